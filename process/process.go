@@ -1,0 +1,181 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Mark is the name of the environment variable by which a descendant of a child is recognised after it has left the
+// child's process group. Its value is RUN.SERIAL: the run of hotreload, and the child's number within it.
+const Mark = "HOTRELOAD_PROCESS"
+
+// waitDelay is how long output is still read after a child has exited while a grandchild holds the pipe open
+// (golang/go#23019). Felt right: long enough for the last lines, short enough that nobody notices.
+const waitDelay = 500 * time.Millisecond
+
+// Process is a child that has been started and is waited for. Its methods may be called from any goroutine.
+type Process struct {
+	cmd  *exec.Cmd
+	mark string
+	os   osProcess
+	done chan struct{} // closed when exit is valid
+	exit Exit
+}
+
+// table holds the children that somebody waits for. A child is entered under the lock in which it is made, so that
+// whoever holds the lock can tell a child from an orphan that came to us.
+var table struct {
+	sync.Mutex
+	serial   int
+	children map[int]*Process
+}
+
+// Start starts cmd as the leader of a new process group and waits for it on a goroutine of its own, which ends with
+// the child and closes Done. The caller sets path, arguments, environment, files; cmd belongs to the Process
+// afterwards. Setup must have been called before.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{cmd: cmd, done: make(chan struct{})}
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = waitDelay
+	}
+	prepare(cmd)
+	var err error
+	spawn(func() {
+		table.Lock()
+		defer table.Unlock()
+		table.serial++
+		p.mark = fmt.Sprintf("%s.%d", runID(), table.serial)
+		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], Mark+"="+p.mark)
+		if err = startRetrying(cmd); err != nil {
+			return
+		}
+		if table.children == nil {
+			table.children = map[int]*Process{}
+		}
+		table.children[cmd.Process.Pid] = p
+		p.os.started(cmd)
+		guardAdd(cmd.Process.Pid)
+	})
+	if err != nil {
+		return nil, err
+	}
+	go p.wait() // ends with the child; Done tells
+	return p, nil
+}
+
+// startRetrying starts cmd and tries again while its file is "busy": another goroutine's fork may for a moment hold
+// the descriptor through which the file was written (golang/go#22315).
+func startRetrying(cmd *exec.Cmd) error {
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := cmd.Start()
+		if !errors.Is(err, syscall.ETXTBSY) || wait > 100*time.Millisecond {
+			return err
+		}
+		<-time.After(wait)
+		again := *cmd // a Cmd that failed to start cannot be started again
+		fresh := exec.Command(again.Path)
+		fresh.Args, fresh.Env, fresh.Dir = again.Args, again.Env, again.Dir
+		fresh.Stdin, fresh.Stdout, fresh.Stderr = again.Stdin, again.Stdout, again.Stderr
+		fresh.ExtraFiles, fresh.SysProcAttr, fresh.WaitDelay = again.ExtraFiles, again.SysProcAttr, again.WaitDelay
+		*cmd = *fresh
+	}
+}
+
+func (p *Process) wait() {
+	err := p.cmd.Wait()
+	p.exit = exitOf(p.cmd, err)
+	table.Lock()
+	delete(table.children, p.Pid())
+	table.Unlock()
+	guardRemove(p.Pid())
+	close(p.done)
+}
+
+// Pid is the child's process id, which is also its group's.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Done is closed when the child has exited and its output has been read.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit says how the child ended. It is valid when Done is closed.
+func (p *Process) Exit() Exit { return p.exit }
+
+// Signal sends sig to the child's group. A group that is gone is no error.
+func (p *Process) Signal(sig os.Signal) error { return p.signalGroup(sig) }
+
+// Kill ends the child's group at once. It does not wait: Done tells.
+func (p *Process) Kill() { p.killGroup() }
+
+// Sweep ends what the child left behind, in its group or outside it, and returns the pids that it had to kill. It is
+// for after Done. A descendant that forks while it is swept is found in the next round; there are at most three.
+func (p *Process) Sweep() []int { return p.sweep() }
+
+// Exit is how a child ended.
+type Exit struct {
+	Code   int            // exit code, or -1 when a signal ended it
+	Signal syscall.Signal // 0 unless a signal ended it
+	Core   bool           // it left a core dump
+	MaxRSS int64          // bytes, 0 where the system does not tell
+	CPU    time.Duration  // user and system time
+	Err    error          // the wait itself failed
+}
+
+// Success reports whether the child ended by itself with code 0.
+func (e Exit) Success() bool { return e.Code == 0 && e.Signal == 0 && e.Err == nil }
+
+func (e Exit) String() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Signal != 0 && e.Core:
+		return "killed by " + signalName(e.Signal) + " (core dumped)"
+	case e.Signal != 0:
+		return "killed by " + signalName(e.Signal)
+	default:
+		return "exit code " + strconv.Itoa(e.Code)
+	}
+}
+
+func exitOf(cmd *exec.Cmd, err error) Exit {
+	state := cmd.ProcessState
+	if state == nil {
+		return Exit{Code: -1, Err: err}
+	}
+	e := Exit{Code: state.ExitCode(), CPU: state.UserTime() + state.SystemTime()}
+	fillExit(&e, state)
+	return e
+}
+
+// spawn runs f on the one thread that makes children. The goroutine lives as long as the program.
+var spawn = func() func(func()) {
+	var once sync.Once
+	calls := make(chan func())
+	return func(f func()) {
+		once.Do(func() {
+			go func() {
+				runtime.LockOSThread()
+				for call := range calls {
+					call()
+				}
+			}()
+		})
+		done := make(chan struct{})
+		calls <- func() { defer close(done); f() }
+		<-done
+	}
+}()
+
+// runID tells this run of hotreload from any other on the machine.
+var runID = sync.OnceValue(func() string {
+	return fmt.Sprintf("%d-%x", os.Getpid(), time.Now().UnixNano())
+})

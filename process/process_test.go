@@ -1,0 +1,216 @@
+//go:build unix
+
+package process
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The test binary is the child: PLAY names its part.
+func TestMain(m *testing.M) {
+	if code, ok := Helper(os.Args); ok {
+		os.Exit(code)
+	}
+	if part := os.Getenv("PLAY"); part != "" {
+		play(part)
+		os.Exit(0)
+	}
+	if err := Setup(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func play(part string) {
+	switch part {
+	case "exit3":
+		os.Exit(3)
+	case "sleep":
+		fmt.Println("ready")
+		time.Sleep(time.Minute)
+	case "deaf":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("ready")
+		time.Sleep(time.Minute)
+	case "daemon": // starts a child in a session of its own, says its pid and leaves
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = append(os.Environ(), "PLAY=deaf")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		out, _ := cmd.StdoutPipe()
+		must(cmd.Start())
+		_, _ = bufio.NewReader(out).ReadString('\n') // it is deaf from here on
+		fmt.Println(cmd.Process.Pid)
+	case "supervisor": // a hotreload of its own, with one deaf worker that has a daemon
+		must(Setup())
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = append(os.Environ(), "PLAY=daemon-and-stay")
+		cmd.Stdout = os.Stdout
+		_, err := Start(cmd)
+		must(err)
+		select {}
+	case "daemon-and-stay":
+		fmt.Println(os.Getpid())
+		play("daemon")
+		play("deaf")
+	case "listen":
+		fmt.Println(os.Getenv("LISTEN_PID") == fmt.Sprint(os.Getpid()), os.Args[1:])
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func child(part string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "PLAY="+part)
+	return cmd
+}
+
+func start(t *testing.T, cmd *exec.Cmd) (*Process, *bufio.Reader) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = w
+	p, err := Start(cmd)
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Kill(); <-p.Done(); p.Sweep(); r.Close() })
+	return p, bufio.NewReader(r)
+}
+
+func line(t *testing.T, r *bufio.Reader) string {
+	t.Helper()
+	text, err := r.ReadString('\n')
+	if err != nil {
+		t.Fatalf("read a line of the child: %v", err)
+	}
+	return strings.TrimSpace(text)
+}
+
+// gone waits until no process has the pid, or fails the test.
+func gone(t *testing.T, pid int, within time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if err := syscall.Kill(pid, 0); err != nil {
+			return
+		}
+	}
+	t.Fatalf("process %d is still there after %v", pid, within)
+}
+
+func TestExit(t *testing.T) {
+	p, _ := start(t, child("exit3"))
+	<-p.Done()
+	if e := p.Exit(); e.Code != 3 || e.Success() || e.String() != "exit code 3" {
+		t.Errorf("have %+v (%v), want code 3", e, e)
+	}
+	p, r := start(t, child("sleep"))
+	line(t, r)
+	p.Kill()
+	<-p.Done()
+	if e := p.Exit(); e.Signal != syscall.SIGKILL || e.String() != "killed by SIGKILL" {
+		t.Errorf("have %+v (%v), want SIGKILL", e, e)
+	}
+}
+
+func TestStartOfNothing(t *testing.T) {
+	if _, err := Start(exec.Command("/nonexistent/program")); err == nil {
+		t.Fatal("no error for a program that is not there")
+	}
+}
+
+func TestSweepFindsWhatLeftTheGroup(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells whose an orphan was")
+	}
+	p, r := start(t, child("daemon"))
+	var pid int
+	fmt.Sscan(line(t, r), &pid)
+	<-p.Done()
+	if err := syscall.Kill(pid, 0); err != nil {
+		t.Fatalf("the daemon should have survived its parent: %v", err)
+	}
+	p.Sweep()
+	gone(t, pid, 5*time.Second)
+}
+
+func TestReaperLeavesExitStatusAlone(t *testing.T) {
+	for range 50 {
+		p, _ := start(t, child("exit3"))
+		<-p.Done()
+		if p.Exit().Code != 3 {
+			t.Fatalf("have %v, want exit code 3: somebody else reaped the child", p.Exit())
+		}
+	}
+}
+
+// A thread that ends must not take the children with it (golang/go#27505).
+func TestChildrenSurviveThreads(t *testing.T) {
+	p, r := start(t, child("sleep"))
+	line(t, r)
+	for range 200 {
+		done := make(chan struct{})
+		go func() { // a locked goroutine that returns ends its thread
+			runtime.LockOSThread()
+			close(done)
+		}()
+		<-done
+	}
+	select {
+	case <-p.Done():
+		t.Fatalf("the child died with a thread: %v", p.Exit())
+	case <-time.After(50 * time.Millisecond):
+	}
+}
+
+func TestNothingSurvivesKill9(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a descendant that left its group is found on Linux only")
+	}
+	cmd := child("supervisor")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = w
+	must(cmd.Start())
+	w.Close()
+	lines := bufio.NewReader(r)
+	var worker, daemon int
+	fmt.Sscan(line(t, lines), &worker)
+	fmt.Sscan(line(t, lines), &daemon)
+	line(t, lines) // the worker is deaf now
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	began := time.Now()
+	gone(t, worker, time.Second)
+	gone(t, daemon, time.Second)
+	t.Logf("gone after %v", time.Since(began).Round(time.Millisecond))
+}
+
+func TestActivateTellsTheTruePid(t *testing.T) {
+	cmd := child("listen")
+	cmd.Args = append(cmd.Args, "a", "b c")
+	must(Activate(cmd))
+	_, r := start(t, cmd)
+	if have, want := line(t, r), "true [a b c]"; have != want {
+		t.Errorf("have %q, want %q", have, want)
+	}
+}

@@ -1,0 +1,124 @@
+//go:build unix
+
+package process
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// osProcess is what an OS keeps for a child beyond its pid: nothing here.
+type osProcess struct{}
+
+func (osProcess) started(*exec.Cmd) {}
+
+// Setup makes hotreload the keeper of its descendants: subreaper and reaper on Linux, guard everywhere on Unix. Call
+// it once, before the first Start. An error means that one net is missing, not that nothing works.
+func Setup() error {
+	closeOnExec()
+	becomeReaper()
+	return startGuard()
+}
+
+func prepare(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	dieWithParent(cmd.SysProcAttr)
+}
+
+// detach gives the guard a session of its own: no signal of our terminal reaches it.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
+func ignoreSignals() {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
+}
+
+func (p *Process) signalGroup(sig os.Signal) error {
+	s, ok := sig.(syscall.Signal)
+	if !ok {
+		return errors.New("not a Unix signal: " + sig.String())
+	}
+	if err := syscall.Kill(-p.Pid(), s); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}
+
+func (p *Process) killGroup() { _ = syscall.Kill(-p.Pid(), syscall.SIGKILL) }
+
+func endGroup(pid int, force bool) {
+	sig := syscall.SIGTERM
+	if force {
+		sig = syscall.SIGKILL
+	}
+	_ = syscall.Kill(-pid, sig)
+}
+
+func groupAlive(pid int) bool {
+	err := syscall.Kill(-pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+func anyLeft(groups map[int]bool, run string) bool {
+	for pid := range groups {
+		if groupAlive(pid) {
+			return true
+		}
+	}
+	return len(marked(run+".")) > 0
+}
+
+func execve(path string, args, env []string) error { return syscall.Exec(path, args, env) }
+
+func signalName(s syscall.Signal) string { return unix.SignalName(s) }
+
+func fillExit(e *Exit, state *os.ProcessState) {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		e.Signal, e.Core = status.Signal(), status.CoreDump()
+	}
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		e.MaxRSS = int64(usage.Maxrss)
+		if runtime.GOOS == "linux" { // kilobytes there, bytes on macOS: getrusage(2)
+			e.MaxRSS *= 1024
+		}
+	}
+}
+
+// sweep kills the rest of the group, and orphans of the child, until a round finds none.
+func (p *Process) sweep() []int {
+	var killed []int
+	for range 3 {
+		found := orphans(p.mark)
+		if groupAlive(p.Pid()) {
+			found = append(found, p.Pid())
+			p.killGroup()
+		}
+		if len(found) == 0 {
+			break
+		}
+		for _, pid := range found {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		killed = append(killed, found...)
+		<-time.After(time.Millisecond) // the killed need a moment to go before the next look
+	}
+	return killed
+}
+
+// killMarked kills everything that carries the mark of run and returns how many that were.
+func killMarked(run string) int {
+	pids := marked(run + ".")
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	return len(pids)
+}

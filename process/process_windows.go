@@ -1,0 +1,108 @@
+package process
+
+import (
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// osProcess holds the job in which the child and what it starts live.
+type osProcess struct {
+	once sync.Once
+	job  windows.Handle
+}
+
+// Setup puts hotreload itself into a job that ends everything in it when its last handle, ours, is closed: children
+// are born into it.
+func Setup() error {
+	job, err := newJob()
+	if err != nil {
+		return err
+	}
+	return windows.AssignProcessToJobObject(job, windows.CurrentProcess())
+}
+
+func newJob() (windows.Handle, error) {
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	var info windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
+	info.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
+	return job, err
+}
+
+// prepare makes the child the root of a console group, so that CTRL_BREAK reaches it and not us.
+func prepare(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.CreationFlags |= windows.CREATE_NEW_PROCESS_GROUP
+}
+
+// started moves the child into a job of its own within ours. What it starts before this line is only in ours.
+func (p *osProcess) started(cmd *exec.Cmd) {
+	job, err := newJob()
+	if err != nil {
+		return
+	}
+	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(cmd.Process.Pid))
+	if err != nil {
+		_ = windows.CloseHandle(job)
+		return
+	}
+	defer windows.CloseHandle(process)
+	if windows.AssignProcessToJobObject(job, process) == nil {
+		p.job = job
+	}
+}
+
+// signalGroup sends CTRL_BREAK for every polite signal, there being no other, and ends the job for os.Kill.
+func (p *Process) signalGroup(sig os.Signal) error {
+	if sig == os.Kill {
+		p.killGroup()
+		return nil
+	}
+	return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(p.Pid()))
+}
+
+func (p *Process) killGroup() {
+	if p.os.job != 0 {
+		_ = windows.TerminateJobObject(p.os.job, 1)
+		return
+	}
+	_ = p.cmd.Process.Kill()
+}
+
+func (p *Process) sweep() []int {
+	p.os.once.Do(func() {
+		if p.os.job != 0 {
+			_ = windows.CloseHandle(p.os.job) // ends what is left in it
+		}
+	})
+	return nil
+}
+
+func execve(path string, args, env []string) error {
+	return &os.PathError{Op: "exec", Path: path, Err: windows.ERROR_NOT_SUPPORTED}
+}
+
+func signalName(s syscall.Signal) string { return s.String() }
+
+func fillExit(*Exit, *os.ProcessState) {}
+
+func selfPath() (string, error) { return os.Executable() }
+
+// The guard is not needed here: the job does its work. The rest of this file keeps guard.go portable.
+
+func detach(*exec.Cmd)                  {}
+func ignoreSignals()                    {}
+func endGroup(int, bool)                {}
+func anyLeft(map[int]bool, string) bool { return false }
+func killMarked(string) int             { return 0 }
