@@ -1,0 +1,137 @@
+package supervisor
+
+import (
+	"time"
+
+	"hotreload/process"
+)
+
+// Event is something that has happened, a value that is never changed after it was sent.
+type Event interface{ event() }
+
+// Exit is how a worker ended, with what is needed to say so in one line.
+type Exit struct {
+	process.Exit
+	StartError   error  // it could not be started at all; Exit is then empty
+	Tail         string // the last lines that it wrote to stderr, at most tailSize bytes
+	AddressInUse string // the address it failed to bind, if that is what the tail says; "?" if the tail names none
+	Holder       Holder // who listens there, where that can be found out
+	Left         int    // processes that it left behind and that had to be killed
+}
+
+// Success reports whether the worker ended by itself with code 0.
+func (e Exit) Success() bool { return e.StartError == nil && e.Exit.Success() }
+
+func (e Exit) String() string {
+	if e.StartError != nil {
+		return e.StartError.Error()
+	}
+	return e.Exit.String()
+}
+
+// Holder is a process that holds a socket; Pid 0 = nobody was found.
+type Holder struct {
+	Pid  int
+	Name string
+}
+
+// Retry is what happens after an unexpected exit: at once, after a delay, or (zero) nothing.
+type Retry struct {
+	Now      bool
+	In       time.Duration
+	Failures int // in a row
+}
+
+type (
+	// Started: a worker's process runs.
+	Started struct{ Worker }
+
+	// BecameReady: a worker serves.
+	BecameReady struct {
+		Worker
+		How   How
+		After time.Duration // since its start
+	}
+
+	// Serving: the generation is ready in every slot; older ones have been asked to leave, at the latest now.
+	Serving struct {
+		Generation int
+		After      time.Duration // since Replace
+	}
+
+	// Replaced: no worker of another generation accepts connections any more. A connection made after this meets
+	// the new code.
+	Replaced struct {
+		Generation int
+		After      time.Duration // since Replace
+	}
+
+	// Failed: a generation died, or hung, before it was ready, and an older one serves on or is started again.
+	Failed struct {
+		Generation, Serving int
+		Worker              Worker
+		Exit                Exit
+		Reason              string        // why we killed it; "" if it ended by itself
+		After               time.Duration // since its start
+	}
+
+	// Exited: a worker is gone, and all that it had started.
+	Exited struct {
+		Worker
+		State    State // in which it was
+		Exit     Exit
+		Expected bool          // we asked for it, or it ended with code 0
+		Reason   string        // why we killed it before it was ready
+		After    time.Duration // since its start
+		Retry    Retry
+	}
+
+	// Drains: a worker was asked to finish and leave.
+	Drains struct{ Worker }
+
+	// GraceOver: a worker did not leave in time and is killed.
+	GraceOver struct {
+		Worker
+		Grace time.Duration
+	}
+
+	// HandedOver: a new worker was not ready while an old one served; the old one leaves first now and for the rest
+	// of the run.
+	HandedOver struct {
+		Worker
+		After time.Duration
+	}
+
+	// SwitchedToStopFirst: a worker could not bind an address that an older worker of the same service holds. From
+	// now on the old ones leave first.
+	SwitchedToStopFirst struct {
+		Worker
+		Address string
+	}
+
+	// GenerationGone: nothing runs, or will run, the program of this generation.
+	GenerationGone struct{ Generation int }
+
+	// Dropped: the terminal did not take a worker's output fast enough, so some of it was lost.
+	Dropped struct {
+		Worker
+		Bytes int64
+	}
+
+	// Stopped: the last worker is gone after Stop or Kill. No event comes after it.
+	Stopped struct{}
+)
+
+func (Started) event()             {}
+func (BecameReady) event()         {}
+func (Serving) event()             {}
+func (Replaced) event()            {}
+func (Failed) event()              {}
+func (Exited) event()              {}
+func (Drains) event()              {}
+func (GraceOver) event()           {}
+func (HandedOver) event()          {}
+func (SwitchedToStopFirst) event() {}
+func (GenerationGone) event()      {}
+func (Dropped) event()             {}
+func (Stopped) event()             {}

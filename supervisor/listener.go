@@ -1,0 +1,143 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// listeners are the sockets of a service. They are bound and listening from openListeners to close, and nobody accepts
+// on them here.
+type listeners []*listener
+
+type listener struct {
+	Address
+	socket net.Listener
+	path   pathIdentity // of a Unix socket with a path
+}
+
+// PortError says that an address is taken.
+type PortError struct {
+	Address Address
+	Holder  Holder
+	Err     error
+}
+
+func (e *PortError) Error() string {
+	if e.Holder.Pid != 0 {
+		return fmt.Sprintf("%s is in use by %s (pid %d)", e.Address, e.Holder.Name, e.Holder.Pid)
+	}
+	return fmt.Sprintf("%s is in use by another program", e.Address)
+}
+
+func (e *PortError) Unwrap() error { return e.Err }
+
+// openListeners binds all addresses or none.
+func openListeners(addresses []Address) (listeners, error) {
+	var open listeners
+	for _, address := range addresses {
+		l, err := openListener(address)
+		if err != nil {
+			open.close()
+			return nil, err
+		}
+		open = append(open, l)
+	}
+	return open, nil
+}
+
+func openListener(a Address) (*listener, error) {
+	if a.Network == "unix" && a.Addr[0] != '@' {
+		if err := clearPath(a); err != nil {
+			return nil, err
+		}
+	}
+	// Go listens with the backlog that net.core.somaxconn allows: the queue is where callers wait while no worker
+	// accepts.
+	l, err := net.Listen(a.Network, a.Addr)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, &PortError{Address: a, Holder: holderOf(a), Err: err}
+		}
+		return nil, fmt.Errorf("listen on %s: %w", a, err)
+	}
+	opened := &listener{Address: a, socket: l}
+	switch l := l.(type) {
+	case *net.UnixListener:
+		l.SetUnlinkOnClose(false) // we do it, if the path is still ours
+		opened.path = identify(a.Addr)
+	case *net.TCPListener:
+		// A port that the system chose is an ordinary port from here on.
+		if _, port, err := net.SplitHostPort(a.Addr); err == nil && port == "0" {
+			host, _, _ := net.SplitHostPort(a.Addr)
+			opened.Addr = net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		}
+	}
+	return opened, nil
+}
+
+// clearPath removes a socket that nobody listens on any more, and nothing else.
+func clearPath(a Address) error {
+	info, err := os.Lstat(a.Addr)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("listen on %s: %w", a, err)
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("listen on %s: a file that is not a socket is there, and it is left alone", a)
+	}
+	connection, err := net.Dial("unix", a.Addr)
+	switch {
+	case err == nil:
+		holder := peerOf(connection)
+		connection.Close()
+		return &PortError{Address: a, Holder: holder, Err: syscall.EADDRINUSE}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return os.Remove(a.Addr)
+	default: // EAGAIN: somebody listens whose queue is full
+		return &PortError{Address: a, Err: err}
+	}
+}
+
+// addresses lists where the sockets are bound now: a port that was 0 has its number.
+func (l listeners) addresses() []Address {
+	var all []Address
+	for _, one := range l {
+		all = append(all, one.Address)
+	}
+	return all
+}
+
+// files returns a duplicate of each socket for one child. The caller closes them.
+func (l listeners) files() ([]*os.File, error) {
+	var files []*os.File
+	for _, one := range l {
+		file, err := duplicate(one.socket.(syscall.Conn), one.String())
+		if err != nil {
+			closeFiles(files)
+			return nil, fmt.Errorf("hand over %s: %w", one.Address, err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+func closeFiles(files []*os.File) {
+	for _, file := range files {
+		file.Close()
+	}
+}
+
+// close gives the addresses back. A Unix path is removed if it still leads to our own socket.
+func (l listeners) close() {
+	for _, one := range l {
+		if one.path.known() && identify(one.Addr) == one.path {
+			_ = os.Remove(one.Addr)
+		}
+		one.socket.Close()
+	}
+}

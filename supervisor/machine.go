@@ -1,0 +1,383 @@
+package supervisor
+
+import (
+	"slices"
+	"time"
+)
+
+// State is where a worker stands in its life; the package doc has the diagram.
+type State uint8
+
+const (
+	Starting State = iota // its process runs, it has not shown that it serves
+	Ready                 // it serves
+	Stable                // it has served for StableAfter: its death is an accident and not a crash loop
+	Draining              // it was asked to finish and leave
+	Killing               // it was killed and has not gone yet
+)
+
+func (s State) String() string {
+	return [...]string{"starting", "ready", "stable", "draining", "killing"}[s]
+}
+
+// How says by what a worker was found ready.
+type How uint8
+
+const (
+	ByAge       How = iota // alive for AliveFor, and nothing better is known
+	ByListening            // a listening socket of its own
+	ByProbe                // the configured probe
+	ByWord                 // READY=1
+	ByFinishing            // it ended with code 0: its work is done
+)
+
+func (h How) String() string {
+	return [...]string{"alive", "listens", "answers", "said so", "finished"}[h]
+}
+
+// Plan asks for a generation: a number greater than all before it, and the program to run.
+type Plan struct {
+	Generation int
+	Path       string // of the executable; must stay until GenerationGone
+}
+
+// Worker names one worker. Values leave the package in events and are never changed.
+type Worker struct {
+	ID         int // serial number within this run, never used twice
+	Slot       int // 0..Workers-1; its successor has the same
+	Generation int
+	Pid        int // 0 while it is not started
+}
+
+// member is a worker and what the machine knows of it.
+type member struct {
+	Worker
+	state    State
+	started  time.Time
+	ready    time.Time
+	until    time.Time // starting: when it must be ready; draining: when it must be gone
+	released bool      // it accepts no more connections
+	failed   string    // why we killed it before it was ready; "" if we did not
+}
+
+func (w *member) live() bool    { return w.state <= Stable }
+func (w *member) serving() bool { return w.state == Ready || w.state == Stable }
+
+// machine is the service: state and rules. Its methods are what can happen; each leaves its actions in out. It has no
+// effects, no clock and no lock: the supervisor's goroutine owns it.
+type machine struct {
+	policy   Policy
+	strategy Strategy // in force: stop-first for the rest of the run once the service has proved to need it
+
+	plans    map[int]Plan
+	target   int // the generation to get to; 0 before the first plan
+	current  int // the newest generation that was ready in all slots; 0 before that
+	settled  int // the generation whose replacement was reported as done
+	began    time.Time
+	members  []*member   // in order of ID
+	finished map[int]int // slot -> generation whose worker ended there with code 0
+	learned  How         // by what the service was last ready: ByWord and ByListening are expected again
+
+	failures int       // in a row, of workers that were not stable
+	retryAt  time.Time // no start before; zero = now
+	stopping bool
+	stopped  bool // said so
+	lastID   int
+	jitter   func() float64 // in [0,1)
+
+	out []action
+}
+
+// action is an effect that the supervisor carries out for the machine.
+type action interface{ action() }
+
+type (
+	startWorker struct {
+		Worker
+		plan Plan
+	}
+	drainWorker struct{ id int }
+	killWorker  struct{ id int }
+	emit        struct{ Event }
+)
+
+func (startWorker) action() {}
+func (drainWorker) action() {}
+func (killWorker) action()  {}
+func (emit) action()        {}
+
+func newMachine(p Policy, jitter func() float64) *machine {
+	return &machine{
+		policy: p, strategy: p.Strategy,
+		plans: map[int]Plan{}, finished: map[int]int{}, jitter: jitter,
+	}
+}
+
+// take returns the actions that have come together, in order.
+func (m *machine) take() []action {
+	out := m.out
+	m.out = nil
+	return out
+}
+
+func (m *machine) do(a action) { m.out = append(m.out, a) }
+
+func (m *machine) member(id int) *member {
+	for _, w := range m.members {
+		if w.ID == id {
+			return w
+		}
+	}
+	return nil
+}
+
+// replace makes plan the target. An unready target before it is superseded; what serves is not touched.
+func (m *machine) replace(plan Plan, now time.Time) {
+	if m.stopping {
+		return
+	}
+	m.plans[plan.Generation] = plan
+	m.target, m.began = plan.Generation, now
+	m.failures, m.retryAt = 0, time.Time{}
+	m.reconcile(now)
+}
+
+// hurry ends a back-off.
+func (m *machine) hurry(now time.Time) {
+	m.retryAt = time.Time{}
+	m.reconcile(now)
+}
+
+// stop drains everything. Workers that never were ready have nothing to finish and are killed.
+func (m *machine) stop(now time.Time) {
+	m.stopping = true
+	m.reconcile(now)
+}
+
+// killAll ends everything at once.
+func (m *machine) killAll(now time.Time) {
+	m.stopping = true
+	for _, w := range m.members {
+		m.kill(w)
+	}
+}
+
+// spawned notes the pid of a worker that was started.
+func (m *machine) spawned(id, pid int, now time.Time) {
+	if w := m.member(id); w != nil {
+		w.Pid = pid
+		w.started, w.until = now, now.Add(m.policy.StartTimeout)
+		m.do(emit{Started{Worker: w.Worker}})
+	}
+}
+
+// isReady notes that a worker serves, and by what that is known.
+func (m *machine) isReady(id int, how How, now time.Time) {
+	w := m.member(id)
+	if w == nil || w.Generation != m.target && w.Generation != m.current {
+		return
+	}
+	if how == ByWord || how == ByListening && m.learned != ByWord {
+		m.learned = how
+	}
+	if w.state != Starting {
+		return // READY=1 twice, or listening found after the worker was taken as ready by its age
+	}
+	w.state, w.ready = Ready, now
+	m.do(emit{BecameReady{Worker: w.Worker, How: how, After: now.Sub(w.started)}})
+	m.reconcile(now)
+}
+
+// release notes that a draining worker accepts no more connections.
+func (m *machine) release(id int, now time.Time) {
+	if w := m.member(id); w != nil && w.state >= Draining {
+		w.released = true
+		m.reconcile(now)
+	}
+}
+
+// exited notes that a worker and all it left behind are gone.
+func (m *machine) exited(id int, exit Exit, now time.Time) {
+	i := slices.IndexFunc(m.members, func(w *member) bool { return w.ID == id })
+	if i < 0 {
+		return
+	}
+	w := m.members[i]
+	m.members = slices.Delete(m.members, i, i+1)
+
+	event := Exited{Worker: w.Worker, State: w.state, Exit: exit, After: now.Sub(w.started), Expected: true, Reason: w.failed}
+	switch {
+	case w.state >= Draining && w.failed == "": // we asked for it
+	case exit.Success(): // its work is done
+		m.finished[w.Slot] = w.Generation
+		if w.state == Starting {
+			m.do(emit{BecameReady{Worker: w.Worker, How: ByFinishing, After: event.After}})
+		}
+	default:
+		event.Expected = false
+		m.crashed(w, exit, &event, now)
+	}
+	m.do(emit{event})
+	m.reconcile(now)
+}
+
+// crashed decides what an unexpected death means: an accident, a step in a crash loop, or the end of an attempt to
+// replace.
+func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
+	unready := w.state == Starting || w.failed != ""
+	switch {
+	case m.stopping || w.Generation != m.target:
+		// Nobody needs it any more, unless the target fails, and then reconcile starts it again.
+	case unready && exit.AddressInUse != "" && m.strategy != StopFirst && m.anyServing(m.target):
+		m.strategy = StopFirst
+		event.Retry = Retry{Now: true}
+		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
+	case unready && m.current != 0 && m.current != m.target:
+		m.do(emit{Failed{Generation: m.target, Serving: m.current, Worker: w.Worker, Exit: exit, Reason: w.failed, After: event.After}})
+		if !m.whole(m.current) {
+			m.settled = 0 // the old one has to come back first; that is news when it has
+		}
+		m.target = m.current
+		m.failures, m.retryAt = 0, time.Time{}
+	case w.state == Stable:
+		m.failures = 0
+		event.Retry = Retry{Now: true}
+	default:
+		if !now.Before(m.retryAt) { // workers that die together make one series
+			m.failures++
+			m.retryAt = now.Add(nextDelay(m.failures, m.jitter()))
+		}
+		event.Retry = Retry{In: m.retryAt.Sub(now), Failures: m.failures}
+	}
+}
+
+// anyServing reports whether a worker of another generation than gen serves.
+func (m *machine) anyServing(gen int) bool {
+	return slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != gen && w.serving() })
+}
+
+// tick applies what the passing of time means.
+func (m *machine) tick(now time.Time) {
+	for _, w := range slices.Clone(m.members) {
+		switch {
+		case w.state == Starting && m.agesToReady() && !now.Before(w.started.Add(m.policy.AliveFor)):
+			m.isReady(w.ID, ByAge, now)
+		case w.state == Starting && !m.agesToReady() && !now.Before(w.until):
+			w.failed = "not ready after " + m.policy.StartTimeout.String() + m.expectation()
+			m.kill(w)
+		case w.state == Starting && !m.agesToReady() && !now.Before(w.started.Add(m.policy.Handover)):
+			m.handOver(w, now)
+		case w.state == Ready && !now.Before(w.ready.Add(m.policy.StableAfter)):
+			w.state = Stable
+			m.failures = 0
+		case w.state == Draining && !now.Before(w.until):
+			m.do(emit{GraceOver{Worker: w.Worker, Grace: m.policy.Grace}})
+			m.kill(w)
+		}
+	}
+	if !now.Before(m.retryAt) {
+		m.retryAt = time.Time{}
+	}
+	m.reconcile(now)
+}
+
+// agesToReady reports whether being alive is all that can be asked of a starting worker.
+func (m *machine) agesToReady() bool {
+	switch m.policy.Ready {
+	case ReadyAlive:
+		return true
+	case ReadyAuto:
+		return m.learned != ByWord && m.learned != ByListening
+	default:
+		return false
+	}
+}
+
+// expectation says what was waited for, for the reader of a failure.
+func (m *machine) expectation() string {
+	switch {
+	case m.policy.Ready == ReadyProbe:
+		return ": the probe has not answered"
+	case m.policy.Ready == ReadyNotify:
+		return ": it has not said READY=1"
+	case m.learned == ByWord:
+		return ": the generation before it said READY=1"
+	default:
+		return ": the generation before it listened by then"
+	}
+}
+
+// handOver acts on the suspicion that w waits for something that an old worker holds (a lock, a port): the old one
+// leaves first, and the service stays stop-first.
+func (m *machine) handOver(w *member, now time.Time) {
+	if m.strategy == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
+		return
+	}
+	m.strategy = StopFirst
+	w.until = now.Add(m.policy.StartTimeout) // its own time begins when nobody is in its way
+	m.do(emit{HandedOver{Worker: w.Worker, After: m.policy.Handover}})
+	for _, old := range slices.Clone(m.members) {
+		if old.Generation != m.target && old.live() {
+			m.drain(old, now)
+		}
+	}
+}
+
+// deadline is when tick must be called next; zero if nothing waits for time.
+func (m *machine) deadline() time.Time {
+	var next time.Time
+	add := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	for _, w := range m.members {
+		switch w.state {
+		case Starting:
+			if m.agesToReady() {
+				add(w.started.Add(m.policy.AliveFor))
+				continue
+			}
+			if m.strategy != StopFirst && m.anyServing(m.target) {
+				add(w.started.Add(m.policy.Handover))
+			}
+			add(w.until)
+		case Ready:
+			add(w.ready.Add(m.policy.StableAfter))
+		case Draining:
+			add(w.until)
+		}
+	}
+	if !m.stopping && !m.retryAt.IsZero() {
+		add(m.retryAt)
+	}
+	return next
+}
+
+func (m *machine) start(slot int, now time.Time) {
+	m.lastID++
+	w := &member{Worker: Worker{ID: m.lastID, Slot: slot, Generation: m.target}, started: now}
+	m.members = append(m.members, w)
+	m.do(startWorker{w.Worker, m.plans[m.target]})
+}
+
+func (m *machine) drain(w *member, now time.Time) {
+	if !w.live() {
+		return
+	}
+	if w.state == Starting { // it has nothing to finish
+		m.kill(w)
+		return
+	}
+	w.state, w.until = Draining, now.Add(m.policy.Grace)
+	m.do(emit{Drains{Worker: w.Worker}})
+	m.do(drainWorker{w.ID})
+}
+
+func (m *machine) kill(w *member) {
+	if w.state == Killing {
+		return
+	}
+	w.state = Killing
+	m.do(killWorker{w.ID})
+}

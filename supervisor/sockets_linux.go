@@ -1,0 +1,208 @@
+package supervisor
+
+import (
+	"bufio"
+	"encoding/hex"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Who listens where, from /proc: proc(5), /proc/net/tcp and /proc/PID/fd.
+
+// inode is a socket's number in /proc.
+type inode string
+
+// listening maps the inode of every listening TCP and Unix socket of this network namespace to its address.
+func listening() map[inode]Address {
+	all := map[inode]Address{}
+	for _, network := range []string{"tcp", "tcp6"} {
+		eachRow("/proc/net/"+network, func(f []string) {
+			// sl local rem st tx:rx tr:tm retrnsmt uid timeout inode
+			if len(f) > 9 && f[3] == "0A" {
+				if address, ok := hexAddress(f[1]); ok {
+					all[inode(f[9])] = Address{Network: "tcp", Addr: address}
+				}
+			}
+		})
+	}
+	eachRow("/proc/net/unix", func(f []string) {
+		// Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 = listening
+		if len(f) > 7 && f[3] == "00010000" {
+			all[inode(f[6])] = Address{Network: "unix", Addr: f[7]}
+		}
+	})
+	return all
+}
+
+func eachRow(path string, row func(fields []string)) {
+	file, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		row(strings.Fields(lines.Text()))
+	}
+}
+
+// hexAddress reads "0100007F:1F90": words of the address in host order, the port in hexadecimal.
+func hexAddress(text string) (string, bool) {
+	host, port, ok := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(host)
+	number, err2 := strconv.ParseUint(port, 16, 16)
+	if !ok || err != nil || err2 != nil || len(raw)%4 != 0 {
+		return "", false
+	}
+	for i := 0; i < len(raw); i += 4 {
+		raw[i], raw[i+1], raw[i+2], raw[i+3] = raw[i+3], raw[i+2], raw[i+1], raw[i]
+	}
+	ip := net.IP(raw)
+	name := ip.String()
+	if ip.IsUnspecified() {
+		name = ""
+	}
+	return net.JoinHostPort(name, strconv.FormatUint(number, 10)), true
+}
+
+// socketsOf lists the inodes of the sockets that a process has open.
+func socketsOf(pid int) []inode {
+	dir := "/proc/" + strconv.Itoa(pid) + "/fd/"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var sockets []inode
+	for _, entry := range entries {
+		target, err := os.Readlink(dir + entry.Name())
+		if err != nil {
+			continue
+		}
+		if number, ok := strings.CutPrefix(target, "socket:["); ok {
+			sockets = append(sockets, inode(strings.TrimSuffix(number, "]")))
+		}
+	}
+	return sockets
+}
+
+// family lists pid and its descendants.
+func family(pid int) []int {
+	pids := []int{pid}
+	for i := 0; i < len(pids); i++ {
+		dir := "/proc/" + strconv.Itoa(pids[i]) + "/task/"
+		tasks, _ := os.ReadDir(dir)
+		for _, task := range tasks {
+			children, _ := os.ReadFile(dir + task.Name() + "/children")
+			for _, field := range strings.Fields(string(children)) {
+				if child, err := strconv.Atoi(field); err == nil {
+					pids = append(pids, child)
+				}
+			}
+		}
+	}
+	return pids
+}
+
+// listensItself returns an address on which pid, or a descendant, listens with a socket that is not one of inherited.
+func listensItself(pid int, inherited map[inode]bool) (Address, bool) {
+	var candidates []inode
+	for _, member := range family(pid) {
+		for _, socket := range socketsOf(member) {
+			if !inherited[socket] {
+				candidates = append(candidates, socket)
+			}
+		}
+	}
+	if len(candidates) == 0 {
+		return Address{}, false
+	}
+	all := listening()
+	for _, socket := range candidates {
+		if address, ok := all[socket]; ok {
+			return address, true
+		}
+	}
+	return Address{}, false
+}
+
+// holdsAny reports whether pid, or a descendant, has one of the sockets open. known is false where that cannot be
+// found out.
+func holdsAny(pid int, sockets map[inode]bool) (holds, known bool) {
+	for _, member := range family(pid) {
+		for _, socket := range socketsOf(member) {
+			if sockets[socket] {
+				return true, true
+			}
+		}
+	}
+	return false, true
+}
+
+// inodeOf finds the number of an open socket.
+func inodeOf(socket syscall.Conn) inode {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return ""
+	}
+	var stat unix.Stat_t
+	_ = raw.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &stat) })
+	if err != nil {
+		return ""
+	}
+	return inode(strconv.FormatUint(stat.Ino, 10))
+}
+
+// holderOf finds the process that listens on an address.
+func holderOf(a Address) Holder {
+	_, port, _ := net.SplitHostPort(a.Addr)
+	wanted := map[inode]bool{}
+	for socket, address := range listening() {
+		if a.Network == "unix" {
+			if address.Network == "unix" && address.Addr == a.Addr {
+				wanted[socket] = true
+			}
+			continue
+		}
+		if _, p, err := net.SplitHostPort(address.Addr); err == nil && address.Network == "tcp" && p == port {
+			wanted[socket] = true
+		}
+	}
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil || len(wanted) == 0 {
+			continue
+		}
+		for _, socket := range socketsOf(pid) {
+			if wanted[socket] {
+				return Holder{Pid: pid, Name: commandOf(pid)}
+			}
+		}
+	}
+	return Holder{}
+}
+
+func commandOf(pid int) string {
+	name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	return strings.TrimSpace(string(name))
+}
+
+// peerOf names the process at the other end of a Unix connection.
+func peerOf(connection net.Conn) Holder {
+	raw, err := connection.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return Holder{}
+	}
+	var credentials *unix.Ucred
+	_ = raw.Control(func(fd uintptr) {
+		credentials, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err != nil || credentials == nil {
+		return Holder{}
+	}
+	return Holder{Pid: int(credentials.Pid), Name: commandOf(int(credentials.Pid))}
+}

@@ -1,0 +1,202 @@
+package supervisor
+
+import (
+	"slices"
+	"time"
+)
+
+// maxDraining is how many generations may drain at once. With a save a second and a WebSocket that never ends, old
+// generations would pile up for the whole grace; the number is HAProxy's and nginx's users' experience, cut to a
+// developer's machine.
+const maxDraining = 3
+
+// reconcile looks at who is there and does the next thing on the way to: every slot served by the target, nobody else
+// left. It is called after everything that happens, and does nothing when there is nothing to do.
+func (m *machine) reconcile(now time.Time) {
+	switch {
+	case m.stopping:
+		for _, w := range slices.Clone(m.members) {
+			m.drain(w, now)
+		}
+	case m.target != 0:
+		m.killUnreadyOld()
+		switch m.strategy {
+		case StopFirst:
+			m.stopFirst(now)
+		case Rolling:
+			m.rolling(now)
+		default:
+			m.parallel(now)
+		}
+		m.limitDraining()
+	}
+	m.report(now)
+}
+
+// killUnreadyOld kills superseded workers that never served: there is nothing that they could finish.
+func (m *machine) killUnreadyOld() {
+	for _, w := range m.members {
+		if w.Generation != m.target && w.state == Starting {
+			m.kill(w)
+		}
+	}
+}
+
+// parallel: all new start; when all are ready, all old drain together.
+func (m *machine) parallel(now time.Time) {
+	for slot := range m.policy.Workers {
+		m.fill(slot, now)
+	}
+	complete := m.complete()
+	for _, w := range slices.Clone(m.members) {
+		surplus := w.Generation != m.current && m.whole(m.current) // a superseded generation that was half ready
+		if w.Generation != m.target && w.live() && (complete || surplus) {
+			m.drain(w, now)
+		}
+	}
+	m.drainBeyond(now)
+}
+
+// rolling: slot after slot. With surge 1 the new worker is ready before the old one drains, with 0 the old one is gone
+// before the new one starts; either way the next slot begins when this one has no old worker left.
+func (m *machine) rolling(now time.Time) {
+	defer m.drainBeyond(now)
+	for slot := range m.policy.Workers {
+		old := m.inSlot(slot, func(w *member) bool { return w.Generation != m.target })
+		replaced := m.slotServed(slot)
+		if len(old) > 0 && (replaced || m.policy.Surge == 0) {
+			for _, w := range old {
+				m.drain(w, now)
+			}
+			if m.policy.Surge == 0 || m.current != 0 && m.current != m.target {
+				return
+			}
+			continue
+		}
+		m.fill(slot, now)
+		if !replaced && m.current != 0 && m.current != m.target {
+			return // one at a time; in a first start and in a respawn there is nothing to protect
+		}
+	}
+}
+
+// stopFirst: all old leave, then all new start. Callers wait in the queue.
+func (m *machine) stopFirst(now time.Time) {
+	for _, w := range slices.Clone(m.members) {
+		if w.Generation != m.target {
+			m.drain(w, now)
+		}
+	}
+	if slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != m.target }) {
+		return
+	}
+	for slot := range m.policy.Workers {
+		m.fill(slot, now)
+	}
+	m.drainBeyond(now)
+}
+
+// fill starts a worker of the target in a slot that has none, unless the service backs off.
+func (m *machine) fill(slot int, now time.Time) {
+	if m.finished[slot] == m.target || now.Before(m.retryAt) {
+		return
+	}
+	if len(m.inSlot(slot, func(w *member) bool { return w.Generation == m.target && w.live() })) == 0 {
+		m.start(slot, now)
+	}
+}
+
+// drainBeyond lets workers go whose slot is no longer wanted.
+func (m *machine) drainBeyond(now time.Time) {
+	for _, w := range slices.Clone(m.members) {
+		if w.Slot >= m.policy.Workers {
+			m.drain(w, now)
+		}
+	}
+}
+
+func (m *machine) inSlot(slot int, match func(*member) bool) []*member {
+	var found []*member
+	for _, w := range m.members {
+		if w.Slot == slot && match(w) {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+// slotServed reports whether a worker of the target serves in the slot, or has finished there.
+func (m *machine) slotServed(slot int) bool {
+	return m.finished[slot] == m.target ||
+		len(m.inSlot(slot, func(w *member) bool { return w.Generation == m.target && w.serving() })) > 0
+}
+
+// complete reports whether the target serves in every slot.
+func (m *machine) complete() bool {
+	for slot := range m.policy.Workers {
+		if !m.slotServed(slot) {
+			return false
+		}
+	}
+	return true
+}
+
+// whole reports whether generation gen, which is not the target, still serves in every slot.
+func (m *machine) whole(gen int) bool {
+	n := len(m.finished)
+	for slot, ended := range m.finished {
+		if ended != gen || slot >= m.policy.Workers {
+			n--
+		}
+	}
+	for _, w := range m.members {
+		if w.Generation == gen && w.serving() {
+			n++
+		}
+	}
+	return gen != 0 && gen != m.target && n >= m.policy.Workers
+}
+
+// limitDraining kills the oldest generation when too many drain.
+func (m *machine) limitDraining() {
+	var generations []int
+	for _, w := range m.members {
+		if w.state == Draining && !slices.Contains(generations, w.Generation) {
+			generations = append(generations, w.Generation)
+		}
+	}
+	slices.Sort(generations)
+	for len(generations) > maxDraining {
+		for _, w := range m.members {
+			if w.Generation == generations[0] {
+				m.kill(w)
+			}
+		}
+		generations = generations[1:]
+	}
+}
+
+// report tells the outside what has come true: the target serves, the replacement is done, a generation is gone, all
+// is gone. Each is said once.
+func (m *machine) report(now time.Time) {
+	if m.target != 0 && m.current != m.target && m.complete() && !m.stopping {
+		m.current = m.target
+		m.do(emit{Serving{Generation: m.target, After: now.Sub(m.began)}})
+	}
+	if m.target != 0 && m.current == m.target && m.settled != m.current && m.complete() && !m.stopping &&
+		!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != m.target && !w.released }) {
+		m.settled = m.current
+		m.do(emit{Replaced{Generation: m.current, After: now.Sub(m.began)}})
+	}
+	if m.stopping && !m.stopped && len(m.members) == 0 {
+		m.stopped = true
+		m.do(emit{Stopped{}})
+	}
+	for gen := range m.plans {
+		if gen != m.target && gen != m.current &&
+			!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation == gen }) {
+			delete(m.plans, gen)
+			m.do(emit{GenerationGone{Generation: gen}})
+		}
+	}
+}

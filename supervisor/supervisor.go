@@ -1,0 +1,232 @@
+package supervisor
+
+import (
+	"math/rand/v2"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Config is one service. It is not changed after New.
+type Config struct {
+	Name   string   // of the program, for its argv[0]
+	Args   []string // after argv[0]
+	Dir    string   // working folder; "" = ours
+	Env    []string // complete environment of the workers, ours excepted
+	Policy Policy
+	Listen []Address
+	Probe  Probe
+	Output Output
+	Stdin  bool           // workers get a stdin that Input writes to; else it is empty
+	Stop   syscall.Signal // asks a worker to finish; 0 = SIGTERM
+}
+
+// Supervisor owns the sockets and the workers of one service. All methods may be called from any goroutine; they
+// return at once, and what comes of them is heard from Events.
+type Supervisor struct {
+	config    Config
+	listeners listeners
+	inherited map[inode]bool
+	notifyDir string
+	stdin     *stdin
+
+	inputs chan input
+	events chan Event
+	done   chan struct{}
+}
+
+// input is something that happens to the loop.
+type input interface{ input() }
+
+type (
+	replaceInput struct{ plan Plan }
+	hurryInput   struct{}
+	stopInput    struct{}
+	killInput    struct{}
+	resizeInput  struct{}
+	readyInput   struct {
+		id  int
+		how How
+	}
+	releasedInput struct{ id int }
+	exitedInput   struct {
+		id   int
+		exit Exit
+	}
+	droppedInput struct{ Dropped }
+)
+
+func (replaceInput) input()  {}
+func (hurryInput) input()    {}
+func (stopInput) input()     {}
+func (killInput) input()     {}
+func (resizeInput) input()   {}
+func (readyInput) input()    {}
+func (releasedInput) input() {}
+func (exitedInput) input()   {}
+func (droppedInput) input()  {}
+
+// New binds the addresses and starts the loop, with no worker yet. A *PortError says that an address is taken.
+// process.Setup must have been called. The supervisor ends, and closes Events, after Stop or Kill.
+func New(config Config) (*Supervisor, error) {
+	if config.Stop == 0 {
+		config.Stop = syscall.SIGTERM
+	}
+	config.Policy.fill(len(config.Listen) > 0)
+	open, err := openListeners(config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "hotreload-")
+	if err != nil {
+		open.close()
+		return nil, err
+	}
+	s := &Supervisor{
+		config: config, listeners: open, notifyDir: dir,
+		inherited: map[inode]bool{},
+		inputs:    make(chan input),
+		events:    make(chan Event),
+		done:      make(chan struct{}),
+	}
+	for _, l := range open {
+		s.inherited[inodeOf(l.socket.(syscall.Conn))] = true
+	}
+	if config.Stdin {
+		s.stdin = newStdin()
+	}
+	go s.loop() // ends after Stop or Kill, when the last worker is gone and the last event was taken
+	return s, nil
+}
+
+// Addresses lists where the sockets are bound; a port that was asked for as 0 has its number.
+func (s *Supervisor) Addresses() []Address { return s.listeners.addresses() }
+
+// Strategy is the strategy that the service begins with; events tell when it has to change.
+func (s *Supervisor) Strategy() Strategy { return s.config.Policy.Strategy }
+
+// Replace makes plan the generation to get to. Serving or Failed tells what came of it, unless a newer plan
+// supersedes it first.
+func (s *Supervisor) Replace(plan Plan) { s.send(replaceInput{plan}) }
+
+// Hurry ends a back-off: what keeps dying is started again at once.
+func (s *Supervisor) Hurry() { s.send(hurryInput{}) }
+
+// Stop drains all workers; Stopped is the last event.
+func (s *Supervisor) Stop() { s.send(stopInput{}) }
+
+// Kill ends all workers at once; Stopped is the last event.
+func (s *Supervisor) Kill() { s.send(killInput{}) }
+
+// Resize tells the workers' terminals that ours has another size.
+func (s *Supervisor) Resize() { s.send(resizeInput{}) }
+
+// Input is what the workers read from stdin if Config.Stdin is set: the newest worker of slot 0 gets what is written
+// after its start. A write waits until there is one. Closing it ends the input of all that come.
+func (s *Supervisor) Input() *stdin { return s.stdin }
+
+// Events yields what happens, in order, and is closed after Stopped. It must be read: a reader that stops does not
+// stop the workers, but what is kept for it grows.
+func (s *Supervisor) Events() <-chan Event { return s.events }
+
+func (s *Supervisor) send(in input) {
+	select {
+	case s.inputs <- in:
+	case <-s.done:
+	}
+}
+
+// loop owns the machine and the processes.
+func (s *Supervisor) loop() {
+	defer close(s.events)
+	defer close(s.done)
+	machine := newMachine(s.config.Policy, rand.Float64)
+	workers := map[int]*running{}
+	var pending []Event
+	defer func() {
+		s.listeners.close()
+		_ = os.RemoveAll(s.notifyDir)
+	}()
+
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		var out chan Event
+		var next Event
+		if len(pending) > 0 {
+			out, next = s.events, pending[0]
+		} else if machine.stopped {
+			return
+		}
+		timer.Stop()
+		var due <-chan time.Time
+		if at := machine.deadline(); !at.IsZero() {
+			timer.Reset(time.Until(at))
+			due = timer.C
+		}
+		select {
+		case out <- next:
+			pending = pending[1:]
+			continue
+		case <-due:
+			machine.tick(time.Now())
+		case in := <-s.inputs:
+			now := time.Now()
+			switch in := in.(type) {
+			case replaceInput:
+				machine.replace(in.plan, now)
+			case hurryInput:
+				machine.hurry(now)
+			case stopInput:
+				machine.stop(now)
+			case killInput:
+				machine.killAll(now)
+			case readyInput:
+				machine.isReady(in.id, in.how, now)
+			case releasedInput:
+				machine.release(in.id, now)
+			case exitedInput:
+				delete(workers, in.id)
+				machine.exited(in.id, in.exit, now)
+			case droppedInput:
+				pending = append(pending, in.Dropped)
+			case resizeInput:
+				for _, w := range workers {
+					w.resize(s.config.Output)
+				}
+			}
+		}
+		pending = append(pending, s.carryOut(machine, workers)...)
+	}
+}
+
+// carryOut does what the machine wants done, and what that leads to, and returns what is to be told.
+func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
+	var told []Event
+	for actions := m.take(); len(actions) > 0; actions = m.take() {
+		for _, action := range actions {
+			switch action := action.(type) {
+			case emit:
+				told = append(told, action.Event)
+			case startWorker:
+				w, err := s.launch(action.Worker, action.plan)
+				if err != nil {
+					m.exited(action.ID, Exit{StartError: err}, time.Now())
+					continue
+				}
+				workers[action.ID] = w
+				m.spawned(action.ID, w.Pid(), time.Now())
+			case drainWorker:
+				if w := workers[action.id]; w != nil {
+					_ = w.Signal(s.config.Stop)
+					s.watchRelease(w)
+				}
+			case killWorker:
+				if w := workers[action.id]; w != nil {
+					w.Kill()
+				}
+			}
+		}
+	}
+	return told
+}
