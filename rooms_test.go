@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms says which of our packages each of our packages may import. No import runs upward, and rooms on one floor do
+// not know each other. A new room gets a line here, and with it a floor.
+var rooms = map[string][]string{
+	"hotreload":            {"cli", "process"},
+	"hotreload/cli":        {"runner", "supervisor", "gobuild", "ignore", "process", "watch"},
+	"hotreload/runner":     {"watch", "supervisor", "gobuild"},
+	"hotreload/watch":      {},
+	"hotreload/supervisor": {"process"},
+	"hotreload/gobuild":    {"process"},
+	"hotreload/ignore":     {},
+	"hotreload/process":    {},
+	"hotreload/bench":      {"bench/load"},
+	"hotreload/bench/load": {},
+}
+
+func TestNoImportRunsUpward(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for packages := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		allowed, known := rooms[p.ImportPath]
+		if !known {
+			t.Errorf("%s is a room without a floor: give it a line in rooms", p.ImportPath)
+		}
+		for _, path := range p.Imports {
+			if name, ours := strings.CutPrefix(path, "hotreload/"); ours && !slices.Contains(allowed, name) {
+				t.Errorf("%s imports %s, which is not below it", p.ImportPath, path)
+			}
+		}
+	}
+}
