@@ -1,0 +1,144 @@
+package watch
+
+import (
+	"testing"
+	"time"
+)
+
+// See script_test.go for the language.
+var cases = []struct {
+	name   string
+	set    string
+	ignore string
+	long   bool   // everything is to be in one batch: a longer quiet period
+	before string // done before the watcher starts
+	do     string
+	want   string
+}{
+	// Saves.
+	{name: "write", set: "tree .", before: "write a one", do: "write a two", want: "~ a"},
+	{name: "create", set: "tree .", do: "write a one", want: "+ a"},
+	{name: "create empty", set: "tree .", do: "write a", want: "+ a"},
+	{name: "append", set: "tree .", before: "write a one", do: "append a two", want: "~ a"},
+	{name: "remove", set: "tree .", before: "write a one", do: "rm a", want: "- a"},
+	{name: "rename", set: "tree .", before: "write a one", do: "mv a b", want: "- a\n+ b"},
+	{name: "rename over", set: "tree .", before: "write a one\nwrite b two", do: "mv a b", want: "- a\n~ b"},
+	{name: "vim", set: "tree .", ignore: "4913", before: "write a one", do: "vim a two", want: "~ a"},
+	{name: "vim, one batch", set: "tree .", long: true, before: "write a one", do: "vim a two", want: "~ a"},
+	{name: "jetbrains", set: "tree .", long: true, before: "write a one", do: "jetbrains a two", want: "~ a"},
+	{name: "sed -i", set: "tree .", long: true, before: "write a one", do: "sed a two", want: "~ a"},
+	{name: "slow chunks", set: "tree .", before: "write a one", do: "slow a a text of some length in small pieces", want: "~ a"},
+	{name: "many saves, one batch", set: "tree .", long: true, before: "write a one", do: "vim a two\nsed a three\nwrite a four\njetbrains a five", want: "~ a"},
+
+	// No change at all.
+	{name: "the same content", set: "tree .", before: "write a one", do: "write a one"},
+	{name: "the same content by rename", set: "tree .", long: true, before: "write a one", do: "sed a one\nvim a one\njetbrains a one"},
+	{name: "touch", set: "tree .", before: "write a one", do: "touch a"},
+	{name: "chmod", set: "tree .", before: "write a one", do: "chmod 600 a\nchmod 755 a"},
+	{name: "unreadable is not other", set: "tree .", before: "write a one", do: "chmod 0 a\nsync\nchmod 644 a\nsync"},
+	{name: "touch and look", set: "tree .", before: "write a one", do: "touch a\nsync"},
+	{name: "restored", set: "tree .", long: true, before: "write a one", do: "write a two\nwrite a one"},
+	{name: "moved away and back", set: "tree .", long: true, before: "mkdir d/e\nwrite d/e/a one", do: "mv d x\nmv x d"},
+	{name: "comes and goes", set: "tree .", long: true, do: "write a one\nrm a\nmkdir d/e\nwrite d/e/a\nrm d"},
+
+	// Folders.
+	{name: "mkdir -p and write in one go", set: "tree .", do: "mkdir a/b/c\nwrite a/b/c/f one", want: "+ a/\n+ a/b/\n+ a/b/c/\n+ a/b/c/f"},
+	{name: "later changes in a new folder", set: "tree .", do: "mkdir a/b\nforget --\nwrite a/b/f one\nforget --\nwrite a/b/f two", want: "+ a/\n+ a/b/\n--\n+ a/b/f\n--\n~ a/b/f"},
+	{name: "remove a folder", set: "tree .", before: "mkdir a/b\nwrite a/b/f one", do: "rm a", want: "- a/\n- a/b/\n- a/b/f"},
+	{name: "move a folder", set: "tree .", before: "mkdir a/b\nwrite a/b/f one", do: "mv a z\nforget --\nwrite z/b/f two\nwrite z/b/g", want: "- a/\n- a/b/\n- a/b/f\n+ z/\n+ z/b/\n+ z/b/f\n--\n~ z/b/f\n+ z/b/g"},
+	{name: "move a folder, and another into its place", set: "tree .", before: "mkdir a/b\nwrite a/b/f one\nmkdir y/b\nwrite y/b/f two", do: "mv a z\nmv y a\nforget --\nwrite z/b/f three\nforget --\nwrite a/b/f four",
+		want: "~ a/b/f\n- y/\n- y/b/\n- y/b/f\n+ z/\n+ z/b/\n+ z/b/f\n--\n~ z/b/f\n--\n~ a/b/f"},
+	{name: "move a folder out of sight, and write there", set: "tree in", before: "mkdir in/a/b\nwrite in/a/b/f one\nmkdir out", do: "mv in/a out/a\nforget --\nwrite out/a/b/f two\nforget --\nmv out/a in/a\nforget --\nwrite in/a/b/f three",
+		want: "- in/a/\n- in/a/b/\n- in/a/b/f\n--\n--\n+ in/a/\n+ in/a/b/\n+ in/a/b/f\n--\n~ in/a/b/f"},
+	{name: "remove and make again", set: "tree .", before: "mkdir a/b\nwrite a/b/f one", do: "rm a\nmkdir a/b\nwrite a/b/f two\nforget --\nwrite a/b/f three\nwrite a/b/g", want: "~ a/b/f\n--\n~ a/b/f\n+ a/b/g"},
+	{name: "a folder takes the place of a file", set: "tree .", before: "write a one", do: "rm a\nmkdir a\nwrite a/b one\nforget --\nwrite a/b two", want: "~ a/\n+ a/b\n--\n~ a/b"},
+	{name: "a file takes the place of a folder", set: "tree .", before: "mkdir a\nwrite a/b one", do: "rm a\nwrite a one", want: "~ a\n- a/b"},
+	{name: "another branch", set: "tree .", before: "bulk src 60 one", do: "rm src\nbulk src 40 two\nbulk lib 20 two\nforget --\nrm lib\nbulk src 60 one",
+		want: bulkLines("+ lib/", "+ lib/d%/", "+ lib/d%/f%", 0, 20) + bulkLines("", "", "~ src/d%/f%", 0, 40) + bulkLines("", "- src/d%/", "- src/d%/f%", 40, 60) +
+			"--\n" + bulkLines("- lib/", "- lib/d%/", "- lib/d%/f%", 0, 20) + bulkLines("", "", "~ src/d%/f%", 0, 40) + bulkLines("", "+ src/d%/", "+ src/d%/f%", 40, 60)},
+	{name: "not below a dir", set: "dir d", before: "mkdir d/e", do: "write d/e/f\nmkdir d/g/h\nwrite d/g/f\nwrite d/f\nwrite other", want: "+ d/f\n+ d/g/"},
+
+	// What is named and is not there, or goes.
+	{name: "a dir that goes and comes", set: "dir d/e", before: "mkdir d/e\nwrite d/e/f one", do: "rm d\nforget --\nmkdir d/e\nwrite d/e/f two\nforget --\nwrite d/e/f three", want: "- d/e/\n- d/e/f\n--\n+ d/e/\n+ d/e/f\n--\n~ d/e/f"},
+	{name: "a dir that goes and comes at once", set: "dir d/e", before: "mkdir d/e\nwrite d/e/f one", do: "rm d\nmkdir d/e\nwrite d/e/f two\nforget --\nwrite d/e/f three", want: "~ d/e/f\n--\n~ d/e/f"},
+	{name: "a dir that comes late", set: "dir a/b/c", do: "mkdir a\nforget --\nmkdir a/b/c\nwrite a/b/c/f\nwrite a/b/f", want: "--\n+ a/b/c/\n+ a/b/c/f"},
+	{name: "a dir whose parent is swapped", set: "dir a/b", before: "mkdir a/b\nwrite a/b/f one\nmkdir x/b\nwrite x/b/f two", do: "mv a y\nmv x a\nforget --\nwrite a/b/f three\nwrite y/b/f four", want: "~ a/b/f\n--\n~ a/b/f"},
+	{name: "a dir whose distant parent is moved away", set: "dir a/b/c", before: "mkdir a/b/c\nwrite a/b/c/f one", do: "mv a z\nforget --\nmv z a", want: "- a/b/c/\n- a/b/c/f\n--\n+ a/b/c/\n+ a/b/c/f"},
+	{name: "a tree is replaced", set: "tree d", before: "mkdir d/e\nwrite d/e/f one\nmkdir n/e\nwrite n/e/f two", do: "rm d\nmv n d\nforget --\nwrite d/e/f three", want: "~ d/e/f\n--\n~ d/e/f"},
+	{name: "a dir that is a file", set: "dir d", before: "write d one", do: "write d two\nforget --\nrm d\nmkdir d\nwrite d/f", want: "~ d\n--\n~ d/\n+ d/f"},
+
+	// Single files.
+	{name: "a file and not its neighbours", set: "file a", before: "write a one", do: "write b\nwrite a two\nmkdir c\nwrite c/a", want: "~ a"},
+	{name: "a file that comes", set: "file d/a", do: "mkdir d\nwrite d/b\nwrite d/a\nforget --\nrm d", want: "+ d/a\n--\n- d/a"},
+	{name: "a file is saved by rename", set: "file a", before: "write a one", do: "vim a two\nforget --\nsed a three\nforget --\njetbrains a four", want: "~ a\n--\n~ a\n--\n~ a"},
+	{name: "a file becomes a folder and again a file", set: "file a", before: "write a one", do: "rm a\nmkdir a\nwrite a/x\nforget --\nrm a\nwrite a one", want: "~ a/\n--\n~ a"},
+	{name: "named files are not ignored", set: "file a", ignore: "a", before: "write a one", do: "write a two", want: "~ a"},
+
+	// Ignored.
+	{name: "ignored", set: "tree .", ignore: "*.log", before: "mkdir x.log", do: "write a.log\nwrite x.log/a\nmkdir y.log/z\nwrite y.log/z/a\nwrite a", want: "+ a"},
+	{name: "ignored by rename", set: "tree .", ignore: "*.log", before: "write a one\nwrite b.log two", do: "mv a a.log\nmv b.log b", want: "- a\n+ b"},
+	{name: "a dir below an ignored folder", set: "tree . dir x.log/d", ignore: "*.log", before: "mkdir x.log/d", do: "write x.log/a\nwrite x.log/d/a", want: "+ x.log/d/a"},
+	{name: "rules change", set: "tree .", ignore: "*.log", before: "write a one\nwrite a.log one\nmkdir d.log\nwrite d.log/f one",
+		do:   "ignore a\nforget --\nwrite a two\nwrite a.log two\nwrite d.log/f two\nforget --\nignore\nforget --\nwrite a three",
+		want: "--\n~ a.log\n~ d.log/f\n--\n--\n~ a"},
+	{name: "a change and new rules", set: "tree .", before: "write a one\nwrite b one", do: "write a two\nwrite b two\nwrite c\nignore b", want: "~ a\n+ c"},
+
+	// The set changes.
+	{name: "more is watched", set: "tree a", before: "mkdir a\nmkdir b\nwrite a/f one\nwrite b/f one", do: "write b/f two\nset tree a b\nforget --\nwrite a/f two\nwrite b/f three", want: "--\n~ a/f\n~ b/f"},
+	{name: "less is watched", set: "tree a b", before: "mkdir a/c\nmkdir b", do: "set tree b\nwrite a/f\nwrite a/c/f\nwrite b/f", want: "+ b/f"},
+	{name: "a tree becomes a dir", set: "tree a", before: "mkdir a/b", do: "set dir a\nwrite a/b/f\nwrite a/f\nforget --\nset tree a\nforget --\nwrite a/b/f x", want: "+ a/f\n--\n--\n~ a/b/f"},
+	{name: "a file becomes a dir", set: "file a/f", before: "mkdir a\nwrite a/f one\nwrite a/g one", do: "write a/f two\nset dir a\nwrite a/g two", want: "~ a/f\n~ a/g"},
+	{name: "a change just before the set changes", set: "tree a", before: "mkdir a\nmkdir b\nwrite a/f one", do: "write a/f two\nwrite a/g\nset tree b tree a", want: "~ a/f\n+ a/g"},
+	{name: "a part stays", set: "tree a", before: "mkdir a/b/c", do: "set dir a/b/c\nwrite a/f\nwrite a/b/f\nwrite a/b/c/f", want: "+ a/b/c/f"},
+	{name: "nothing", set: "tree a", before: "mkdir a", do: "set\nwrite a/f"},
+
+	// Symbolic links.
+	{name: "a link to a file elsewhere", set: "tree in", before: "mkdir in\nmkdir out\nwrite out/f one\nlink ../out/f in/f", do: "write out/f two\nwrite out/g\nforget --\nsed out/f three\nforget --\nrm out\nforget --\nmkdir out\nwrite out/f", want: "~ in/f\n--\n~ in/f\n--\n- in/f\n--\n+ in/f"},
+	{name: "a link to a link", set: "file in/f", before: "mkdir in\nmkdir mid\nmkdir out\nwrite out/f one\nwrite out/g two\nlink ../out/f mid/f\nlink ../mid/f in/f",
+		do: "write out/f two\nforget --\nrm mid/f\nlink ../out/g mid/f\nforget --\nwrite out/g three\nforget --\nwrite out/f four", want: "~ in/f\n--\n--\n~ in/f\n--"},
+	{name: "a link is turned", set: "tree in", before: "mkdir in\nmkdir out\nwrite out/f one\nwrite out/g two\nlink ../out/f in/f", do: "rm in/f\nlink ../out/g in/f\nforget --\nwrite out/f x\nforget --\nwrite out/g three", want: "~ in/f\n--\n--\n~ in/f"},
+	{name: "a link to nothing", set: "tree in", before: "mkdir in\nlink ../out/f in/f", do: "mkdir out\nforget --\nwrite out/f", want: "--\n+ in/f"},
+	{name: "links in a circle", set: "tree .", before: "link b a\nlink a b", do: "write c\nrm a\nwrite a", want: "+ a\n+ b\n+ c"},
+	{name: "a link within the tree", set: "tree .", before: "write a one\nlink a b", do: "write a two", want: "~ a\n~ b"},
+	{name: "a link to a folder is not entered", set: "tree in", before: "mkdir in\nmkdir out/d\nlink ../out in/l", do: "write out/f\nwrite out/d/f\nwrite in/f", want: "+ in/f"},
+	{name: "a dir that is a link", set: "dir l", before: "mkdir d\nmkdir e\nwrite d/f one\nwrite e/f two\nlink d l", do: "write d/g\nforget --\nrm l\nlink e l\nforget --\nwrite e/f three\nwrite d/f x", want: "+ l/g\n--\n~ l/f\n- l/g\n--\n~ l/f"},
+	{name: "two names of one folder", set: "dir d l", before: "mkdir d\nwrite d/f one\nlink d l", do: "write d/f two\nforget --\nrm l\nforget --\nwrite d/f three\nforget --\nlink d l\nforget --\nwrite l/f four", want: "~ d/f\n~ l/f\n--\n- l/\n- l/f\n--\n~ d/f\n--\n+ l/\n+ l/f\n--\n~ d/f\n~ l/f"},
+	{name: "a link takes the place of a folder of a tree", set: "tree in", before: "mkdir in/d\nwrite in/d/f\nmkdir out", do: "mv in/d out/d\nlink ../out/d in/d\nforget --\nwrite out/d/f x\nforget --\nrm in/d\nmv out/d in/d\nforget --\nwrite in/d/f y", want: "- in/d/f\n--\n--\n+ in/d/f\n--\n~ in/d/f"},
+
+	// What does not count.
+	{name: "a fifo", set: "tree .", before: "fifo a", do: "fifo b\nwrite c", want: "+ c"},
+	{name: "a fifo takes the place of a file", set: "tree .", before: "write a one", do: "rm a\nfifo a", want: "- a"},
+}
+
+func TestCases(t *testing.T) {
+	for _, lean := range []bool{false, true} {
+		name := "all above is heard"
+		if lean {
+			name = "as little as possible is heard"
+		}
+		t.Run(name, func(t *testing.T) {
+			for _, c := range cases {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					if lean && c.name == "a dir whose distant parent is moved away" || lean && c.name == "a dir whose parent is swapped" {
+						t.Skip("the price of hearing little")
+					}
+					s := &script{t: t, root: t.TempDir(), changes: make(map[string]Change)}
+					s.run(c.before)
+					config := Config{Quiet: 40 * time.Millisecond, Ignored: matching(c.ignore)}
+					if c.long {
+						config.Quiet = 300 * time.Millisecond
+					}
+					s.w = open(t, config)
+					if err := s.w.ask(t.Context(), func() { s.w.lean = lean }); err != nil {
+						t.Fatal(err)
+					}
+					s.step("set", linesOf(spaced(c.set)))
+					s.run(c.do)
+					s.collect()
+					compare(t, s.lines, linesOf(c.want))
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,126 @@
+package watch
+
+import "slices"
+
+// kernel is the source of events, *fsnotify.Watcher. Tests have another.
+type kernel interface {
+	Add(folder string) error
+	Remove(folder string) error
+	Close() error
+}
+
+// ear is one watch of the kernel, on one folder. It has several names if two paths in the tree of nodes lead to the same
+// folder: the kernel has only one watch for it, and reports events under the path by which it was first asked.
+type ear struct {
+	path    string // the one given to the kernel; it belongs to one of folders
+	id      identity
+	folders []*folder
+}
+
+// mustHear: everything in the tree of nodes is heard, so that a folder far above that is moved away is noticed. Where
+// every file in a heard folder costs a descriptor (kqueue), it is only what is needed at least: where something is wanted, and the
+// greatest existing folder above what is missing.
+func (w *Watcher) mustHear(f *folder) bool {
+	if !w.lean || f.wanted() {
+		return true
+	}
+	for _, sub := range f.subs {
+		if !sub.present {
+			return true
+		}
+	}
+	return false
+}
+
+// hear has the kernel watch a folder. again: its watch may have gone, because the folder may have been away.
+func (w *Watcher) hear(f *folder, again bool) {
+	if !w.mustHear(f) {
+		w.deaf(f)
+		return
+	}
+	if e := f.ear; e != nil {
+		switch {
+		case e.id != f.id:
+			w.deaf(f) // another folder has taken its place
+		case again && e.path == f.path:
+			// The same call again: the kernel keeps the watch if it is still there.
+			err := w.kernel.Add(f.path)
+			if err != nil {
+				w.deaf(f)
+			}
+			w.cannot(f, err)
+			return
+		default:
+			return
+		}
+	}
+	if e := w.earsByID[f.id]; e != nil {
+		if w.still(e) {
+			e.folders = append(e.folders, f)
+			f.ear = e
+			w.cannot(f, nil)
+			return
+		}
+		// The folder was moved, and this is its new place. fsnotify would go on reporting it under the old one.
+		w.silence(e)
+	}
+	err := w.kernel.Add(f.path)
+	w.cannot(f, err)
+	if err != nil {
+		return
+	}
+	f.ear = &ear{path: f.path, id: f.id, folders: []*folder{f}}
+	w.ears[f.path] = f.ear
+	if f.id != (identity{}) {
+		w.earsByID[f.id] = f.ear
+	}
+}
+
+// cannot notes why a folder is not heard; nil: it is. One that has just gone is no problem: the folder above tells.
+func (w *Watcher) cannot(f *folder, err error) {
+	if err != nil && unlessGone(err) == nil {
+		err = nil
+	}
+	known := f.deafFor != nil
+	f.deafFor = nil
+	if err == nil {
+		return
+	}
+	f.deafFor = limited(err, false)
+	if !known && !w.answering && f.wanted() {
+		w.draft.report(Problem{f.path, f.deafFor})
+	}
+}
+
+// still tells whether the folder that the kernel watches is where it was.
+func (w *Watcher) still(e *ear) bool {
+	s, err := sightOf(e.path)
+	return err == nil && s.kind == dir && identityOf(s.info) == e.id
+}
+
+// deaf ends the hearing of one node.
+func (w *Watcher) deaf(f *folder) {
+	e := f.ear
+	if e == nil {
+		return
+	}
+	f.ear = nil
+	e.folders = slices.DeleteFunc(e.folders, func(other *folder) bool { return other == f })
+	if len(e.folders) == 0 || e.path == f.path {
+		w.silence(e)
+	}
+}
+
+// silence ends a watch of the kernel. Nodes that were heard by it are looked at, and so heard, anew.
+func (w *Watcher) silence(e *ear) {
+	// The kernel may have ended it already, with the folder; that is the usual case and its error says nothing.
+	_ = w.kernel.Remove(e.path)
+	delete(w.ears, e.path)
+	if w.earsByID[e.id] == e {
+		delete(w.earsByID, e.id)
+	}
+	for _, f := range e.folders {
+		f.ear = nil
+		w.mark(f, true)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !(darwin || dragonfly || freebsd || netbsd || openbsd)
+
+package watch
+
+// hearingIsDear: one watch for a folder, whatever is in it.
+const hearingIsDear = false

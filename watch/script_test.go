@@ -1,0 +1,364 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The script language. A case is a list of commands, one a line, with paths relative to a folder of its own:
+//
+//	write PATH [TEXT]       create or truncate, then write
+//	append PATH TEXT
+//	rm PATH                 with all below
+//	mkdir PATH              with all above
+//	mv OLD NEW
+//	link TARGET PATH        a symbolic link, with the text TARGET
+//	chmod MODE PATH
+//	touch PATH              sets the modification time to now
+//	fifo PATH
+//	vim PATH TEXT           saves as vim does with backupcopy=no: rename to PATH~, write, remove PATH~; and 4913
+//	jetbrains PATH TEXT     saves as IDEA does: write PATH___jb_tmp___, swap by two renames, remove the old one
+//	sed PATH TEXT           saves as sed -i does: write another file, rename it over
+//	slow PATH TEXT          writes byte by byte with pauses of 2 ms
+//	bulk PATH N TEXT        writes N files, ten to a folder
+//	forget TEXT             ends the batch: waits until a settled one is received; TEXT starts the next part of the result
+//	set KIND PATH...        replaces the Set; KIND is dir, tree or file, and may come again on the line
+//	ignore [PATTERN]        replaces what is ignored (SetIgnored): base names, as filepath.Match has them
+//	sync                    calls Sync
+//
+// The result is the changes of all settled batches: a line for each path that begins with + (created), ~ (written) or
+// - (removed); the names of folders end with a slash.
+type script struct {
+	t       *testing.T
+	w       *Watcher
+	root    string
+	set     Set
+	ends    int
+	changes map[string]Change // since the last forget
+	lines   []string
+}
+
+const endMark = "end.mark"
+
+func testContext(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// open starts a watcher that is closed with the test.
+func open(t testing.TB, config Config) *Watcher {
+	t.Helper()
+	w, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func mustWatch(t testing.TB, w *Watcher, set Set) {
+	t.Helper()
+	problems, err := w.Watch(testContext(t), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Error(p)
+	}
+}
+
+// next receives a batch.
+func next(t testing.TB, w *Watcher) Batch {
+	t.Helper()
+	select {
+	case b, ok := <-w.Batches():
+		if !ok {
+			t.Fatal("the batches have ended")
+		}
+		return b
+	case <-testContext(t).Done():
+		t.Fatal("no batch came")
+	}
+	return Batch{}
+}
+
+// settled receives batches until one is settled.
+func settled(t testing.TB, w *Watcher) Batch {
+	t.Helper()
+	for {
+		if b := next(t, w); b.Settled {
+			return b
+		}
+	}
+}
+
+func matching(pattern string) func(string, bool) bool {
+	return func(path string, _ bool) bool {
+		ok, _ := filepath.Match(pattern, filepath.Base(path))
+		return ok
+	}
+}
+
+// parseSet reads "tree a b dir c file d".
+func (s *script) parseSet(words []string) {
+	s.set = Set{Files: []string{filepath.Join(s.root, endMark)}}
+	list := &s.set.Trees
+	for _, word := range words {
+		switch word {
+		case "dir":
+			list = &s.set.Dirs
+		case "tree":
+			list = &s.set.Trees
+		case "file":
+			list = &s.set.Files
+		default:
+			*list = append(*list, filepath.Join(s.root, word))
+		}
+	}
+}
+
+// run carries out commands. Those for the watcher need s.w.
+func (s *script) run(commands string) {
+	s.t.Helper()
+	for line := range strings.Lines(commands) {
+		if words := strings.Fields(line); len(words) > 0 {
+			if err := s.step(words[0], words[1:]); err != nil {
+				s.t.Fatalf("%s: %v", strings.TrimSpace(line), err)
+			}
+		}
+	}
+}
+
+func (s *script) step(command string, words []string) error {
+	at := func(i int) string { return filepath.Join(s.root, words[i]) }
+	text := func(i int) string {
+		if i < len(words) {
+			return strings.Join(words[i:], " ") + "\n"
+		}
+		return ""
+	}
+	switch command {
+	case "write":
+		return os.WriteFile(at(0), []byte(text(1)), 0o644)
+	case "append":
+		f, err := os.OpenFile(at(0), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = f.WriteString(text(1))
+		return err
+	case "rm":
+		return os.RemoveAll(at(0))
+	case "mkdir":
+		return os.MkdirAll(at(0), 0o755)
+	case "mv":
+		return os.Rename(at(0), at(1))
+	case "link":
+		return os.Symlink(words[0], at(1))
+	case "chmod":
+		mode, err := strconv.ParseUint(words[0], 8, 32)
+		if err != nil {
+			return err
+		}
+		return os.Chmod(at(1), fs.FileMode(mode))
+	case "touch":
+		now := time.Now()
+		return os.Chtimes(at(0), now, now)
+	case "fifo":
+		return makeFifo(at(0))
+	case "vim":
+		probe := filepath.Join(filepath.Dir(at(0)), "4913")
+		return first(
+			os.WriteFile(probe, nil, 0o644), os.Remove(probe),
+			os.Rename(at(0), at(0)+"~"), os.WriteFile(at(0), []byte(text(1)), 0o644), os.Chmod(at(0), 0o644),
+			os.Remove(at(0)+"~"))
+	case "jetbrains":
+		return first(
+			os.WriteFile(at(0)+"___jb_tmp___", []byte(text(1)), 0o644),
+			os.Rename(at(0), at(0)+"___jb_old___"), os.Rename(at(0)+"___jb_tmp___", at(0)),
+			os.Remove(at(0)+"___jb_old___"))
+	case "sed":
+		other := filepath.Join(filepath.Dir(at(0)), "sedQq7aXz")
+		return first(os.WriteFile(other, []byte(text(1)), 0o644), os.Rename(other, at(0)))
+	case "slow":
+		f, err := os.Create(at(0))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		for _, c := range text(1) {
+			if _, err := f.WriteString(string(c)); err != nil {
+				return err
+			}
+			time.Sleep(2 * time.Millisecond) // the program that writes is slow; nobody waits for it here
+		}
+		return nil
+	case "bulk":
+		n, err := strconv.Atoi(words[1])
+		for i := 0; i < n && err == nil; i++ {
+			folder := filepath.Join(at(0), fmt.Sprintf("d%02d", i/10))
+			err = first(os.MkdirAll(folder, 0o755),
+				os.WriteFile(filepath.Join(folder, fmt.Sprintf("f%d", i%10)), []byte(text(2)), 0o644))
+		}
+		return err
+	case "forget":
+		s.collect()
+		s.lines = append(s.lines, words...)
+		return nil
+	case "set":
+		s.parseSet(words)
+		_, err := s.w.Watch(testContext(s.t), s.set)
+		return err
+	case "ignore":
+		return s.w.SetIgnored(testContext(s.t), matching(strings.Join(words, "")))
+	case "sync":
+		return s.w.Sync(testContext(s.t))
+	}
+	return fmt.Errorf("unknown command")
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collect marks the end with a file and receives batches until one is settled that has it. The kernel keeps the order,
+// so all that was done before is in.
+func (s *script) collect() {
+	s.t.Helper()
+	s.ends++
+	mark := filepath.Join(s.root, endMark)
+	if err := os.WriteFile(mark, fmt.Append(nil, s.ends), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	for ended := false; !ended; {
+		b := settled(s.t, s.w)
+		checkForm(s.t, b)
+		for _, c := range b.Changes {
+			if c.Path == mark {
+				ended = true
+			} else {
+				s.merge(c)
+			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(s.changes)) {
+		s.lines = append(s.lines, s.line(s.changes[path]))
+	}
+	clear(s.changes)
+}
+
+// merge adds a change to those before: a slow machine may have split what was meant to be one batch.
+func (s *script) merge(c Change) {
+	old, ok := s.changes[c.Path]
+	switch {
+	case !ok:
+		s.changes[c.Path] = c
+	case old.Op == Created && c.Op == Removed:
+		delete(s.changes, c.Path)
+	case old.Op == Created:
+		s.changes[c.Path] = Change{c.Path, Created, c.Dir}
+	case old.Op == Removed && c.Op == Created:
+		s.changes[c.Path] = Change{c.Path, Written, c.Dir}
+	default:
+		s.changes[c.Path] = c
+	}
+}
+
+func (s *script) line(c Change) string {
+	name, err := filepath.Rel(s.root, c.Path)
+	if err != nil {
+		s.t.Error(err)
+	}
+	line := [...]string{"?", "+", "~", "-"}[c.Op] + " " + filepath.ToSlash(name)
+	if c.Dir {
+		line += "/"
+	}
+	return line
+}
+
+// checkForm checks what holds for every batch.
+func checkForm(t testing.TB, b Batch) {
+	t.Helper()
+	for i, c := range b.Changes {
+		if i > 0 && b.Changes[i-1].Path >= c.Path {
+			t.Errorf("not sorted, or twice: %s after %s", c.Path, b.Changes[i-1].Path)
+		}
+		if !filepath.IsAbs(c.Path) || filepath.Clean(c.Path) != c.Path {
+			t.Errorf("not an absolute, clean path: %s", c.Path)
+		}
+	}
+	if b.Began.IsZero() || b.Last.Before(b.Began) {
+		t.Errorf("began %v, last %v", b.Began, b.Last)
+	}
+}
+
+// compare reports the difference between two texts, line by line.
+func compare(t testing.TB, have, want []string) {
+	t.Helper()
+	if slices.Equal(have, want) {
+		return
+	}
+	var diff strings.Builder
+	for _, line := range want {
+		if !slices.Contains(have, line) {
+			fmt.Fprintf(&diff, "    missing   %s\n", line)
+		}
+	}
+	for _, line := range have {
+		if !slices.Contains(want, line) {
+			fmt.Fprintf(&diff, "    too much  %s\n", line)
+		}
+	}
+	t.Errorf("\nhave:\n    %s\nwant:\n    %s\ndifference:\n%s",
+		strings.Join(have, "\n    "), strings.Join(want, "\n    "), diff.String())
+}
+
+func linesOf(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// spaced puts every word on a line.
+func spaced(words string) string { return strings.Join(strings.Fields(words), "\n") }
+
+// bulkLines is what "bulk" makes, from file number from up to to: the top folder, a folder, a file. "" leaves a line out.
+func bulkLines(top, folder, file string, from, to int) string {
+	lines := []string{}
+	if top != "" {
+		lines = append(lines, top)
+	}
+	for i := from; i < to; i++ {
+		d := fmt.Sprintf("d%02d", i/10)
+		if folder != "" && i%10 == 0 {
+			lines = append(lines, strings.Replace(folder, "d%", d, 1))
+		}
+		lines = append(lines, strings.Replace(strings.Replace(file, "d%", d, 1), "f%", fmt.Sprintf("f%d", i%10), 1))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}

@@ -1,0 +1,170 @@
+package watch
+
+import (
+	"errors"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+const (
+	// hashMost is the size in bytes up to which a file is known by its content. Source, templates and settings are far
+	// below; hashing 4 MiB takes about a millisecond. Larger files are judged by size and modification time.
+	hashMost = 4 << 20
+
+	// tick is how long two writes may carry the same time: the kernel stamps files with its own clock tick, 10 ms at the
+	// coarsest, and the tick may have begun just before. A stamp taken sooner after the last write is not trusted.
+	tick = 20 * time.Millisecond
+
+	// coarseTick is the same for file systems that keep whole seconds (FAT: two).
+	coarseTick = 2 * time.Second
+)
+
+type kind uint8
+
+const (
+	none kind = iota // nothing that counts: sockets, fifos and devices neither
+	file
+	dir
+)
+
+// stamp is what the snapshot keeps of an entry. Of a symbolic link it is the stamp of what it leads to.
+type stamp struct {
+	size  int64
+	mtime int64  // nanoseconds since 1970
+	ctime int64  // the same, or 0 where the system has none
+	inode uint64 // or 0
+	hash  uint64 // of the content, if hashed
+	kind
+	hashed bool
+	fresh  bool // taken so soon after the last write that a later write may look the same
+}
+
+// identity tells folders apart; the zero value where the system does not say.
+type identity struct{ device, inode uint64 }
+
+// same tells whether the consumer would see no difference: same kind, and of a file the same content as far as that is known.
+func (s stamp) same(t stamp) bool {
+	switch {
+	case s.kind != t.kind:
+		return false
+	case s.kind != file:
+		return true
+	case s.size != t.size:
+		return false
+	case s.hashed && t.hashed:
+		return s.hash == t.hash
+	}
+	return s.mtime == t.mtime
+}
+
+// untouched tells whether the metadata prove that the file was not written since s was taken.
+func (s stamp) untouched(t stamp) bool {
+	return !s.fresh && s.kind == file && t.kind == file &&
+		s.size == t.size && s.mtime == t.mtime && s.ctime == t.ctime && s.inode == t.inode
+}
+
+// metadata makes the stamp of a file without its content. at is a time before info was read.
+func metadata(info fs.FileInfo, at time.Time) stamp {
+	s := stamp{kind: file, size: info.Size(), mtime: info.ModTime().UnixNano()}
+	s.ctime, s.inode = changeTimeAndInode(info)
+	granularity := tick
+	if s.mtime%int64(time.Second) == 0 && s.ctime%int64(time.Second) == 0 {
+		granularity = coarseTick
+	}
+	s.fresh = at.UnixNano()-max(s.mtime, s.ctime) < int64(granularity)
+	return s
+}
+
+// sight is what is found at a path.
+type sight struct {
+	kind   kind
+	info   fs.FileInfo // of the target, if it is a link; nil if kind is none
+	linked bool        // it is a symbolic link, perhaps to nothing
+}
+
+// sightOf looks at a path. An error means that nobody can tell (no permission on the way, an I/O error).
+func sightOf(path string) (sight, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return sight{}, unlessGone(err)
+	}
+	linked := info.Mode()&fs.ModeSymlink != 0
+	if linked {
+		if info, err = os.Stat(path); err != nil {
+			return sight{linked: true}, unlessGone(err)
+		}
+	}
+	switch {
+	case info.IsDir():
+		return sight{dir, info, linked}, nil
+	case info.Mode().IsRegular():
+		return sight{file, info, linked}, nil
+	}
+	return sight{linked: linked}, nil
+}
+
+// unlessGone returns nil if err says that nothing is there.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
+		return nil
+	}
+	return err
+}
+
+// reader makes stamps. Its buffer and hash are used again and again; the owner has the only one.
+type reader struct {
+	hash   maphash.Hash
+	buffer []byte
+}
+
+func newReader() *reader { return &reader{buffer: make([]byte, 64<<10)} }
+
+// stamp returns the stamp of the file at path, which info describes. The content is read only if old, the stamp of the
+// same path, leaves a doubt. at is a time before info was read. The kind is none if the file has gone meanwhile.
+func (r *reader) stamp(path string, info fs.FileInfo, at time.Time, old stamp) stamp {
+	now := metadata(info, at)
+	if old.untouched(now) {
+		old.fresh = false
+		return old
+	}
+	if now.size <= hashMost {
+		if gone := r.read(path, at, &now); gone {
+			return stamp{}
+		}
+	}
+	// What cannot be read, but has not been modified, has the content that it had.
+	if !now.hashed && old.hashed && old.size == now.size && old.mtime == now.mtime {
+		now.hash, now.hashed = old.hash, true
+	}
+	return now
+}
+
+// read adds the hash of the content. It takes the metadata anew, from the open file: path may be another one by now.
+func (r *reader) read(path string, at time.Time, s *stamp) (gone bool) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openWithoutWaiting, 0)
+	if err != nil {
+		return unlessGone(err) == nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	opened := metadata(info, at)
+	r.hash.Reset()
+	for total := int64(0); total <= hashMost; {
+		n, err := f.Read(r.buffer)
+		r.hash.Write(r.buffer[:n])
+		total += int64(n)
+		if n == 0 || err != nil {
+			// An error other than the end leaves a hash of what could be read; the next event corrects it.
+			opened.hash, opened.hashed = r.hash.Sum64(), true
+			break
+		}
+	}
+	*s = opened
+	return false
+}
