@@ -1,0 +1,239 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// program is what is measured with.
+type program struct {
+	dir, pkg, file, find, url string
+	args                      []string // {addr} stands for the address to listen on
+}
+
+// contender is one way from a save to new code.
+type contender struct {
+	name   string
+	binary string                                           // must be on PATH; "" = it is there
+	start  func(c *contender, p program) (*exec.Cmd, error) // nil: the build alone is measured, by build
+	build  []string
+
+	tree  string
+	addr  string
+	args  []string
+	cmd   *exec.Cmd
+	out   syncBuffer
+	seen  string // what stands in the file instead of program.find
+	times []time.Duration
+}
+
+// contenders lists who is measured. The other tools' settings follow their README for `go build && run`.
+func contenders(hotreload string) []*contender {
+	return []*contender{
+		{name: "go build", build: []string{"go", "build", "-o", "{bin}"}},
+		{name: "go build -w", build: []string{"go", "build", "-buildvcs=false", "-ldflags=-w", "-o", "{bin}"}},
+		{name: "hotreload", start: func(c *contender, p program) (*exec.Cmd, error) {
+			return exec.Command(hotreload, append([]string{p.pkg}, c.args...)...), nil
+		}},
+		{name: "air", binary: "air", start: func(c *contender, p program) (*exec.Cmd, error) {
+			config := fmt.Sprintf("root = \".\"\ntmp_dir = \"tmp\"\n[build]\ncmd = %q\nentrypoint = [\"./tmp/main\"]\nargs_bin = [%s]\n",
+				"go build -o ./tmp/main "+p.pkg, quoted(c.args))
+			return exec.Command("air", "-c", ".air.toml"), os.WriteFile(filepath.Join(c.tree, ".air.toml"), []byte(config), 0o666)
+		}},
+		{name: "wgo", binary: "wgo", start: func(c *contender, p program) (*exec.Cmd, error) {
+			return exec.Command("wgo", append([]string{"run", p.pkg}, c.args...)...), nil
+		}},
+		{name: "reflex", binary: "reflex", start: func(c *contender, p program) (*exec.Cmd, error) {
+			return exec.Command("reflex", "-s", "-r", `\.go$`, "--", "sh", "-c", shell(c, p)), nil
+		}},
+		{name: "modd", binary: "modd", start: func(c *contender, p program) (*exec.Cmd, error) {
+			config := fmt.Sprintf("**/*.go {\n  prep: go build -o ./tmp-main %s\n  daemon +sigterm: ./tmp-main %s\n}\n", p.pkg, strings.Join(c.args, " "))
+			return exec.Command("modd"), os.WriteFile(filepath.Join(c.tree, "modd.conf"), []byte(config), 0o666)
+		}},
+		{name: "watchexec", binary: "watchexec", start: func(c *contender, p program) (*exec.Cmd, error) {
+			return exec.Command("watchexec", "-r", "-e", "go", "--", "sh", "-c", shell(c, p)), nil
+		}},
+	}
+}
+
+func shell(c *contender, p program) string {
+	return "go build -o ./tmp-main " + p.pkg + " && exec ./tmp-main " + strings.Join(c.args, " ")
+}
+
+func quoted(args []string) string {
+	var all []string
+	for _, a := range args {
+		all = append(all, fmt.Sprintf("%q", a))
+	}
+	return strings.Join(all, ", ")
+}
+
+// prepare copies the tree, and starts the tool and waits until its program answers.
+func (c *contender) prepare(p program, tree string) error {
+	c.tree, c.seen = tree, p.find
+	if err := copyTree(p.dir, tree); err != nil {
+		return err
+	}
+	for i, word := range c.build {
+		c.build[i] = strings.ReplaceAll(word, "{bin}", filepath.Join(tree, "tmp-main"))
+	}
+	if c.start == nil {
+		_, err := c.runBuild(p)
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	c.addr = l.Addr().String()
+	l.Close()
+	for _, arg := range p.args {
+		c.args = append(c.args, strings.ReplaceAll(arg, "{addr}", c.addr))
+	}
+	if c.cmd, err = c.start(c, p); err != nil {
+		return err
+	}
+	c.cmd.Dir = tree
+	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.cmd.WaitDelay = time.Second
+	if err := c.cmd.Start(); err != nil {
+		return err
+	}
+	if err := c.await(p, p.find, 5*time.Minute); err != nil {
+		return fmt.Errorf("%w\n%s", err, c.log())
+	}
+	return nil
+}
+
+// measure edits the tree and waits for what comes of it.
+func (c *contender) measure(p program, text string) (time.Duration, error) {
+	path := filepath.Join(c.tree, p.file)
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	edited := bytes.ReplaceAll(source, []byte(c.seen), []byte(text))
+	if bytes.Equal(edited, source) {
+		return 0, fmt.Errorf("%s does not hold %q", p.file, c.seen)
+	}
+	began := time.Now()
+	if err := os.WriteFile(path, edited, 0o666); err != nil {
+		return 0, err
+	}
+	c.seen = text
+	if c.start == nil {
+		return c.runBuild(p)
+	}
+	if err := c.await(p, text, time.Minute); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+func (c *contender) runBuild(p program) (time.Duration, error) {
+	cmd := exec.Command(c.build[0], append(c.build[1:], p.pkg)...)
+	cmd.Dir = c.tree
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%v\n%s", err, out)
+	}
+	return time.Since(began), nil
+}
+
+// await asks until the answer holds text.
+func (c *contender) await(p program, text string, limit time.Duration) error {
+	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		response, err := client.Get("http://" + c.addr + p.url)
+		if err != nil {
+			continue
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if bytes.Contains(body, []byte(text)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no answer with %q within %v", text, limit)
+}
+
+func (c *contender) stop() {
+	if c.cmd != nil && c.cmd.Process != nil {
+		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGINT)
+		done := make(chan struct{})
+		go func() { _ = c.cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(8 * time.Second):
+			_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+		}
+	}
+}
+
+func (c *contender) log() string {
+	text := c.out.String()
+	if len(text) > 2000 {
+		text = text[len(text)-2000:]
+	}
+	return text
+}
+
+// syncBuffer is a buffer that a process writes to while we read.
+type syncBuffer struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// copyTree copies a module, without what no build needs.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		switch {
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules"):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(target, 0o777)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, content, 0o666)
+	})
+}

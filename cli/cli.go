@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+
+	"hotreload/gobuild"
+	"hotreload/process"
+	"hotreload/runner"
+	"hotreload/supervisor"
+)
+
+// version is what --version says; a release sets it with -ldflags=-X.
+var version = "dev"
+
+// usageError is the user's mistake: exit code 2.
+type usageError struct{ error }
+
+// hinted is an error with a line that says what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
+// Main runs the command line args, without the program's name, and returns the exit code.
+func Main(args, env []string) int {
+	var o options
+	command := newCommand(&o, env)
+	own, goFlags, rest, err := splitArgs(args, command.Flags())
+	if err == nil {
+		o.goFlags = goFlags
+		command.SetArgs(append(append(own, "--"), rest...))
+		if len(rest) > 0 && isSubcommand(command, rest[0]) {
+			command.SetArgs(append(own, rest...))
+		}
+		err = command.Execute()
+	}
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usageError{}) || runner.IsUsage(err):
+		complain(os.Stderr, err)
+		return 2
+	default:
+		complain(os.Stderr, err)
+		return 1
+	}
+}
+
+// complain prints an error as one sentence, and its hint on a line of its own.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "%s%v\n", color.New(color.FgRed).Sprint("hotreload: "), err)
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", hint)
+	}
+}
+
+func hintOf(err error) string {
+	var own hinted
+	if errors.As(err, &own) {
+		return own.hint
+	}
+	var port *supervisor.PortError
+	if errors.As(err, &port) {
+		return "stop it, or choose another address with --listen"
+	}
+	return ""
+}
+
+func isSubcommand(root *cobra.Command, name string) bool {
+	for _, c := range root.Commands() {
+		if c.Name() == name {
+			return true
+		}
+	}
+	return name == "help" || name == "completion" || name == cobra.ShellCompRequestCmd
+}
+
+// watchCommand is `hotreload [flags] PKG [args…]`.
+func watchCommand(ctx context.Context, o *options, env, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	pkg, programArgs, err := o.choosePackage(ctx, dir, env, args)
+	if err != nil {
+		return err
+	}
+	if err := process.Setup(); err != nil {
+		// One net below the workers is missing; the others hold.
+		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
+	}
+	console := newConsole(os.Stdout, os.Stderr, o.workers > 1)
+	config := runner.Config{
+		Program: gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug},
+		Service: supervisor.Config{
+			Name: programName(dir, pkg), Args: programArgs, Env: env,
+			Policy: o.policy(), Listen: o.addresses, Probe: o.probe,
+			Output: console.output(), Stdin: o.stdin, Stop: o.signal,
+		},
+		Cache:  os.Getenv("HOTRELOAD_CACHE"),
+		Ignore: o.ignorer(dir),
+	}
+	for _, path := range o.watch {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(absolute); err != nil {
+			return usageError{hinted{fmt.Errorf("--watch %s: no such file or folder", path), "paths are relative to the folder that hotreload was started in"}}
+		}
+		config.Watch = append(config.Watch, absolute)
+	}
+	run, err := runner.Start(context.WithoutCancel(ctx), config)
+	if err != nil {
+		return err
+	}
+	keys := o.stdin == false && startKeys(run, console)
+	if o.stdin {
+		go func() { // ends with stdin, or with the program: a read of the terminal cannot be ended
+			_, _ = io.Copy(run.Input(), os.Stdin)
+			run.Input().Close()
+		}()
+	}
+	stopSignals := handleSignals(run, console)
+	defer stopSignals()
+	defer restoreTerminal()
+	report := newReporter(console, o, dir, strings.Join(pkg, " "), keys)
+	report.read(run.Events())
+	return run.Err()
+}
+
+// choosePackage takes the package, one argument or several .go files, off the front of args. Without one it is the
+// main package here or the only one under cmd/.
+func (o *options) choosePackage(ctx context.Context, dir string, env, args []string) (pkg, rest []string, err error) {
+	if len(args) > 0 {
+		n := 1
+		for strings.HasSuffix(args[0], ".go") && n < len(args) && strings.HasSuffix(args[n], ".go") {
+			n++
+		}
+		return args[:n], args[n:], nil
+	}
+	found, err := gobuild.Choose(ctx, dir, o.goFlags, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil, usageError{hinted{errors.New("there is no main package here"), "name one: hotreload ./cmd/server"}}
+	case 1:
+		return found, nil, nil
+	default:
+		return nil, nil, usageError{hinted{
+			fmt.Errorf("there are several main packages here:\n  %s", strings.Join(found, "\n  ")),
+			"name one: hotreload " + found[0],
+		}}
+	}
+}
+
+// programName is what the program calls itself: os.Args[0], as `go build` would name the file.
+func programName(dir string, pkg []string) string {
+	name := filepath.Base(pkg[0])
+	if file, ok := strings.CutSuffix(name, ".go"); ok {
+		return file
+	}
+	if name == "." || name == ".." {
+		return filepath.Base(filepath.Join(dir, pkg[0]))
+	}
+	return name
+}

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hotreload/gobuild"
+	"hotreload/ignore"
+	"hotreload/runner"
+	"hotreload/supervisor"
+)
+
+// options are the flags, as given and as understood.
+type options struct {
+	listen       []string
+	workers      int
+	strategy     string
+	surge        int
+	ready        string
+	grace        time.Duration
+	handover     time.Duration
+	startTimeout time.Duration
+	stopSignal   string
+	watch        []string
+	ignore       []string
+	noGitignore  bool
+	stdin        bool
+	debug        bool
+	quiet        bool
+	verbose      bool
+	color        string
+
+	goFlags   []string
+	addresses []supervisor.Address
+	probe     supervisor.Probe
+	rule      supervisor.ReadyRule
+	chosen    supervisor.Strategy
+	signal    syscall.Signal
+}
+
+const long = `hotreload keeps a Go server running while its source changes.
+
+  hotreload ./cmd/server            build, run, and replace it at each save
+  hotreload ./cmd/server -port 80   what follows the package goes to the program
+  hotreload -race -tags dev .       Go's build flags are taken as they are
+  hotreload --listen :8080 --workers 2 ./cmd/server
+                                    hotreload holds the socket (systemd's LISTEN_FDS): no request is lost
+
+Without a package: the main package here, or the only one under cmd/.
+On a terminal: r reload, R rebuild and reload, p pause, c clear, q quit, h help.`
+
+func newCommand(o *options, env []string) *cobra.Command {
+	command := &cobra.Command{
+		Use:           "hotreload [flags] [package] [arguments of the program]",
+		Short:         "keep a Go server running while its source changes",
+		Long:          long,
+		Version:       version,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(c *cobra.Command, args []string) error {
+			return watchCommand(c.Context(), o, env, args)
+		},
+	}
+	command.CompletionOptions.HiddenDefaultCmd = true
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{hinted{err, "hotreload --help lists the flags; the program's own come after the package"}}
+	})
+	f := command.Flags()
+	f.SortFlags = false
+	f.SetInterspersed(false)
+	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` that hotreload listens on for the program: PORT, HOST:PORT, unix:PATH, @NAME, each with NAME= in front if the program wants names; repeatable")
+	f.IntVar(&o.workers, "workers", 1, "how many `n` worker processes share the sockets")
+	f.StringVar(&o.strategy, "strategy", "auto", "how new workers follow old ones: `name` is parallel, rolling, stop-first or auto (parallel with --listen, else stop-first)")
+	f.IntVar(&o.surge, "surge", 1, "rolling: 1 starts the new worker before the old one leaves, `0` after")
+	f.StringVar(&o.ready, "ready", "auto", "when a worker is ready: `rule` is notify (READY=1), http:/path or a URL, alive (for 1s), or auto")
+	f.DurationVar(&o.grace, "grace", supervisor.DefaultGrace, "how long an old worker may take to finish (`duration`), then it is killed; 0 kills at once")
+	f.DurationVar(&o.handover, "handover", supervisor.DefaultHandover, "how long a new worker may stay unready beside an old one (`duration`) before the old one leaves first")
+	f.DurationVar(&o.startTimeout, "start-timeout", supervisor.DefaultStartTimeout, "how long a worker may take to become ready (`duration`), where readiness can be seen")
+	f.StringVar(&o.stopSignal, "stop-signal", "TERM", "`signal` that asks a worker to finish")
+	f.StringArrayVarP(&o.watch, "watch", "w", nil, "watch this file or folder (`path`) too, and restart the workers when it changes; repeatable")
+	f.StringArrayVarP(&o.ignore, "ignore", "i", nil, "ignore what matches this `pattern` (gitignore syntax), above all .reloadignore files; repeatable")
+	f.BoolVar(&o.noGitignore, "no-gitignore", false, "do not heed .gitignore files")
+	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
+	f.BoolVar(&o.debug, "debug", false, "keep debug information (DWARF) in the program, for dlv")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: what was ignored and why, each worker's life")
+	f.StringVar(&o.color, "color", "auto", "colours: `when` is auto, always or never; NO_COLOR counts too")
+	return command
+}
+
+// splitArgs separates hotreload's flags from Go's build flags and from the rest, which begins with the package. Long
+// flags of ours may be written with one dash, as Go's are.
+func splitArgs(args []string, ours *pflag.FlagSet) (own, goFlags, rest []string, err error) {
+	for len(args) > 0 {
+		arg := args[0]
+		if arg == "--" {
+			return own, goFlags, args[1:], nil
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			return own, goFlags, args, nil
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		flag := ours.Lookup(name)
+		if flag == nil && len(name) == 1 {
+			flag = ours.ShorthandLookup(name)
+		}
+		if flag == nil && (name == "help" || name == "version" || name == "h") {
+			own, args = append(own, arg), args[1:]
+			continue
+		}
+		takesValue, isGo := gobuild.IsFlag(arg)
+		switch {
+		case flag != nil:
+			if len(name) > 1 {
+				arg = "--" + strings.TrimLeft(arg, "-")
+			}
+			takesValue = flag.NoOptDefVal == ""
+		case !isGo:
+			return append(own, arg), goFlags, nil, nil // the flag parser knows how to complain
+		}
+		taken := args[:1]
+		if takesValue && !hasValue {
+			if len(args) < 2 {
+				return nil, nil, nil, usageError{hinted{fmt.Errorf("flag %s needs a value", arg), "hotreload --help lists the flags"}}
+			}
+			taken = args[:2]
+		}
+		if flag != nil {
+			own = append(append(own, arg), taken[1:]...)
+		} else {
+			goFlags = append(goFlags, taken...)
+		}
+		args = args[len(taken):]
+	}
+	return own, goFlags, nil, nil
+}
+
+// check understands the flags' values.
+func (o *options) check() error {
+	bad := func(err error, hint string) error { return usageError{hinted{err, hint}} }
+	switch o.color {
+	case "auto": // NO_COLOR and whether stdout is a terminal are looked at by the library; our lines go to stderr
+		color.NoColor = os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(os.Stderr)
+	case "always":
+		color.NoColor = false
+	case "never":
+		color.NoColor = true
+	default:
+		return bad(fmt.Errorf("--color %q is none of auto, always, never", o.color), "NO_COLOR=1 in the environment does the same as never")
+	}
+	if o.workers < 1 {
+		return bad(fmt.Errorf("--workers %d: a service has at least one worker", o.workers), "leave it out for one")
+	}
+	if o.surge < 0 || o.surge > 1 {
+		return bad(fmt.Errorf("--surge %d is neither 0 nor 1", o.surge), "1 starts the new worker first, 0 stops the old one first")
+	}
+	for name, d := range map[string]time.Duration{"grace": o.grace, "handover": o.handover, "start-timeout": o.startTimeout} {
+		if d < 0 || d == 0 && name != "grace" {
+			return bad(fmt.Errorf("--%s %v is too short", name, d), "durations have a unit: 500ms, 5s, 1m")
+		}
+	}
+	var err error
+	if o.chosen, err = supervisor.ParseStrategy(o.strategy); err != nil {
+		return bad(err, "auto is right for most")
+	}
+	switch o.ready {
+	case "auto":
+		o.rule = supervisor.ReadyAuto
+	case "notify":
+		o.rule = supervisor.ReadyNotify
+	case "alive":
+		o.rule = supervisor.ReadyAlive
+	default:
+		o.rule = supervisor.ReadyProbe
+		if o.probe, err = supervisor.ParseProbe(o.ready); err != nil {
+			return bad(fmt.Errorf("--ready %q is none of auto, notify, alive, http:/path, http://host:port/path", o.ready), "auto is right for most")
+		}
+	}
+	for _, text := range o.listen {
+		address, err := supervisor.ParseAddress(text)
+		if err != nil {
+			return bad(err, "write PORT, HOST:PORT, unix:PATH or @NAME")
+		}
+		o.addresses = append(o.addresses, address)
+	}
+	if o.workers > 1 && len(o.addresses) == 0 {
+		return bad(errors.New("--workers without --listen: each worker would bind the program's port for itself"), "add --listen with the program's address, for a program that takes its sockets from LISTEN_FDS")
+	}
+	if o.signal, err = parseSignal(o.stopSignal); err != nil {
+		return bad(err, "write TERM, INT, QUIT, HUP, USR1 or USR2")
+	}
+	return nil
+}
+
+func (o *options) policy() supervisor.Policy {
+	return supervisor.Policy{
+		Workers: o.workers, Strategy: o.chosen, Surge: o.surge, Ready: o.rule,
+		Grace: o.grace, Handover: o.handover, StartTimeout: o.startTimeout,
+	}
+}
+
+// ignorer hands the rules of package ignore to the runner.
+func (o *options) ignorer(dir string) func(folders, trees []string) runner.Ignorer {
+	return func(folders, trees []string) runner.Ignorer {
+		rules, _ := ignore.Load(folders, ignore.Options{NoGitignore: o.noGitignore, Trees: trees, Extra: o.ignore, Dir: dir})
+		return ignoreRules{rules}
+	}
+}
+
+type ignoreRules struct{ *ignore.Matcher }
+
+func (r ignoreRules) Ignored(path string, dir bool) (ignored, explicit bool) {
+	match := r.Match(path, dir)
+	return match.Ignored, match.Explicit()
+}

@@ -1,0 +1,266 @@
+package runner
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+)
+
+// States that the cases start from. Each has program "a" serving as generation 1, but for starting.
+var (
+	idle      = state{phase: Idle, settled: true, serial: 1, generation: 1, built: "a", target: "a", serving: "a"}
+	building  = with(idle, func(s *state) { s.phase, s.serial = Building, 2 })
+	replacing = with(idle, func(s *state) { s.phase, s.serial, s.generation, s.built, s.target = Replacing, 2, 2, "b", "b" })
+	stopping  = with(idle, func(s *state) { s.phase = Stopping })
+	starting  = state{settled: true}
+)
+
+func with(s state, f func(*state)) state {
+	f(&s)
+	return s
+}
+
+func unquiet(s state) state { return with(s, func(s *state) { s.settled = false }) }
+func paused(s state) state  { return with(s, func(s *state) { s.paused = true }) }
+func broken(s state) state  { return with(s, func(s *state) { s.broken = true }) }
+func dead(s state) state    { return with(s, func(s *state) { s.dead = true }) }
+
+var (
+	quiet        = changed{class: None, settled: true}
+	saved        = changed{class: Rebuild}
+	savedQuietly = changed{class: Rebuild, settled: true}
+)
+
+func TestDecide(t *testing.T) {
+	held := func(r result) func(*state) { return func(s *state) { s.held = &r } }
+	cases := []struct {
+		name string
+		from state
+		in   input
+		to   state
+		do   []action
+	}{
+		{"start", starting, savedQuietly, state{phase: Building, settled: true, serial: 1}, []action{startBuild{1}}},
+
+		{"idle: the first change builds at once", idle, saved, unquiet(building), []action{startBuild{2}}},
+		{"idle: a changed graph is asked for beside the build", idle, changed{class: Rebuild, renew: true}, unquiet(building), []action{renewGraph{}, startBuild{2}}},
+		{"idle: restart waits for quiet", idle, changed{class: Restart}, with(unquiet(idle), func(s *state) { s.restart = true }), nil},
+		{"idle: restart, quiet", idle, changed{class: Restart, settled: true}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{replace{2, "a"}}},
+		{"idle: quiet after restart", with(unquiet(idle), func(s *state) { s.restart = true }), quiet, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{replace{2, "a"}}},
+		{"idle: live does nothing", idle, changed{class: Live, settled: true}, idle, nil},
+		{"idle: none does nothing", idle, quiet, idle, nil},
+		{"idle: the graph grew", idle, graphGrew{}, building, []action{startBuild{2}}},
+		{"idle: a build that was killed reports late", idle, built{serial: 1, artifact: "z"}, idle, nil},
+		{"idle: served", idle, served{1, "a"}, idle, nil},
+		{"idle: died", idle, died{1}, dead(idle), nil},
+		{"idle: r", idle, reloadKey{}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a"}}},
+		{"idle: r starts the newest program, also one that died", with(dead(idle), func(s *state) { s.built = "b" }), reloadKey{}, with(idle, func(s *state) { s.phase, s.generation, s.built, s.target = Replacing, 2, "b", "b" }), []action{hurry{}, replace{2, "b"}}},
+		{"idle: r with no program yet", starting, reloadKey{}, state{phase: Building, settled: true, serial: 1, restart: true}, []action{hurry{}, startBuild{1}}},
+		{"idle: R", idle, rebuildKey{}, with(building, func(s *state) { s.restart = true }), []action{hurry{}, startBuild{2}}},
+		{"idle: pause", idle, pauseKey{true}, paused(idle), nil},
+		{"idle: go on", paused(idle), pauseKey{false}, idle, nil},
+		{"idle: stop", idle, stopKey{}, stopping, []action{stopWorkers{}}},
+		{"idle: kill", idle, killKey{}, stopping, []action{stopWorkers{}, killWorkers{}}},
+
+		{"building: a newer save", building, saved, with(unquiet(building), func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
+		{"building: a newer save drops a held result", with(unquiet(building), held(result{artifact: "b"})), saved, with(unquiet(building), func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
+		{"building: restart is done with the build", building, changed{class: Restart, settled: true}, with(building, func(s *state) { s.restart = true }), nil},
+		{"building: live", building, changed{class: Live, settled: true}, building, nil},
+		{"building: quiet", unquiet(building), quiet, building, nil},
+		{"building: the graph grew", building, graphGrew{}, with(building, func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
+		{"building: an older build reports", building, built{serial: 1, artifact: "z"}, building, nil},
+		{"building: built before quiet is held", unquiet(building), built{serial: 2, artifact: "b"}, with(unquiet(building), held(result{artifact: "b"})), nil},
+		{"building: quiet takes the held result", with(unquiet(building), held(result{artifact: "b"})), quiet, replacing, []action{replace{2, "b"}}},
+		{"building: built after quiet", building, built{serial: 2, artifact: "b"}, replacing, []action{replace{2, "b"}}},
+		{"building: the same program", building, built{serial: 2, artifact: "a"}, with(idle, func(s *state) { s.serial = 2 }), []action{tellUnchanged{}}},
+		{"building: the same program as before ends staleness", broken(dead(building)), built{serial: 2, artifact: "a"}, with(idle, func(s *state) { s.serial = 2 }), []action{tellUnchanged{}}},
+		{"building: the same program, but restart", with(building, func(s *state) { s.restart = true }), built{serial: 2, artifact: "a"}, with(replacing, func(s *state) { s.built, s.target = "a", "a" }), []action{replace{2, "a"}}},
+		{"building: moved", building, built{serial: 2, artifact: "b", moved: true}, with(building, func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
+		{"building: built ends a failure", broken(building), built{serial: 2, artifact: "b"}, replacing, []action{replace{2, "b"}}},
+		{"building: failed before quiet is held", unquiet(building), built{serial: 2, failed: true}, with(unquiet(building), held(result{failed: true})), nil},
+		{"building: failed", building, built{serial: 2, failed: true}, with(broken(idle), func(s *state) { s.serial = 2 }), []action{tellFailed{}}},
+		{"building: quiet tells the held failure", with(unquiet(building), held(result{failed: true})), quiet, with(broken(idle), func(s *state) { s.serial = 2 }), []action{tellFailed{}}},
+		{"building: served", building, served{1, "a"}, building, nil},
+		{"building: died", with(building, func(s *state) { s.generation, s.built, s.target = 2, "b", "b" }), died{2}, with(dead(building), func(s *state) { s.generation, s.built = 2, "b" }), nil},
+		{"building: r", building, reloadKey{}, with(building, func(s *state) { s.restart = true }), []action{hurry{}}},
+		{"building: R", building, rebuildKey{}, with(building, func(s *state) { s.serial, s.restart = 3, true }), []action{hurry{}, cancelBuild{}, startBuild{3}}},
+		{"building: pause", building, pauseKey{true}, with(paused(idle), func(s *state) { s.serial, s.pending = 2, Rebuild }), []action{cancelBuild{}}},
+		{"building: stop", building, stopKey{}, with(stopping, func(s *state) { s.serial = 2 }), []action{cancelBuild{}, stopWorkers{}}},
+		{"building: kill", building, killKey{}, with(stopping, func(s *state) { s.serial = 2 }), []action{cancelBuild{}, stopWorkers{}, killWorkers{}}},
+
+		{"replacing: a save", replacing, saved, with(unquiet(replacing), func(s *state) { s.phase, s.serial = Building, 3 }), []action{startBuild{3}}},
+		{"replacing: restart", replacing, changed{class: Restart, settled: true}, with(replacing, func(s *state) { s.generation = 3 }), []action{replace{3, "b"}}},
+		{"replacing: live", replacing, changed{class: Live, settled: true}, replacing, nil},
+		{"replacing: the graph grew", replacing, graphGrew{}, with(replacing, func(s *state) { s.phase, s.serial = Building, 3 }), []action{startBuild{3}}},
+		{"replacing: a build that was killed reports late", replacing, built{serial: 2, artifact: "z"}, replacing, nil},
+		{"replacing: served", replacing, served{2, "b"}, with(replacing, func(s *state) { s.phase, s.serving = Idle, "b" }), nil},
+		{"replacing: what serves does not make a broken tree whole", broken(replacing), served{2, "b"}, with(broken(replacing), func(s *state) { s.phase, s.serving = Idle, "b" }), nil},
+		{"replacing: an older one served just before", replacing, served{1, "a"}, replacing, nil},
+		{"replacing: died", replacing, died{2}, with(dead(replacing), func(s *state) { s.phase, s.target = Idle, "a" }), nil},
+		{"replacing: an older one died", replacing, died{1}, replacing, nil},
+		{"replacing: r", replacing, reloadKey{}, with(replacing, func(s *state) { s.generation = 3 }), []action{hurry{}, replace{3, "b"}}},
+		{"replacing: R", replacing, rebuildKey{}, with(replacing, func(s *state) { s.phase, s.serial, s.restart = Building, 3, true }), []action{hurry{}, startBuild{3}}},
+		{"replacing: pause", replacing, pauseKey{true}, paused(replacing), nil},
+		{"replacing: stop", replacing, stopKey{}, with(replacing, func(s *state) { s.phase = Stopping }), []action{stopWorkers{}}},
+		{"replacing: kill", replacing, killKey{}, with(replacing, func(s *state) { s.phase = Stopping }), []action{stopWorkers{}, killWorkers{}}},
+
+		{"paused: a save is kept", paused(idle), savedQuietly, with(paused(idle), func(s *state) { s.pending = Rebuild }), nil},
+		{"paused: the strongest is kept", with(paused(idle), func(s *state) { s.pending = Rebuild }), changed{class: Restart, settled: true}, with(paused(idle), func(s *state) { s.pending = Rebuild }), nil},
+		{"paused: the graph is kept up to date", paused(idle), changed{class: Rebuild, settled: true, renew: true}, with(paused(idle), func(s *state) { s.pending = Rebuild }), []action{renewGraph{}}},
+		{"paused: go on", with(paused(idle), func(s *state) { s.pending = Rebuild }), pauseKey{false}, building, []action{startBuild{2}}},
+		{"paused: r reloads all the same", paused(idle), reloadKey{}, with(paused(idle), func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a"}}},
+
+		{"stopping: a save", stopping, savedQuietly, stopping, nil},
+		{"stopping: restart", stopping, changed{class: Restart, settled: true}, stopping, nil},
+		{"stopping: live", stopping, changed{class: Live, settled: true}, stopping, nil},
+		{"stopping: the graph grew", stopping, graphGrew{}, stopping, nil},
+		{"stopping: built", stopping, built{serial: 1, artifact: "b"}, stopping, nil},
+		{"stopping: served", stopping, served{1, "a"}, stopping, nil},
+		{"stopping: died", stopping, died{1}, stopping, nil},
+		{"stopping: r", stopping, reloadKey{}, stopping, nil},
+		{"stopping: R", stopping, rebuildKey{}, stopping, nil},
+		{"stopping: pause", stopping, pauseKey{true}, stopping, nil},
+		{"stopping: go on", stopping, pauseKey{false}, stopping, nil},
+		{"stopping: stop again kills", stopping, stopKey{}, stopping, []action{killWorkers{}}},
+		{"stopping: kill", stopping, killKey{}, stopping, []action{killWorkers{}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			to, do := decide(c.from, c.in)
+			if !reflect.DeepEqual(to, c.to) {
+				t.Errorf("state\nhave %+v\nwant %+v", to, c.to)
+			}
+			if !reflect.DeepEqual(do, c.do) {
+				t.Errorf("actions\nhave %#v\nwant %#v", do, c.do)
+			}
+		})
+	}
+}
+
+// world is a developer, a compiler and a supervisor without time: what TestLastSaveWins plays decide against. A tree
+// is a number; its program has the same number, unless the tree does not compile (a multiple of 5) or its program dies
+// at the start (a multiple of 7).
+type world struct {
+	state    state
+	tree     int
+	building map[int]int // serial -> tree that it builds
+	offered  map[int]string
+	serving  string
+	told     string // the last verdict: "failed", "same" or ""
+	target   int    // generation
+}
+
+func program(tree int) string { return fmt.Sprint("p", tree) }
+func fails(tree int) bool     { return tree%5 == 0 }
+func dies(p string) bool {
+	var tree int
+	fmt.Sscanf(p, "p%d", &tree)
+	return tree%7 == 0
+}
+
+func (w *world) input(t *testing.T, in input) {
+	next, actions := decide(w.state, in)
+	w.state = next
+	for _, a := range actions {
+		switch a := a.(type) {
+		case startBuild:
+			if len(w.building) > 0 {
+				t.Fatalf("build %d starts while %v runs", a.serial, w.building)
+			}
+			w.building[a.serial] = w.tree
+		case cancelBuild:
+			clear(w.building)
+		case replace:
+			if a.generation <= w.target {
+				t.Fatalf("generation %d after %d", a.generation, w.target)
+			}
+			w.target, w.offered[a.generation], w.told = a.generation, a.artifact, ""
+		case tellFailed:
+			w.told = "failed"
+		case tellUnchanged:
+			w.told = "same"
+		}
+	}
+}
+
+// step lets one of the things happen that can happen now.
+func (w *world) step(t *testing.T, r *rand.Rand) {
+	switch r.IntN(8) {
+	case 0, 1: // a save
+		w.tree = 1 + r.IntN(40)
+		w.input(t, changed{class: Rebuild, settled: false})
+	case 2: // the window is over
+		w.input(t, changed{class: None, settled: true})
+	case 3:
+		w.finishBuild(t)
+	case 4:
+		w.finishReplace(t)
+	case 5:
+		w.input(t, reloadKey{})
+	case 6:
+		w.input(t, pauseKey{!w.state.paused})
+	case 7:
+		w.input(t, changed{class: Restart, settled: r.IntN(2) == 0})
+	}
+}
+
+func (w *world) finishBuild(t *testing.T) {
+	for serial, tree := range w.building {
+		delete(w.building, serial)
+		w.input(t, built{serial: serial, artifact: program(tree), failed: fails(tree)})
+	}
+}
+
+func (w *world) finishReplace(t *testing.T) {
+	artifact, waits := w.offered[w.target]
+	if !waits {
+		return
+	}
+	if dies(artifact) && w.serving == "" {
+		return // with nothing to go back to, it is started again and again
+	}
+	delete(w.offered, w.target)
+	if dies(artifact) {
+		w.input(t, died{w.target})
+		return
+	}
+	w.serving = artifact
+	w.input(t, served{w.target, artifact})
+}
+
+// When everything has come to rest, the tree as saved serves, or the user was told why not: in every order of events.
+func TestLastSaveWins(t *testing.T) {
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		w := &world{tree: 1, building: map[int]int{}, offered: map[int]string{}}
+		w.input(t, changed{class: Rebuild, settled: true})
+		for range 60 {
+			w.step(t, r)
+		}
+		if w.state.paused {
+			w.input(t, pauseKey{false})
+		}
+		w.input(t, changed{class: None, settled: true})
+		for range 3 {
+			w.finishBuild(t)
+			w.finishReplace(t)
+		}
+		switch {
+		case w.serving == "" && w.offered[w.target] == program(w.tree):
+			// the newest tree is what dies again and again
+		case w.state.phase != Idle && w.serving != "":
+			t.Fatalf("seed %d: at rest in phase %v", seed, w.state.phase)
+		case fails(w.tree):
+			if !w.state.stale() {
+				t.Fatalf("seed %d: tree %d does not compile and nobody knows", seed, w.tree)
+			}
+		case dies(program(w.tree)) && w.serving != program(w.tree):
+			if !w.state.stale() {
+				t.Fatalf("seed %d: tree %d dies at the start and nobody knows", seed, w.tree)
+			}
+		case w.serving != program(w.tree) || w.state.stale():
+			t.Fatalf("seed %d: tree %d, but %s serves (stale: %v)", seed, w.tree, w.serving, w.state.stale())
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package runner
+
+import (
+	"time"
+
+	"hotreload/supervisor"
+	"hotreload/watch"
+)
+
+// Event is news for the user: a value, never changed after it was sent.
+type Event interface{ event() }
+
+// Effect is a changed file and how it takes effect.
+type Effect struct {
+	watch.Change
+	Class  Class
+	Reason string // a clause: "compiled into hotreload/testdata/hello"
+}
+
+type (
+	// Listening: the service's sockets are open. Told once, first.
+	Listening struct {
+		Addresses []supervisor.Address
+		Strategy  supervisor.Strategy
+	}
+
+	// Watching: what is watched is known, or known anew.
+	Watching struct {
+		Program  string // import path of the main package
+		Packages int    // in the program, the standard library included
+		Folders  int
+	}
+
+	// Unwatched: something that should be watched cannot be.
+	Unwatched struct {
+		Path string
+		Err  error
+	}
+
+	// GraphFailed: the go command cannot list the program's packages. What it could tell is watched, so that the
+	// repair is noticed.
+	GraphFailed struct{ Err error }
+
+	// Changed: files changed and the tree is quiet. Effects holds every change of the batch.
+	Changed struct {
+		Effects  []Effect
+		Overflow bool // the kernel lost events; everything was looked at
+		Paused   bool // nothing is done about it until Paused{false}
+	}
+
+	// BuildStarted: a build began. One that was running was killed.
+	BuildStarted struct{}
+
+	// BuildEnded: no build runs any more; what it led to is told by another event, at once or when the tree is quiet.
+	BuildEnded struct{}
+
+	// BuildFailed: the tree, which is quiet, does not build. Serving is the generation that goes on, 0 if none.
+	BuildFailed struct {
+		Err     error // a *gobuild.BuildError holds the compiler's messages
+		Took    time.Duration
+		Serving int
+	}
+
+	// Unchanged: the build led to the program that serves already; nothing is replaced.
+	Unchanged struct {
+		Effects []Effect
+		Took    time.Duration
+	}
+
+	// Replacement: a generation was given to the supervisor.
+	Replacement struct {
+		Generation int
+		Effects    []Effect      // what led to it; empty at the start and on request
+		Build      time.Duration // 0 if the program was there already
+	}
+
+	// Reloaded: a generation serves and every older worker has stopped accepting.
+	Reloaded struct {
+		Replacement
+		Start time.Duration // from the order to replace until then
+		Total time.Duration // from the first change until then; 0 if there was none
+	}
+
+	// Service is news from the supervisor.
+	Service struct{ supervisor.Event }
+
+	// Paused: changes are held back, or taken up again.
+	Paused struct{ On bool }
+
+	// Leaving: workers were asked to finish; we wait for Waiting of them, at most Grace.
+	Leaving struct {
+		Waiting int
+		Grace   time.Duration
+	}
+)
+
+func (Listening) event()    {}
+func (Watching) event()     {}
+func (Unwatched) event()    {}
+func (GraphFailed) event()  {}
+func (Changed) event()      {}
+func (BuildStarted) event() {}
+func (BuildEnded) event()   {}
+func (BuildFailed) event()  {}
+func (Unchanged) event()    {}
+func (Replacement) event()  {}
+func (Reloaded) event()     {}
+func (Service) event()      {}
+func (Paused) event()       {}
+func (Leaving) event()      {}

@@ -1,0 +1,561 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hotreload/gobuild"
+	"hotreload/supervisor"
+	"hotreload/watch"
+)
+
+// Config is one run. It is not changed after Run was called.
+type Config struct {
+	Program gobuild.Program
+	Service supervisor.Config
+	Cache   string   // folder for binaries; "" = the user's cache folder
+	Watch   []string // more paths to watch, absolute: files, and folders with all that is below
+
+	// Ignore makes the rules for what is not looked at, for the folders and trees that are watched. It is called
+	// again when those change, or one of the rules' own files.
+	Ignore func(folders, trees []string) Ignorer
+}
+
+// Ignorer decides what is not looked at.
+type Ignorer interface {
+	// Ignored reports whether a path is ignored, and whether that is the user's explicit wish towards hotreload
+	// (.reloadignore, --ignore), which stands above the build graph, and not git's or a built-in rule.
+	Ignored(path string, dir bool) (ignored, explicit bool)
+	// Files lists the files that the rules come from, or would come from if they existed.
+	Files() []string
+}
+
+// Command is what a user can ask for.
+type Command uint8
+
+const (
+	Reload  Command = iota // replace the workers with the newest program
+	BuildUp                // build, and replace the workers whatever comes out
+	Pause                  // hold changes back, or go on
+	Stop                   // drain and leave; again: kill
+	Kill
+	Resize // the terminal has another size
+)
+
+// Runner is a run of the reload loop.
+type Runner struct {
+	config     Config
+	builder    *gobuild.Builder
+	supervisor *supervisor.Supervisor
+	watcher    *watch.Watcher
+	commands   chan Command
+	events     chan Event
+	ended      chan struct{}
+	err        error // valid when ended is closed
+}
+
+// Start opens the sockets and starts the loop, which builds at once. Errors of the configuration and of the machine
+// come back from here; those of the code are events. The run ends after Stop or Kill, or when ctx is done, which
+// counts as Stop; Events is then closed.
+func Start(ctx context.Context, config Config) (*Runner, error) {
+	builder, err := gobuild.NewBuilder(config.Cache)
+	if err != nil {
+		return nil, err
+	}
+	service, err := supervisor.New(config.Service)
+	if err != nil {
+		builder.Close()
+		return nil, err
+	}
+	watcher, err := watch.New(watch.Config{})
+	if err != nil {
+		service.Kill()
+		drain(service.Events())
+		builder.Close()
+		return nil, err
+	}
+	r := &Runner{
+		config: config, builder: builder, supervisor: service, watcher: watcher,
+		commands: make(chan Command),
+		events:   make(chan Event),
+		ended:    make(chan struct{}),
+	}
+	go r.run(ctx) // ends as described above; Err waits for it
+	return r, nil
+}
+
+func drain[T any](events <-chan T) {
+	for range events {
+	}
+}
+
+// Do asks for something. It returns at once; events tell what comes of it.
+func (r *Runner) Do(c Command) {
+	select {
+	case r.commands <- c:
+	case <-r.ended:
+	}
+}
+
+// Events yields the news, in order, and is closed when the run has ended. It must be read.
+func (r *Runner) Events() <-chan Event { return r.events }
+
+// Err waits for the end of the run and says why it ended: nil after a stop that was asked for.
+func (r *Runner) Err() error {
+	<-r.ended
+	return r.err
+}
+
+// Input is what the workers read from stdin, if Config.Service.Stdin is set.
+func (r *Runner) Input() io.WriteCloser { return r.supervisor.Input() }
+
+// loop is the state of a run that only its goroutine touches: the state that rules go by, and the things that the
+// rules know by name.
+type loop struct {
+	*Runner
+	ctx   context.Context // ends with the run
+	state state
+	news  []Event
+
+	graph     *gobuild.Graph
+	ignorer   Ignorer
+	ruleFiles map[string]bool // where the ignorer's rules come from
+	renewing  bool            // go list runs
+	again     bool            // and what it says will be old
+
+	artifacts   map[string]*gobuild.Artifact // by ID: those that the state names
+	generations map[int]*generation
+	serving     int // generation that served last
+	failure     *buildResult
+	lastBuild   time.Duration
+	cancelBuild context.CancelFunc
+	buildBegan  time.Time // of the newest build
+	buildDone   chan struct{}
+
+	effects []Effect  // since the last conclusion
+	began   time.Time // of the first of them
+	settled bool
+	workers map[int]supervisor.Worker
+
+	builds chan buildResult
+	graphs chan graphResult
+}
+
+// generation is what is kept for the news about one.
+type generation struct {
+	artifact *gobuild.Artifact
+	cause    Replacement
+	ordered  time.Time
+	began    time.Time // of the first change that led to it; zero if none did
+}
+
+type buildResult struct {
+	serial   int
+	artifact *gobuild.Artifact
+	err      error
+	took     time.Duration
+}
+
+type graphResult struct {
+	graph *gobuild.Graph
+	err   error
+}
+
+// run is the loop. It does nothing that takes long, and nothing that it decides is sent to a channel that it reads.
+func (r *Runner) run(ctx context.Context) {
+	work, cancel := context.WithCancel(context.Background())
+	l := &loop{
+		Runner: r, ctx: work,
+		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
+		workers: map[int]supervisor.Worker{},
+		builds:  make(chan buildResult), graphs: make(chan graphResult),
+		cancelBuild: func() {},
+	}
+	defer close(r.ended)
+	defer close(r.events)
+	defer cancel()
+	defer func() {
+		l.cancelBuild()
+		l.await()
+		r.watcher.Close()
+		r.builder.Close()
+	}()
+
+	l.tell(Listening{Addresses: r.supervisor.Addresses(), Strategy: r.supervisor.Strategy()})
+	l.renewGraph() // the first answer starts the first build
+
+	service, asked := r.supervisor.Events(), ctx.Done()
+	for service != nil || len(l.news) > 0 {
+		var out chan Event
+		var next Event
+		if len(l.news) > 0 {
+			out, next = r.events, l.news[0]
+		}
+		select {
+		case out <- next:
+			l.news = l.news[1:]
+		case <-asked:
+			asked = nil
+			l.input(stopKey{})
+		case c := <-r.commands:
+			l.command(c)
+		case batch := <-r.watcher.Batches():
+			l.batch(batch)
+		case result := <-l.builds:
+			l.built(result)
+		case result := <-l.graphs:
+			l.renewed(result)
+		case event, ok := <-service:
+			if !ok {
+				service = nil
+				continue
+			}
+			l.service(event)
+		}
+	}
+}
+
+// await lets the build that was cancelled end, so that nothing of it is left running.
+func (l *loop) await() {
+	if l.buildDone == nil {
+		return
+	}
+	for {
+		select {
+		case <-l.builds:
+		case <-l.buildDone:
+			return
+		}
+	}
+}
+
+func (l *loop) tell(e Event) { l.news = append(l.news, e) }
+
+// input lets the rules decide, and does what they say.
+func (l *loop) input(in input) {
+	state, actions := decide(l.state, in)
+	l.state = state
+	for _, action := range actions {
+		switch action := action.(type) {
+		case startBuild:
+			l.startBuild(action.serial)
+		case cancelBuild:
+			l.cancelBuild()
+			l.tell(BuildEnded{})
+		case replace:
+			l.replace(action)
+		case renewGraph:
+			l.renewGraph()
+		case tellFailed:
+			l.tell(BuildFailed{Err: l.failure.err, Took: l.failure.took, Serving: l.serving})
+			l.conclude()
+		case tellUnchanged:
+			l.tell(Unchanged{Effects: l.effects, Took: l.lastBuild})
+			l.lastBuild = 0
+			l.conclude()
+		case hurry:
+			l.supervisor.Hurry()
+		case stopWorkers:
+			l.tell(Leaving{Waiting: len(l.workers), Grace: l.config.Service.Policy.Grace})
+			l.supervisor.Stop()
+		case killWorkers:
+			l.supervisor.Kill()
+		}
+	}
+}
+
+// conclude forgets the changes that have led to something.
+func (l *loop) conclude() { l.effects, l.began = nil, time.Time{} }
+
+func (l *loop) command(c Command) {
+	switch c {
+	case Reload:
+		l.input(reloadKey{})
+	case BuildUp:
+		l.input(rebuildKey{})
+	case Pause:
+		l.tell(Paused{On: !l.state.paused})
+		l.input(pauseKey{paused: !l.state.paused})
+	case Stop:
+		l.input(stopKey{})
+	case Kill:
+		l.input(killKey{})
+	case Resize:
+		l.supervisor.Resize()
+	}
+}
+
+// batch classifies what has changed and hands the strongest class to the rules.
+func (l *loop) batch(b watch.Batch) {
+	if l.began.IsZero() && len(b.Changes) > 0 {
+		l.began = b.Began
+	}
+	var in changed
+	in.settled = b.Settled
+	for _, problem := range b.Problems {
+		l.tell(Unwatched{problem.Path, problem.Err})
+	}
+	for _, change := range b.Fresh {
+		class, _, renew := classify(change, l.graph, l.config.Watch)
+		in.class = max(in.class, class)
+		in.renew = in.renew || renew
+		if l.ruleFiles[change.Path] {
+			l.loadRules()
+		}
+	}
+	if b.Settled && len(b.Changes) > 0 {
+		news := Changed{Overflow: b.Overflow, Paused: l.state.paused}
+		for _, change := range b.Changes {
+			class, reason, _ := classify(change, l.graph, l.config.Watch)
+			news.Effects = append(news.Effects, Effect{change, class, reason})
+		}
+		l.effects = append(l.effects, news.Effects...)
+		l.tell(news)
+	}
+	l.input(in)
+}
+
+// startBuild builds on a goroutine of its own. The build before it is dead when the new one begins: there is one at a
+// time.
+func (l *loop) startBuild(serial int) {
+	l.cancelBuild()
+	ctx, cancel := context.WithCancel(l.ctx)
+	previous, done := l.buildDone, make(chan struct{})
+	l.cancelBuild, l.buildDone = cancel, done
+	l.buildBegan = time.Now()
+	graph := l.graph
+	l.tell(BuildStarted{})
+	go func() { // ends with the build; done tells, and await waits for it
+		defer close(done)
+		defer cancel()
+		if previous != nil {
+			<-previous
+		}
+		began := time.Now()
+		artifact, err := l.builder.Build(ctx, l.config.Program, graph)
+		result := buildResult{serial: serial, artifact: artifact, err: err, took: time.Since(began)}
+		select {
+		case l.builds <- result:
+		case <-ctx.Done(): // nobody wants it
+			if artifact != nil {
+				l.builder.Release(artifact)
+			}
+		}
+	}()
+}
+
+func (l *loop) built(result buildResult) {
+	in := built{serial: result.serial, failed: result.err != nil}
+	switch {
+	case result.serial != l.state.serial || errors.Is(result.err, context.Canceled):
+		if result.artifact != nil {
+			l.builder.Release(result.artifact)
+		}
+		return
+	case result.err != nil:
+		var failure *gobuild.BuildError
+		in.moved = errors.As(result.err, &failure) && failure.Moved
+		l.failure = &result
+	default:
+		in.artifact, in.moved = result.artifact.ID, result.artifact.Moved
+		l.lastBuild = result.took
+		if l.artifacts[in.artifact] != nil {
+			l.builder.Release(result.artifact) // it is held already
+		} else {
+			l.artifacts[in.artifact] = result.artifact
+		}
+	}
+	l.tell(BuildEnded{})
+	l.input(in)
+	l.prune()
+}
+
+// prune lets go of programs that no rule can name any more. What a generation runs is held by the generation.
+func (l *loop) prune() {
+	for id, artifact := range l.artifacts {
+		held := l.state.held != nil && l.state.held.artifact == id
+		if id != l.state.built && !held {
+			delete(l.artifacts, id)
+			l.builder.Release(artifact)
+		}
+	}
+}
+
+func (l *loop) replace(a replace) {
+	artifact := l.artifacts[a.artifact]
+	l.builder.Retain(artifact)
+	g := &generation{
+		artifact: artifact, ordered: time.Now(), began: l.began,
+		cause: Replacement{Generation: a.generation, Effects: l.effects},
+	}
+	if l.lastBuild > 0 {
+		g.cause.Build, l.lastBuild = l.lastBuild, 0
+	}
+	l.generations[a.generation] = g
+	l.conclude()
+	l.tell(g.cause)
+	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path})
+}
+
+// service passes on what the supervisor says, and what it means for the rules.
+func (l *loop) service(event supervisor.Event) {
+	l.tell(Service{event})
+	switch event := event.(type) {
+	case supervisor.Started:
+		l.workers[event.ID] = event.Worker
+	case supervisor.Exited:
+		delete(l.workers, event.ID)
+	case supervisor.Serving:
+		l.serving = event.Generation
+		if g := l.generations[event.Generation]; g != nil {
+			l.input(served{generation: event.Generation, artifact: g.artifact.ID})
+		}
+	case supervisor.Replaced:
+		if g := l.generations[event.Generation]; g != nil {
+			done := Reloaded{Replacement: g.cause, Start: time.Since(g.ordered)}
+			if !g.began.IsZero() {
+				done.Total = time.Since(g.began)
+			}
+			l.tell(done)
+		}
+	case supervisor.Failed:
+		l.input(died{event.Generation})
+	case supervisor.GenerationGone:
+		if g := l.generations[event.Generation]; g != nil {
+			delete(l.generations, event.Generation)
+			l.builder.Release(g.artifact)
+		}
+	}
+}
+
+// renewGraph asks the go command which packages the program has, on a goroutine of its own.
+func (l *loop) renewGraph() {
+	if l.renewing {
+		l.again = true
+		return
+	}
+	l.renewing = true
+	go func() { // ends with go list, or with the run
+		graph, err := gobuild.Load(l.ctx, l.config.Program)
+		select {
+		case l.graphs <- graphResult{graph, err}:
+		case <-l.ctx.Done():
+		}
+	}()
+}
+
+// renewed takes a graph into use: it decides what is watched.
+func (l *loop) renewed(result graphResult) {
+	l.renewing = false
+	if l.again {
+		l.again = false
+		l.renewGraph()
+	}
+	if result.err != nil {
+		if IsUsage(result.err) && l.serving == 0 && l.state.phase != Stopping {
+			l.err = result.err
+			l.input(killKey{})
+			return
+		}
+		l.tell(GraphFailed{result.err})
+	}
+	if result.graph == nil {
+		return
+	}
+	before := l.graph
+	l.graph = result.graph
+	l.watchGraph()
+	if result.err == nil {
+		l.tell(Watching{Program: l.graph.Main.ImportPath, Packages: l.graph.Len(), Folders: len(l.graph.Dirs())})
+	}
+	switch {
+	case before == nil: // starting is a change like any other
+		l.input(changed{class: Rebuild, settled: true})
+	case missed(before, l.graph, l.buildBegan):
+		l.input(graphGrew{})
+	}
+}
+
+// watchGraph makes the watcher watch what the graph names, and nothing else.
+func (l *loop) watchGraph() {
+	set := watch.Set{Dirs: l.graph.Dirs(), Files: l.graph.Files()}
+	for _, path := range l.config.Watch {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			set.Trees = append(set.Trees, path)
+		} else {
+			set.Files = append(set.Files, path)
+		}
+	}
+	l.loadRules()
+	if l.ignorer != nil {
+		set.Files = append(set.Files, l.ignorer.Files()...)
+	}
+	problems, err := l.watcher.Watch(l.ctx, set)
+	if err != nil {
+		l.tell(Unwatched{Err: err})
+	}
+	for _, problem := range problems {
+		l.tell(Unwatched{problem.Path, problem.Err})
+	}
+}
+
+// loadRules reads the ignore rules anew.
+func (l *loop) loadRules() {
+	if l.config.Ignore == nil || l.graph == nil {
+		return
+	}
+	rules, graph := l.config.Ignore(l.graph.Dirs(), l.config.Watch), l.graph
+	l.ignorer, l.ruleFiles = rules, map[string]bool{}
+	for _, path := range rules.Files() {
+		l.ruleFiles[path] = true
+	}
+	files := l.ruleFiles // not changed any more: the next rules make a new map
+	_ = l.watcher.SetIgnored(l.ctx, func(path string, dir bool) bool {
+		return !files[path] && hidden(path, dir, rules, graph)
+	})
+}
+
+// hidden reports whether a path is not even looked at. What the build reads is looked at even if git ignores it, as
+// generated code often is, unless the user said otherwise to hotreload itself.
+func hidden(path string, dir bool, rules Ignorer, graph *gobuild.Graph) bool {
+	ignored, explicit := rules.Ignored(path, dir)
+	if !ignored || explicit {
+		return ignored
+	}
+	kind, _ := graph.Classify(path)
+	return kind > gobuild.ModuleFile
+}
+
+// IsUsage reports whether an error means that what the user named cannot be run at all, whatever is saved.
+func IsUsage(err error) bool {
+	for _, problem := range []gobuild.Problem{
+		gobuild.NoGo, gobuild.NoFolder, gobuild.NoModule, gobuild.NoPackage, gobuild.NotMain, gobuild.SeveralPackages, gobuild.BadFlag,
+	} {
+		if errors.Is(err, problem) {
+			return true
+		}
+	}
+	return false
+}
+
+// missed reports whether the build that began at the given time may have read something other than what is there now,
+// unseen: in folders that were not watched yet, files were touched after it began.
+func missed(before, now *gobuild.Graph, began time.Time) bool {
+	watched := map[string]bool{}
+	for _, dir := range before.Dirs() {
+		watched[dir] = true
+	}
+	for _, path := range now.Inputs() {
+		if watched[filepath.Dir(path)] {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && !info.ModTime().Before(began) {
+			return true
+		}
+	}
+	return false
+}
