@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type Change struct {
 // Batch is all that is different since the last settled Batch that was received. A Batch is never changed after it was sent.
 type Batch struct {
 	Changes     []Change  // sorted by path, one for each path
+	Fresh       []Change  // what has happened since the batch received before this one, undone or not, sorted likewise
 	Settled     bool      // the tree has been quiet for Config.Quiet, or Config.MaxWait is over: the next Batch begins anew
 	Overflow    bool      // the kernel lost events, and everything was looked at instead
 	Problems    []Problem // what cannot be watched and could be, or did not exist, at the last call of Watch
@@ -51,6 +53,7 @@ func (d difference) change(path string) Change {
 // draft is the batch that has not been received as settled. It has no clock and no effects.
 type draft struct {
 	paths       map[string]difference
+	fresh       map[string]Change
 	overflow    bool
 	problems    []Problem
 	began, last time.Time
@@ -63,6 +66,10 @@ type draft struct {
 // is not in it.
 func (d *draft) record(path string, before, after stamp) {
 	d.moved = true
+	if d.fresh == nil {
+		d.fresh = make(map[string]Change)
+	}
+	d.fresh[path] = difference{before, after}.change(path)
 	if known, ok := d.paths[path]; ok {
 		before = known.before
 	}
@@ -97,6 +104,7 @@ func (d *draft) void() bool { return len(d.paths) == 0 && len(d.problems) == 0 &
 func (d *draft) batch(settled bool) Batch {
 	b := Batch{
 		Changes:  make([]Change, 0, len(d.paths)),
+		Fresh:    slices.SortedFunc(maps.Values(d.fresh), byPath),
 		Settled:  settled,
 		Overflow: d.overflow,
 		Problems: slices.Clone(d.problems),
@@ -106,6 +114,8 @@ func (d *draft) batch(settled bool) Batch {
 	for path, difference := range d.paths {
 		b.Changes = append(b.Changes, difference.change(path))
 	}
-	slices.SortFunc(b.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(b.Changes, byPath)
 	return b
 }
+
+func byPath(a, b Change) int { return strings.Compare(a.Path, b.Path) }

@@ -98,6 +98,7 @@ var cases = []struct {
 		do: "write out/f two\nforget --\nrm mid/f\nlink ../out/g mid/f\nforget --\nwrite out/g three\nforget --\nwrite out/f four", want: "~ in/f\n--\n--\n~ in/f\n--"},
 	{name: "a link is turned", set: "tree in", before: "mkdir in\nmkdir out\nwrite out/f one\nwrite out/g two\nlink ../out/f in/f", do: "rm in/f\nlink ../out/g in/f\nforget --\nwrite out/f x\nforget --\nwrite out/g three", want: "~ in/f\n--\n--\n~ in/f"},
 	{name: "a link to nothing", set: "tree in", before: "mkdir in\nlink ../out/f in/f", do: "mkdir out\nforget --\nwrite out/f", want: "--\n+ in/f"},
+	{name: "a link to what comes in the tree", set: "tree .", before: "link a/c/x l", do: "mkdir a/c\nwrite a/c/b\nforget --\nwrite a/c/x", want: "+ a/\n+ a/c/\n+ a/c/b\n--\n+ a/c/x\n+ l"},
 	{name: "links in a circle", set: "tree .", before: "link b a\nlink a b", do: "write c\nrm a\nwrite a", want: "+ a\n+ b\n+ c"},
 	{name: "a link within the tree", set: "tree .", before: "write a one\nlink a b", do: "write a two", want: "~ a\n~ b"},
 	{name: "a link to a folder is not entered", set: "tree in", before: "mkdir in\nmkdir out/d\nlink ../out in/l", do: "write out/f\nwrite out/d/f\nwrite in/f", want: "+ in/f"},

@@ -121,20 +121,10 @@ func (w *Watcher) descend(f *folder, name string, seen sight, thorough bool) {
 			return
 		}
 		sub = newFolder(f, name, path)
-		if f.was.deep && !w.wasIgnored(path, true) {
-			sub.was = scope{all: true, deep: true}
-		}
 		f.subs[name] = sub
 	}
-	if sub.linked != seen.linked {
-		sub.linked = seen.linked
-		w.derive(sub)
-		if !w.answering {
-			sub.was = sub.now
-		}
-	} else {
-		w.derive(sub)
-	}
+	sub.linked = seen.linked
+	w.derive(sub)
 	if sub.looked != w.round && (thorough || !sub.present || sub.changed() || sub.id != identityOf(seen.info)) {
 		w.visit(sub, thorough)
 	}

@@ -145,11 +145,18 @@ func (w *Watcher) wasVisible(f *folder, name string, folder bool) bool {
 	return f.was.all && !w.wasIgnored(f.at(name), folder)
 }
 
-// derive computes what is in force in a folder from what the Set asks for and what comes down from above.
+// derive computes what is in force in a folder, and what was before the request that is being answered, from what the
+// Set asks for and what comes down from above.
 func (w *Watcher) derive(f *folder) {
-	f.now = f.named
-	if f.parent != nil && f.parent.now.deep && !f.linked && !f.now.deep && !w.ignored(f.path, true) {
+	f.now, f.was = f.named, f.wasNamed
+	if f.parent == nil || f.linked {
+		return
+	}
+	if f.parent.now.deep && !f.now.deep && !w.ignored(f.path, true) {
 		f.now = scope{all: true, deep: true}
+	}
+	if f.parent.was.deep && !f.was.deep && !w.wasIgnored(f.path, true) {
+		f.was = scope{all: true, deep: true}
 	}
 }
 

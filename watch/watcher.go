@@ -345,5 +345,6 @@ func (w *Watcher) received(b Batch) {
 		w.draft = draft{}
 	} else {
 		w.draft.told = true
+		w.draft.fresh = nil
 	}
 }

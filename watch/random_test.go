@@ -1,0 +1,229 @@
+package watch
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// onDisk is what a watcher of the tree root ought to know: for each path the content, or "/" for a folder.
+func onDisk(t testing.TB, root string) map[string]string {
+	t.Helper()
+	found := make(map[string]string)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
+		}
+		info, err := os.Stat(path)
+		switch {
+		case err != nil: // a link to nothing
+		case info.IsDir():
+			found[path] = "/"
+		default:
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			found[path] = string(text)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// account is what a consumer knows from batches alone, without a look at the disk.
+type account struct {
+	dirs map[string]bool     // path -> it is a folder
+	told map[string]struct{} // created or written since the last audit
+	seen map[string]string   // the disk at the last audit
+}
+
+// apply replays the changes of a settled batch, and checks that each follows from those before.
+func (a *account) apply(t testing.TB, b Batch) {
+	checkForm(t, b)
+	for _, c := range b.Changes {
+		folder, known := a.dirs[c.Path]
+		switch {
+		case c.Op == Created && known, c.Op != Created && !known, c.Op == Removed && folder != c.Dir, c.Op == Written && folder && c.Dir:
+			t.Errorf("%v %s (folder: %v), but it was known: %v (folder: %v)", c.Op, c.Path, c.Dir, known, folder)
+		}
+		if c.Op == Removed {
+			delete(a.dirs, c.Path)
+		} else {
+			a.dirs[c.Path] = c.Dir
+			a.told[c.Path] = struct{}{}
+		}
+	}
+}
+
+// audit compares with the disk, when it is quiet.
+func (a *account) audit(t testing.TB, root string) (faults []string) {
+	disk := onDisk(t, root)
+	for path, content := range disk {
+		folder, known := a.dirs[path]
+		_, told := a.told[path]
+		switch {
+		case !known:
+			faults = append(faults, "not known: "+path)
+		case folder != (content == "/"):
+			faults = append(faults, "folder or file: "+path)
+		case content != a.seen[path] && !told:
+			faults = append(faults, "not told: "+path)
+		}
+	}
+	for path := range a.dirs {
+		if _, ok := disk[path]; !ok {
+			faults = append(faults, "not there: "+path)
+		}
+	}
+	a.seen = disk
+	clear(a.told)
+	return faults
+}
+
+// disorder does random things to a folder.
+type disorder struct {
+	*rand.Rand
+	root string
+	log  []string // what was done
+}
+
+// path is a random one; about every second exists after a while.
+func (d *disorder) path() string {
+	path := d.root
+	for range 1 + d.IntN(4) {
+		path = filepath.Join(path, string(rune('a'+d.IntN(3))))
+	}
+	return path
+}
+
+func (d *disorder) say(format string, args ...any) {
+	d.log = append(d.log, fmt.Sprintf(format, args...))
+}
+
+// step does one thing. Errors (no such folder, not a folder, into itself) are part of the disorder.
+func (d *disorder) step() {
+	a, b := d.path(), d.path()
+	text := []byte(strings.Repeat("x", d.IntN(3)) + string(rune('0'+d.IntN(4))))
+	switch what := d.IntN(20); what {
+	case 0, 1, 2, 3, 4:
+		d.say("write %s %s", a, text)
+		os.WriteFile(a, text, 0o644)
+	case 5, 6, 7:
+		d.say("mkdir -p and write %s %s", a, text)
+		os.MkdirAll(filepath.Dir(a), 0o755)
+		os.WriteFile(a, text, 0o644)
+	case 8, 9:
+		d.say("%s", "mkdir "+a)
+		os.MkdirAll(a, 0o755)
+	case 10:
+		d.say("%s", "rm -r "+a)
+		os.RemoveAll(a)
+	case 11:
+		d.say("%s", "rm "+a)
+		os.Remove(a)
+	case 12, 13, 14, 15:
+		d.say("%s", "mv "+a+" "+b)
+		os.Rename(a, b)
+	case 16:
+		d.say("%s", "swap "+a+" "+b)
+		away := filepath.Join(filepath.Dir(d.root), "away")
+		os.Rename(a, away)
+		os.Rename(b, a)
+		os.Rename(away, b)
+		os.RemoveAll(away)
+	case 17:
+		d.say("%s", "sed -i "+a)
+		if info, err := os.Lstat(a); err == nil && info.Mode().IsRegular() {
+			os.WriteFile(a+".new", text, 0o644)
+			os.Rename(a+".new", a)
+		}
+	case 18:
+		d.say("%s", "append "+a)
+		if f, err := os.OpenFile(a, os.O_APPEND|os.O_WRONLY, 0); err == nil {
+			f.Write(text)
+			f.Close()
+		}
+	case 19:
+		d.say("%s", "link "+b+" "+a)
+		os.Symlink(b, a)
+	}
+}
+
+func TestWhatIsToldIsWhatIsOnTheDisk(t *testing.T) {
+	for _, lean := range []bool{false, true} {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprint("lean ", lean, " seed ", seed), func(t *testing.T) {
+				t.Parallel()
+				testDisorder(t, lean, seed, 400)
+			})
+		}
+	}
+}
+
+func testDisorder(t *testing.T, lean bool, seed uint64, steps int) {
+	root := filepath.Join(t.TempDir(), "root")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, Config{Quiet: 20 * time.Millisecond, MaxWait: 100 * time.Millisecond})
+	if err := w.ask(t.Context(), func() { w.lean = lean }); err != nil {
+		t.Fatal(err)
+	}
+	mustWatch(t, w, Set{Trees: []string{root}})
+
+	known := &account{dirs: make(map[string]bool), told: make(map[string]struct{})}
+	chaos := &disorder{Rand: rand.New(rand.NewPCG(seed, 1)), root: root}
+	mark := filepath.Join(root, endMark)
+	for i := range steps {
+		chaos.step()
+		for busy := true; busy; { // receive what is there, and go on
+			select {
+			case b := <-w.Batches():
+				if b.Settled {
+					known.apply(t, b)
+				}
+			default:
+				busy = false
+			}
+		}
+		if chaos.IntN(3) == 0 { // some things are done at once, some apart: the pace is part of the disorder
+			time.Sleep(time.Duration(chaos.IntN(8)) * time.Millisecond)
+		}
+		if i%50 != 49 {
+			continue
+		}
+		if err := os.WriteFile(mark, fmt.Append(nil, i), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for done := false; !done; {
+			known.apply(t, settled(t, w))
+			_, done = known.told[mark]
+		}
+		faults := known.audit(t, root)
+		// A look at everything must find nothing that the events did not.
+		if err := w.Sync(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case b := <-w.Batches():
+			for _, c := range b.Changes {
+				faults = append(faults, fmt.Sprint("found by Sync: ", c.Op, " ", c.Path))
+			}
+		case <-time.After(2 * lullMost):
+		}
+		if len(faults) > 0 {
+			t.Fatalf("after step %d, below %s:\n  %s\nafter\n  %s", i, root,
+				strings.ReplaceAll(strings.Join(faults, "\n  "), root+"/", ""),
+				strings.ReplaceAll(strings.Join(chaos.log[max(0, i-50):], "\n  "), root+"/", ""))
+		}
+	}
+}
