@@ -270,11 +270,14 @@ func (s *session) exit() int {
 	return s.cmd.ProcessState.ExitCode()
 }
 
-// gone waits until there is no process with this pid.
+// gone waits until no process with this pid runs. A zombie is gone: who should reap it is not ours to say.
 func gone(t *testing.T, pid int, within time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+		if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && bytes.Contains(stat, []byte(") Z ")) {
 			return
 		}
 	}
@@ -297,7 +300,6 @@ func TestWhatChangesNothingReplacesNothing(t *testing.T) {
 	s := start(t, newModule(t, map[string]string{"other/other.go": "package other\n"}), "-v", ".", "{addr}")
 	s.serves("v1")
 	s.waitFor(`generation 1 serves`)
-	s.waitFor(`watched`)
 	pid := s.pid()
 	s.save("version.go", version("v1", "")) // the same content
 	s.save("version.go", version("v1", "")+"\n// a comment at the end moves no line\n")
@@ -497,7 +499,6 @@ func TestReplaceAndNewImports(t *testing.T) {
 	})
 	s := start(t, filepath.Join(root, "app"), "-v", ".", "{addr}")
 	s.serves("v1")
-	s.waitFor(`watched`)
 	save(t, filepath.Join(root, "lib/lib.go"), "package lib\n\nconst Version = \"v2\"\n")
 	s.serves("v2")
 	// A new import brings a new folder.

@@ -24,6 +24,8 @@ var version = "dev"
 // usageError is the user's mistake: exit code 2.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 // hinted is an error with a line that says what to do about it.
 type hinted struct {
 	error
@@ -73,6 +75,9 @@ func hintOf(err error) string {
 	var port *supervisor.PortError
 	if errors.As(err, &port) {
 		return "stop it, or choose another address with --listen"
+	}
+	if errors.Is(err, supervisor.ErrNotSocket) {
+		return "choose another path, or remove the file if you do not need it"
 	}
 	return ""
 }

@@ -35,6 +35,9 @@ func (e *PortError) Error() string {
 
 func (e *PortError) Unwrap() error { return e.Err }
 
+// ErrNotSocket says that something else is where a Unix socket should be made.
+var ErrNotSocket = errors.New("a file that is not a socket is there, and it is left alone")
+
 // openListeners binds all addresses or none.
 func openListeners(addresses []Address) (listeners, error) {
 	var open listeners
@@ -88,7 +91,7 @@ func clearPath(a Address) error {
 	case err != nil:
 		return fmt.Errorf("listen on %s: %w", a, err)
 	case info.Mode().Type() != os.ModeSocket:
-		return fmt.Errorf("listen on %s: a file that is not a socket is there, and it is left alone", a)
+		return fmt.Errorf("listen on %s: %w", a, ErrNotSocket)
 	}
 	connection, err := net.Dial("unix", a.Addr)
 	switch {
