@@ -1,0 +1,159 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hotreload/process"
+)
+
+// oldestGo is the oldest minor version of Go that we understand: since 1.21 go fetches the toolchain a module asks for.
+const oldestGo = 21
+
+// toolchain is the go command as one program's environment has it.
+type toolchain struct {
+	path string
+	dir  string
+	env  []string
+}
+
+func (p Program) toolchain() (*toolchain, error) {
+	info, err := os.Stat(p.Dir)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "stat", Path: p.Dir, Err: errors.New("not a folder")}
+	}
+	if err != nil {
+		return nil, &Error{Problem: NoFolder, Text: "no such folder: " + p.Dir, Err: err}
+	}
+	env := p.env()
+	path, err := lookUp(env)
+	if err != nil {
+		return nil, &Error{Problem: NoGo, Text: "the go command is not in PATH", Err: err,
+			Hint: "install Go (https://go.dev/dl) or add its bin folder to PATH"}
+	}
+	// PWD is how go learns by which name, of several through symbolic links, the user knows the folder.
+	env = append(slices.Clip(slices.Clone(env)), "PWD="+p.Dir)
+	return &toolchain{path: path, dir: p.Dir, env: env}, nil
+}
+
+// lookUp finds go in the PATH of env, which need not be ours.
+func lookUp(env []string) (string, error) {
+	for _, dir := range filepath.SplitList(getenv(env, "PATH")) {
+		if !filepath.IsAbs(dir) {
+			continue // as os/exec does: a program out of the current folder is a trap
+		}
+		if path, err := exec.LookPath(filepath.Join(dir, "go")); err == nil {
+			return path, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// getenv is the value of key in env. The last one counts; a key in other letters (Windows: Path) only if there is no
+// exact one.
+func getenv(env []string, key string) string {
+	exact, folded := "", ""
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		switch {
+		case name == key:
+			exact = value
+		case strings.EqualFold(name, key):
+			folded = value
+		}
+	}
+	if exact == "" {
+		return folded
+	}
+	return exact
+}
+
+// said is what a go command wrote and how it ended.
+type said struct {
+	out  []byte
+	text string // standard error
+	exit process.Exit
+}
+
+// run runs go and waits for it. If ctx ends first, go and everything it started are killed, and gone when run returns
+// ctx's error. The output of a command that failed is no error of run.
+func (t *toolchain) run(ctx context.Context, env []string, args ...string) (said, error) {
+	if err := ctx.Err(); err != nil {
+		return said{}, err
+	}
+	var out, text bytes.Buffer
+	cmd := exec.Command(t.path, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = t.dir, &out, &text
+	cmd.Env = append(slices.Clip(t.env), env...)
+	p, err := process.Start(cmd)
+	if err != nil {
+		return said{}, fmt.Errorf("start go: %w", err)
+	}
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		p.Kill()
+		<-p.Done() // has an end: killed, and its output is not waited for longer than process's delay
+		p.Sweep()
+		return said{}, ctx.Err()
+	}
+	return said{out: out.Bytes(), text: text.String(), exit: p.Exit()}, nil
+}
+
+// settings are the answers of `go env` that matter here: environment, the user's go env -w and defaults together.
+type settings struct {
+	GOMOD, GOWORK, GOFLAGS, GOEXE, GOVERSION, GOROOT, GOMODCACHE, GOTMPDIR string
+}
+
+func (t *toolchain) settings(ctx context.Context) (settings, error) {
+	var s settings
+	got, err := t.run(ctx, nil, "env", "-json",
+		"GOMOD", "GOWORK", "GOFLAGS", "GOEXE", "GOVERSION", "GOROOT", "GOMODCACHE", "GOTMPDIR")
+	if err != nil {
+		return s, err
+	}
+	if !got.exit.Success() {
+		return s, problemOf(Program{Dir: t.dir}, "go env", got.text)
+	}
+	if err := json.Unmarshal(got.out, &s); err != nil {
+		return s, fmt.Errorf("read the answer of go env: %w", err)
+	}
+	if s.GOMOD == os.DevNull {
+		s.GOMOD = ""
+	}
+	if s.GOWORK == "off" {
+		s.GOWORK = ""
+	}
+	if minor := minorOf(s.GOVERSION); minor >= 0 && minor < oldestGo {
+		return s, &Error{Problem: GoTooOld, Text: fmt.Sprintf("%s is too old; hotreload needs Go 1.%d or newer", s.GOVERSION, oldestGo),
+			Hint: "install a newer Go: https://go.dev/dl"}
+	}
+	return s, nil
+}
+
+// minorOf is 26 for "go1.26.8", or -1 for a version that does not tell (a development version).
+func minorOf(version string) int {
+	rest, ok := strings.CutPrefix(version, "go1.")
+	if !ok {
+		return -1
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if end >= 0 {
+		rest = rest[:end]
+	}
+	n, err := strconv.Atoi(rest)
+	if err != nil {
+		return -1
+	}
+	return n
+}
