@@ -1,0 +1,99 @@
+package gobuild
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// Builder builds programs and keeps their binaries, for one run of hotreload. Its methods may be called from any
+// goroutine; the caller sees to it that builds have ended before Close.
+type Builder struct {
+	run    *runFolder
+	notice *Error
+	serial atomic.Int64 // of builds
+
+	// mu guards kept and latest.
+	mu     sync.Mutex
+	kept   map[string]*binary // by ID
+	latest map[string]string  // program -> ID of what it was last built to
+}
+
+// NewBuilder makes this run's folder in dir, the cache folder ("" is hotreload in the user's), and removes what dead
+// runs have left there. If dir cannot be written to, the folder for temporary files is used, and Notice says so.
+func NewBuilder(dir string) (*Builder, error) {
+	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}}
+	root, err := dir, error(nil)
+	if root == "" {
+		if root, err = os.UserCacheDir(); err == nil {
+			root = filepath.Join(root, "hotreload")
+		}
+	}
+	if err == nil {
+		root, _ = filepath.Abs(root)
+		b.run, err = newRunFolder(root)
+	}
+	if err != nil {
+		b.notice = &Error{Problem: NoCache, Text: "cannot write to the cache folder: " + err.Error(), Err: err,
+			Hint: "binaries go to the folder for temporary files; XDG_CACHE_HOME can name another (HOME is often what is missing)"}
+		if root, err = temporaryRoot(); err == nil {
+			b.run, err = newRunFolder(root)
+		}
+		if err != nil {
+			return nil, &Error{Problem: NoCache, Text: "no folder for binaries: " + err.Error(), Err: errors.Join(b.notice.Err, err),
+				Hint: "let XDG_CACHE_HOME or TMPDIR name a folder that can be written to"}
+		}
+	}
+	removeDead(root)
+	return b, nil
+}
+
+// temporaryRoot is our folder among the temporary files. Nobody else may have a say in what is run from it.
+func temporaryRoot() (string, error) {
+	root := filepath.Join(os.TempDir(), "hotreload-"+strconv.Itoa(os.Getuid()))
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return "", err
+	}
+	info, err := os.Lstat(root)
+	if err != nil {
+		return "", err
+	}
+	if !private(info) {
+		return "", fmt.Errorf("%s belongs to another user, or others can write to it", root)
+	}
+	return root, nil
+}
+
+// Notice is an *Error with Problem NoCache if the cache folder could not be used and another is used instead, else nil.
+func (b *Builder) Notice() error {
+	if b.notice == nil {
+		return nil
+	}
+	return b.notice
+}
+
+// Close removes this run's folder with every artifact, also those not released. On Windows a binary that still runs
+// stays, for the next run to remove.
+func (b *Builder) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.kept)
+	clear(b.latest)
+	if err := b.run.remove(); err != nil {
+		return fmt.Errorf("remove this run's binaries: %w", err)
+	}
+	return nil
+}
+
+// newWork makes the folder for one build.
+func (b *Builder) newWork() (string, error) {
+	dir := filepath.Join(b.run.dir, "work", strconv.FormatInt(b.serial.Add(1), 10))
+	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
+		return "", fmt.Errorf("make a folder for the build: %w", err)
+	}
+	return dir, nil
+}
