@@ -87,6 +87,11 @@ func (c *contender) prepare(p program, tree string) error {
 	if err := copyTree(p.dir, tree); err != nil {
 		return err
 	}
+	if mod := filepath.Join(tree, "go.mod"); missing(mod) {
+		if err := os.WriteFile(mod, []byte("module example.com/program\n\ngo 1.25\n"), 0o666); err != nil {
+			return err
+		}
+	}
 	for i, word := range c.build {
 		c.build[i] = strings.ReplaceAll(word, "{bin}", filepath.Join(tree, "tmp-main"))
 	}
@@ -209,6 +214,11 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return os.IsNotExist(err)
 }
 
 // copyTree copies a module, without what no build needs.

@@ -30,9 +30,9 @@ import (
 
 func main() {
 	var p program
-	flag.StringVar(&p.dir, "dir", ".", "folder of the program's module")
-	flag.StringVar(&p.pkg, "pkg", "./testdata/hello", "main package, relative to -dir")
-	flag.StringVar(&p.file, "file", "testdata/hello/greeting.go", "file to edit, relative to -dir")
+	flag.StringVar(&p.dir, "dir", "testdata/hello", "folder of the program's module; a go.mod is added to the copies if it has none")
+	flag.StringVar(&p.pkg, "pkg", ".", "main package, relative to -dir")
+	flag.StringVar(&p.file, "file", "greeting.go", "file to edit, relative to -dir")
 	flag.StringVar(&p.find, "find", "Hello, ", "text in -file that the answer shows, replaced at each edit")
 	flag.StringVar(&p.url, "url", "/", "path to ask for")
 	rounds := flag.Int("n", 15, "rounds")
