@@ -23,7 +23,7 @@ const guardGrace = 300 * time.Millisecond
 // guard is our end of the guard's pipe. Closing it, or dying, sets the guard off.
 var guard struct {
 	sync.Mutex
-	pipe io.WriteCloser
+	pipe *os.File
 }
 
 // startGuard starts the guard once. Without one (it could not be started) the other nets remain.
@@ -68,6 +68,7 @@ func guardSay(verb byte, pid int) {
 	if guard.pipe == nil {
 		return
 	}
+	_ = guard.pipe.SetWriteDeadline(time.Now().Add(guardGrace)) // a guard that was stopped must not stop us
 	if _, err := fmt.Fprintf(guard.pipe, "%c%d\n", verb, pid); err != nil {
 		guard.pipe.Close()
 		guard.pipe = nil // the guard was killed; the other nets remain

@@ -1,10 +1,13 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
+	"time"
 )
 
 // shimName is what the shim calls itself until it becomes the program.
@@ -21,9 +24,16 @@ func Helper(args []string) (code int, isHelper bool) {
 	case guardName:
 		return runGuard(args[1], os.Stdin), true
 	case shimName:
-		err := becomeListener(args[1], args[2:])
-		fmt.Fprintf(os.Stderr, "%s: %v\n", args[1], err)
-		return 127, true
+		if len(args) < 4 {
+			return 2, true
+		}
+		complaints, err := strconv.Atoi(args[1])
+		if err != nil {
+			return 2, true
+		}
+		markCloseOnExec(complaints)
+		complain(complaints, becomeListener(args[2], args[3:]))
+		return 127, true // the shell's code for a program that is not there
 	}
 	return 0, false
 }
@@ -36,15 +46,33 @@ func Activate(cmd *exec.Cmd) error {
 	if err != nil {
 		return fmt.Errorf("find own executable for LISTEN_PID: %w", err)
 	}
-	cmd.Args = append([]string{shimName, cmd.Path}, cmd.Args...)
+	cmd.Args = append([]string{shimName, "", cmd.Path}, cmd.Args...) // Start fills in the descriptor for complaints
 	cmd.Path = self
 	return nil
 }
 
-// becomeListener is the shim: it replaces itself by path with LISTEN_PID in the environment.
+// becomeListener is the shim: it replaces itself by path with LISTEN_PID in the environment. A file that is busy is
+// tried again, as in startRetrying.
 func becomeListener(path string, args []string) error {
 	if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil {
 		return err
 	}
-	return execve(path, args, os.Environ())
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := execve(path, args, os.Environ())
+		if !errors.Is(err, syscall.ETXTBSY) || wait > 100*time.Millisecond {
+			return err
+		}
+		<-time.After(wait)
+	}
+}
+
+// complain tells the parent, on descriptor fd, why the shim has not become the program.
+func complain(fd int, why error) {
+	var errno syscall.Errno
+	if errors.As(why, &errno) {
+		if _, err := fmt.Fprint(os.NewFile(uintptr(fd), "complaints"), int(errno)); err == nil {
+			return
+		}
+	}
+	fmt.Fprintln(os.Stderr, why)
 }

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -25,6 +26,7 @@ type Process struct {
 	cmd  *exec.Cmd
 	mark string
 	os   osProcess
+	shim *os.File      // where a shim says why it could not become the program; nil for other children
 	done chan struct{} // closed when exit is valid
 	exit Exit
 }
@@ -49,7 +51,10 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		cmd.WaitDelay = waitDelay
 	}
 	prepare(cmd)
-	var err error
+	complaints, err := p.listenToShim()
+	if err != nil {
+		return nil, err
+	}
 	spawn(func() {
 		table.Lock()
 		defer table.Unlock()
@@ -66,7 +71,13 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		p.os.started(cmd)
 		guardAdd(cmd.Process.Pid)
 	})
+	if p.shim != nil {
+		complaints.Close()
+	}
 	if err != nil {
+		if p.shim != nil {
+			p.shim.Close()
+		}
 		return nil, err
 	}
 	go p.wait() // ends with the child; Done tells
@@ -94,6 +105,7 @@ func startRetrying(cmd *exec.Cmd) error {
 func (p *Process) wait() {
 	err := p.cmd.Wait()
 	p.exit = exitOf(p.cmd, err)
+	p.exit.NotRun = p.shimError()
 	table.Lock()
 	delete(table.children, p.Pid())
 	table.Unlock()
@@ -110,15 +122,41 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Exit says how the child ended. It is valid when Done is closed.
 func (p *Process) Exit() Exit { return p.exit }
 
-// Signal sends sig to the child's group. A group that is gone is no error.
-func (p *Process) Signal(sig os.Signal) error { return p.signalGroup(sig) }
+// Signal sends sig to the child's group. A child that is gone is no error: what it left is for Sweep.
+func (p *Process) Signal(sig os.Signal) error {
+	if p.gone() {
+		return nil
+	}
+	return p.signalGroup(sig)
+}
 
 // Kill ends the child's group at once. It does not wait: Done tells.
-func (p *Process) Kill() { p.killGroup() }
+func (p *Process) Kill() {
+	if !p.gone() {
+		p.killGroup()
+	}
+}
+
+// gone reports whether the child was waited for, so that its pid may by now be somebody else's.
+func (p *Process) gone() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// sweepLimit ends a sweep that does not get done: a process that the kernel cannot kill yet (a dead network disk), or
+// one that forks faster than we kill.
+const sweepLimit = time.Second
 
 // Sweep ends what the child left behind, in its group or outside it, and returns the pids that it had to kill. It is
-// for after Done. A descendant that forks while it is swept is found in the next round; there are at most three.
+// for after Done, and returns when they are gone, so that the sockets and locks that they held are free.
 func (p *Process) Sweep() []int { return p.sweep() }
+
+// Ours reports whether pid is a child of this run or descends from one, where the system tells (Linux).
+func Ours(pid int) bool { return belongs(pid, runID()+".") }
 
 // Exit is how a child ended.
 type Exit struct {
@@ -127,6 +165,7 @@ type Exit struct {
 	Core   bool           // it left a core dump
 	MaxRSS int64          // bytes, 0 where the system does not tell
 	CPU    time.Duration  // user and system time
+	NotRun error          // Activate's shim could not become the program: why
 	Err    error          // the wait itself failed
 }
 
@@ -137,6 +176,8 @@ func (e Exit) String() string {
 	switch {
 	case e.Err != nil:
 		return e.Err.Error()
+	case e.NotRun != nil:
+		return e.NotRun.Error()
 	case e.Signal != 0 && e.Core:
 		return "killed by " + signalName(e.Signal) + " (core dumped)"
 	case e.Signal != 0:
@@ -144,6 +185,36 @@ func (e Exit) String() string {
 	default:
 		return "exit code " + strconv.Itoa(e.Code)
 	}
+}
+
+// listenToShim gives a shim a pipe through which it says why it could not become the program; when it becomes it, the
+// pipe closes without a word. It returns our copy of the shim's end.
+func (p *Process) listenToShim() (shims *os.File, err error) {
+	if p.cmd.Args[0] != shimName {
+		return nil, nil
+	}
+	if p.shim, shims, err = os.Pipe(); err != nil {
+		return nil, fmt.Errorf("pipe to the shim: %w", err)
+	}
+	p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, shims)
+	p.cmd.Args[1] = strconv.Itoa(2 + len(p.cmd.ExtraFiles))
+	return shims, nil
+}
+
+// shimError reads what the shim, which is gone, had to say.
+func (p *Process) shimError() error {
+	if p.shim == nil {
+		return nil
+	}
+	defer p.shim.Close()
+	// Whoever inherited the other end from a shim that was killed in time must not hold us up.
+	_ = p.shim.SetReadDeadline(time.Now().Add(waitDelay))
+	text, _ := io.ReadAll(p.shim)
+	number, err := strconv.Atoi(string(text))
+	if err != nil {
+		return nil
+	}
+	return &os.PathError{Op: "exec", Path: p.cmd.Args[2], Err: syscall.Errno(number)}
 }
 
 func exitOf(cmd *exec.Cmd, err error) Exit {

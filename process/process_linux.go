@@ -78,12 +78,49 @@ func orphans(mark string) []int {
 	return pids
 }
 
+// groupOf lists the members of a process group that are alive.
+func groupOf(pgid int) []int {
+	entries, _ := os.ReadDir("/proc")
+	var pids []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil {
+			if alive, group := statOf(pid); alive && group == pgid {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+func alive(pid int) bool {
+	alive, _ := statOf(pid)
+	return alive
+}
+
+// statOf reads whether a process still holds anything, and its group. A zombie does not, and whoever made it reaps it;
+// but while threads of it are still on their way out, the first one is called a zombie already and the sockets are
+// still open.
+func statOf(pid int) (alive bool, group int) {
+	// PID (COMMAND) STATE PPID PGRP … THREADS …; the command may hold spaces and parentheses
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 18 {
+		return false, 0
+	}
+	threads, _ := strconv.Atoi(fields[17])
+	group, _ = strconv.Atoi(fields[2])
+	return fields[0] != "Z" && fields[0] != "X" || threads > 1, group
+}
+
+// belongs reports whether the mark of pid begins with prefix.
+func belongs(pid int, prefix string) bool { return carries(pid, []byte("\x00"+Mark+"="+prefix)) }
+
 // marked lists all processes whose mark begins with prefix.
 func marked(prefix string) []int {
 	entries, _ := os.ReadDir("/proc")
 	var pids []int
 	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil && carries(pid, []byte("\x00"+Mark+"="+prefix)) {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && belongs(pid, prefix) {
 			pids = append(pids, pid)
 		}
 	}

@@ -4,10 +4,14 @@ package process
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -24,6 +28,8 @@ func TestMain(m *testing.M) {
 		play(part)
 		os.Exit(0)
 	}
+	// With -race, children are race-checked too, and each would sleep for a second before it exits.
+	must(os.Setenv("GORACE", "atexit_sleep_ms=0"))
 	if err := Setup(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -62,6 +68,21 @@ func play(part string) {
 		fmt.Println(os.Getpid())
 		play("daemon")
 		play("deaf")
+	case "port-daemon": // a child in a session of its own that listens, and one in the group
+		r, w, err := os.Pipe()
+		must(err)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(err)
+		file, err := l.(*net.TCPListener).File()
+		must(err)
+		for _, attr := range []*syscall.SysProcAttr{{Setsid: true}, nil} {
+			cmd := exec.Command("/proc/self/exe")
+			cmd.Env = append(os.Environ(), "PLAY=deaf")
+			cmd.Stdout, cmd.SysProcAttr, cmd.ExtraFiles = w, attr, []*os.File{file}
+			must(cmd.Start())
+			_, _ = bufio.NewReader(r).ReadString('\n')
+		}
+		fmt.Println(l.Addr())
 	case "listen":
 		fmt.Println(os.Getenv("LISTEN_PID") == fmt.Sprint(os.Getpid()), os.Args[1:])
 	}
@@ -149,6 +170,73 @@ func TestSweepFindsWhatLeftTheGroup(t *testing.T) {
 	}
 	p.Sweep()
 	gone(t, pid, 5*time.Second)
+}
+
+// What Sweep returns from is over: no pid is named twice, and a lock or port that the left-behind held is free.
+func TestSweepWaitsForTheEnd(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells whose an orphan was")
+	}
+	for range 10 {
+		p, r := start(t, child("port-daemon"))
+		address := line(t, r)
+		<-p.Done()
+		killed := p.Sweep()
+		if len(killed) != 2 {
+			t.Fatalf("killed %v, want the daemon and the child that stayed in the group", killed)
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatalf("after Sweep: %v", err)
+		}
+		l.Close()
+	}
+}
+
+// A shim that cannot become its program says why, and nothing reaches the worker's stderr.
+func TestShimSaysWhy(t *testing.T) {
+	if _, err := os.Stat("/proc/self/exe"); err != nil {
+		t.Skip("no /proc")
+	}
+	text := filepath.Join(t.TempDir(), "text")
+	must(os.WriteFile(text, []byte("no program"), 0o755))
+	for path, want := range map[string]error{
+		"/nonexistent": syscall.ENOENT, text: syscall.ENOEXEC, "/": syscall.EACCES,
+	} {
+		cmd := exec.Command(path)
+		cmd.Err = nil
+		must(Activate(cmd))
+		p, r := start(t, cmd)
+		<-p.Done()
+		var path *os.PathError
+		if e := p.Exit(); !errors.Is(e.NotRun, want) || !errors.As(e.NotRun, &path) || e.Success() {
+			t.Errorf("have %+v (%v), want %v", e, e, want)
+		}
+		if said, _ := io.ReadAll(r); len(said) > 0 {
+			t.Errorf("the shim wrote %q", said)
+		}
+	}
+}
+
+func TestOurs(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells")
+	}
+	p, r := start(t, child("sleep"))
+	line(t, r)
+	if !Ours(p.Pid()) || Ours(os.Getpid()) || Ours(1) {
+		t.Errorf("child %v, self %v, init %v; want true, false, false", Ours(p.Pid()), Ours(os.Getpid()), Ours(1))
+	}
+}
+
+// A signal for a child that is gone goes nowhere: its pid may be a stranger's.
+func TestSignalAfterTheEnd(t *testing.T) {
+	p, _ := start(t, child("exit3"))
+	<-p.Done()
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	p.Kill()
 }
 
 func TestReaperLeavesExitStatusAlone(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -77,6 +78,8 @@ func anyLeft(groups map[int]bool, run string) bool {
 	return len(marked(run+".")) > 0
 }
 
+func markCloseOnExec(fd int) { syscall.CloseOnExec(fd) }
+
 func execve(path string, args, env []string) error { return syscall.Exec(path, args, env) }
 
 func signalName(s syscall.Signal) string { return unix.SignalName(s) }
@@ -93,25 +96,26 @@ func fillExit(e *Exit, state *os.ProcessState) {
 	}
 }
 
-// sweep kills the rest of the group, and orphans of the child, until a round finds none.
+// sweep kills what is left of the child until nothing is. One that is dying has no environment any more, and so no
+// mark, while it still holds its sockets: hence the second look at those that were killed.
 func (p *Process) sweep() []int {
 	var killed []int
-	for range 3 {
-		found := orphans(p.mark)
+	for end := time.Now().Add(sweepLimit); ; {
+		left := orphans(p.mark)
 		if groupAlive(p.Pid()) {
-			found = append(found, p.Pid())
-			p.killGroup()
+			left = append(left, groupOf(p.Pid())...)
 		}
-		if len(found) == 0 {
-			break
+		if len(left) == 0 && !slices.ContainsFunc(killed, alive) || time.Now().After(end) {
+			return killed
 		}
-		for _, pid := range found {
+		for _, pid := range left {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
+			if !slices.Contains(killed, pid) {
+				killed = append(killed, pid)
+			}
 		}
-		killed = append(killed, found...)
-		<-time.After(time.Millisecond) // the killed need a moment to go before the next look
+		<-time.After(time.Millisecond) // the killed need a moment to go, and their children to become orphans
 	}
-	return killed
 }
 
 // killMarked kills everything that carries the mark of run and returns how many that were.
