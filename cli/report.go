@@ -134,6 +134,8 @@ func (r *reporter) report(event runner.Event) {
 	case runner.Listening:
 		r.addresses = e.Addresses
 		r.line("building " + r.program + r.where())
+	case runner.Noticed:
+		r.alarm(yellow(e.Err.Error()))
 	case runner.Watching:
 		r.detail(fmt.Sprintf("%s: %d packages, %s watched", e.Program, e.Packages, count(e.Folders, "folder")))
 	case runner.Unwatched:

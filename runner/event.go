@@ -24,6 +24,9 @@ type (
 		Strategy  supervisor.Strategy
 	}
 
+	// Noticed: something about the machine that the user should know, and that does not keep us from working.
+	Noticed struct{ Err error }
+
 	// Watching: what is watched is known, or known anew.
 	Watching struct {
 		Program  string // import path of the main package
@@ -95,6 +98,7 @@ type (
 )
 
 func (Listening) event()    {}
+func (Noticed) event()      {}
 func (Watching) event()     {}
 func (Unwatched) event()    {}
 func (GraphFailed) event()  {}

@@ -186,6 +186,9 @@ func (r *Runner) run(ctx context.Context) {
 	}()
 
 	l.tell(Listening{Addresses: r.supervisor.Addresses(), Strategy: r.supervisor.Strategy()})
+	if notice := r.builder.Notice(); notice != nil {
+		l.tell(Noticed{notice})
+	}
 	l.renewGraph() // the first answer starts the first build
 
 	service, asked := r.supervisor.Events(), ctx.Done()
