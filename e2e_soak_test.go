@@ -1,0 +1,91 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// soak makes long what is otherwise short: HOTRELOAD_SOAK=1 go test -run Flat -timeout 1h .
+var soak = os.Getenv("HOTRELOAD_SOAK") != ""
+
+// usage is what a process holds, from /proc.
+type usage struct{ files, threads, kilobytes int }
+
+func usageOf(t *testing.T, pid int) usage {
+	t.Helper()
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	files, err := os.ReadDir(filepath.Join(dir, "fd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(name string) (n int) {
+		fmt.Sscan(string(regexp.MustCompile(name + `:\s*(\d+)`).FindSubmatch(status)[1]), &n)
+		return n
+	}
+	return usage{len(files), number("Threads"), number("VmRSS")}
+}
+
+// goroutines ends hotreload with a dump and counts them.
+func (s *session) goroutines() int {
+	s.t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	<-s.done
+	return strings.Count(s.text(), "\ngoroutine ")
+}
+
+// reloadTimes saves n times and waits for each reload.
+func (s *session) reloadTimes(n, from int) {
+	s.t.Helper()
+	for i := range n {
+		s.save("version.go", version(fmt.Sprint("v", from+i), ""))
+		s.waitFor(fmt.Sprintf(`generation %d serves`, from+i))
+	}
+}
+
+// What hotreload holds does not grow with the number of reloads.
+func TestFlatOverReloads(t *testing.T) {
+	few, many := 3, 12
+	if soak {
+		many = 500
+	}
+	dir := newModule(t, nil)
+	short := start(t, dir, ".", "{addr}")
+	short.waitFor(`generation 1 serves`)
+	short.reloadTimes(few, 2)
+	want := short.goroutines()
+
+	s := start(t, dir, ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	s.reloadTimes(few, 2)
+	before := usageOf(t, s.cmd.Process.Pid)
+	s.reloadTimes(many, 2+few)
+	after := usageOf(t, s.cmd.Process.Pid)
+	have := s.goroutines()
+	t.Logf("%d reloads: files %d -> %d, threads %d -> %d, RSS %d -> %d kB, goroutines %d -> %d",
+		many, before.files, after.files, before.threads, after.threads, before.kilobytes, after.kilobytes, want, have)
+	if after.files > before.files+2 {
+		t.Errorf("open files grew from %d to %d", before.files, after.files)
+	}
+	if have > want+2 {
+		t.Errorf("goroutines grew from %d to %d", want, have)
+	}
+	if after.threads > before.threads+8 {
+		t.Errorf("threads grew from %d to %d", before.threads, after.threads)
+	}
+	// The heap breathes; what leaks grows with the reloads.
+	if grown := after.kilobytes - before.kilobytes; grown > 6<<10 {
+		t.Errorf("RSS grew by %d kB", grown)
+	}
+}
