@@ -29,10 +29,14 @@ func (e Exit) String() string {
 	return e.Exit.String()
 }
 
+// heldByOurs reports whether it failed over an address that, for all that is known, an older worker holds.
+func (e Exit) heldByOurs() bool { return e.AddressInUse != "" && (e.Holder.Pid == 0 || e.Holder.Ours) }
+
 // Holder is a process that holds a socket; Pid 0 = nobody was found.
 type Holder struct {
 	Pid  int
 	Name string
+	Ours bool // it is a worker of ours, or was started by one
 }
 
 // Retry is what happens after an unexpected exit: at once, after a delay, or (zero) nothing.
@@ -66,7 +70,8 @@ type (
 		After      time.Duration // since Replace
 	}
 
-	// Failed: a generation died, or hung, before it was ready, and an older one serves on or is started again.
+	// Failed: a generation died, or hung, before it was ready in every slot and stable, and an older one serves on or
+	// is started again.
 	Failed struct {
 		Generation, Serving int
 		Worker              Worker
@@ -118,6 +123,15 @@ type (
 		Bytes int64
 	}
 
+	// ListenerMended: a worker had called shutdown(2) on a socket that all share, so that nobody could connect to it any
+	// more. It listens again, unless Err says why not; connections that waited are lost. Suspect was the last to be
+	// asked to leave, or to go.
+	ListenerMended struct {
+		Address Address
+		Suspect Worker
+		Err     error
+	}
+
 	// Stopped: the last worker is gone after Stop or Kill. No event comes after it.
 	Stopped struct{}
 )
@@ -134,4 +148,5 @@ func (HandedOver) event()          {}
 func (SwitchedToStopFirst) event() {}
 func (GenerationGone) event()      {}
 func (Dropped) event()             {}
+func (ListenerMended) event()      {}
 func (Stopped) event()             {}

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ type running struct {
 	worker Worker
 	output []*capture
 	ctx    context.Context // ends with the process
+	enough func()          // ends the search for signs of readiness
 }
 
 // launch starts a worker and the goroutines that watch it.
@@ -30,10 +32,16 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	cmd.Dir = s.config.Dir
 	cmd.Env = s.environment(w)
 
+	var theirs, ours []io.Closer // what is closed here in any case, and what only if the worker does not start
+	defer func() {
+		closeAll(theirs)
+		if err != nil {
+			closeAll(ours)
+		}
+	}()
 	if cmd.ExtraFiles, err = s.listeners.files(); err != nil {
 		return nil, err
 	}
-	defer func() { closeFiles(cmd.ExtraFiles) }()
 	names := s.listeners.names()
 	target := s.config.Probe
 	if target.path != "" && len(s.listeners) > 0 {
@@ -41,7 +49,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 		if err != nil {
 			return nil, err
 		}
-		defer probed.Close()
+		theirs = append(theirs, probed)
 		file, err := duplicate(probed, "probe")
 		if err != nil {
 			return nil, err
@@ -51,6 +59,9 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 		target.url = "http://" + probed.Addr().String() + target.path
 		cmd.Env = append(cmd.Env, "HOTRELOAD_PROBE="+target.url)
 	}
+	for _, file := range cmd.ExtraFiles {
+		theirs = append(theirs, file)
+	}
 	if len(cmd.ExtraFiles) > 0 {
 		cmd.Env = append(cmd.Env, "LISTEN_FDS="+strconv.Itoa(len(cmd.ExtraFiles)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
 		if err := process.Activate(cmd); err != nil {
@@ -59,38 +70,34 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	}
 	word, err := listenForWord(filepath.Join(s.notifyDir, strconv.Itoa(w.ID)))
 	if err == nil { // without it, readiness is found out in another way
-		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+word.LocalAddr().String())
+		ours = append(ours, word)
+		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+word.path)
 	}
 	captures, err := s.config.Output.attach(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("output of the worker: %w", err)
 	}
+	for _, c := range captures {
+		theirs, ours = append(theirs, c.child), append(ours, c.ours)
+	}
 	var input *os.File
 	if s.stdin != nil && w.Slot == 0 {
-		if input, err = s.stdin.pipeTo(cmd); err != nil {
+		read, write, err := os.Pipe()
+		if err != nil {
 			return nil, fmt.Errorf("stdin of the worker: %w", err)
 		}
+		cmd.Stdin, input = read, write
+		theirs, ours = append(theirs, read), append(ours, write)
 	}
 
 	started, err := process.Start(cmd)
-	for _, c := range captures {
-		c.child.Close()
-	}
-	if input != nil {
-		cmd.Stdin.(*os.File).Close()
-	}
 	if err != nil {
-		for _, c := range captures {
-			c.ours.Close()
-		}
-		if word != nil {
-			word.Close()
-		}
 		return nil, fmt.Errorf("start %s: %w", s.config.Name, err)
 	}
 	w.Pid = started.Pid()
 	ctx, gone := context.WithCancel(context.Background())
-	r := &running{Process: started, worker: w, output: captures, ctx: ctx}
+	looking, enough := context.WithTimeout(ctx, s.config.Policy.StartTimeout+s.config.Policy.Handover)
+	r := &running{Process: started, worker: w, output: captures, ctx: ctx, enough: enough}
 	if input != nil {
 		s.stdin.switchTo(input)
 	}
@@ -100,29 +107,46 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	if word != nil {
 		go s.hear(word, r) // ends when its socket is closed, below
 	}
-	go s.watchReady(r, target) // ends with ctx, at the latest
-	go func() {                // ends with the process; nobody waits for it but through its message
+	if s.config.Policy.counts(ByProbe) || s.config.Policy.counts(ByListening) {
+		go s.watchReady(looking, r, target) // ends with looking
+	}
+	go func() { // ends with the process; nobody waits for it but through its message
 		<-started.Done()
+		enough()
 		gone()
 		if word != nil {
 			word.Close()
 		}
-		left := started.Sweep() // before the output is awaited: what is left may hold it open
-		exit := Exit{Exit: started.Exit(), Left: len(left)}
-		for _, c := range captures {
-			c.finish()
-			exit.Tail += c.tailText()
-		}
+		s.send(exitedInput{w.ID, s.autopsy(r)})
 		if input != nil {
 			input.Close()
 		}
-		exit.AddressInUse = addressInUse(exit.Tail)
-		if exit.AddressInUse != "" && !exit.Success() {
-			exit.Holder = holderOfText(exit.AddressInUse)
-		}
-		s.send(exitedInput{w.ID, exit})
 	}()
 	return r, nil
+}
+
+// autopsy ends what a dead worker has left behind, waits for its last words, and says how it ended.
+func (s *Supervisor) autopsy(r *running) Exit {
+	left := r.Sweep() // before the output is awaited: what is left may hold it open
+	exit := Exit{Exit: r.Exit(), Left: len(left)}
+	if exit.NotRun != nil {
+		exit.StartError = fmt.Errorf("start %s: %w", s.config.Name, exit.NotRun)
+	}
+	limit := time.Now().Add(drainLimit)
+	for _, c := range r.output {
+		c.finish(limit)
+		exit.Tail += c.tailText()
+	}
+	if exit.AddressInUse = addressInUse(exit.Tail); exit.AddressInUse != "" {
+		exit.Holder = holderOfText(exit.AddressInUse)
+	}
+	return exit
+}
+
+func closeAll(all []io.Closer) {
+	for _, one := range all {
+		one.Close()
+	}
 }
 
 // environment is what a worker sees: the user's, less what other supervisors meant for us, plus who it is.
@@ -179,27 +203,33 @@ func poll(ctx context.Context, look func() (enough bool)) {
 }
 
 // watchReady finds out by itself whether a worker serves: by the probe, or else by a listening socket of its own.
-func (s *Supervisor) watchReady(r *running, probe Probe) {
-	ctx, cancel := context.WithTimeout(r.ctx, s.config.Policy.StartTimeout+s.config.Policy.Handover)
-	defer cancel()
+func (s *Supervisor) watchReady(ctx context.Context, r *running, probe Probe) {
 	poll(ctx, func() bool {
-		if probe.url == "" {
-			own, ok := listensItself(r.Pid(), s.inherited)
-			if !ok {
-				return false
-			}
-			if probe.path == "" {
-				s.send(readyInput{r.worker.ID, ByListening})
-				return true
-			}
-			probe.url = "http://" + dialable(own.Addr) + probe.path
+		if probe.url != "" {
+			return s.probe(ctx, r, probe.url)
 		}
-		if !answers(ctx, probe.url) {
-			return false
+		own := listensItself(r.Pid(), s.inherited)
+		if probe.path == "" && len(own) > 0 {
+			s.send(readyInput{r.worker.ID, ByListening})
+			return true
 		}
-		s.send(readyInput{r.worker.ID, ByProbe})
-		return true
+		for _, address := range own {
+			for _, host := range dialable(address) {
+				if s.probe(ctx, r, "http://"+host+probe.path) {
+					return true
+				}
+			}
+		}
+		return false
 	})
+}
+
+func (s *Supervisor) probe(ctx context.Context, r *running, url string) bool {
+	if !answers(ctx, url) {
+		return false
+	}
+	s.send(readyInput{r.worker.ID, ByProbe})
+	return true
 }
 
 // watchRelease finds out when a draining worker has let go of the sockets that it inherited, where that can be seen.
@@ -217,12 +247,18 @@ func (s *Supervisor) watchRelease(r *running) {
 	})
 }
 
-// dialable turns an address to listen on into one to connect to.
-func dialable(addr string) string {
-	if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
-		return net.JoinHostPort("127.0.0.1", port)
+// dialable turns an address to listen on into those to connect to: of a socket bound to all addresses it is not
+// known here whether it takes both kinds.
+func dialable(a Address) []string {
+	host, port, err := net.SplitHostPort(a.Addr)
+	switch {
+	case a.Network == "unix" || err != nil:
+		return nil
+	case host == "":
+		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}
+	default:
+		return []string{a.Addr}
 	}
-	return addr
 }
 
 // bindError is what Go's net package says when an address is taken; the address is missing when the program has

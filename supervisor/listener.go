@@ -61,6 +61,9 @@ func openListener(a Address) (*listener, error) {
 	// Go listens with the backlog that net.core.somaxconn allows: the queue is where callers wait while no worker
 	// accepts.
 	l, err := net.Listen(a.Network, a.Addr)
+	if err == nil && a.Network != "unix" {
+		l, err = bindPort(a, l)
+	}
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return nil, &PortError{Address: a, Holder: holderOf(a), Err: err}
@@ -80,6 +83,37 @@ func openListener(a Address) (*listener, error) {
 		}
 	}
 	return opened, nil
+}
+
+// bindPort makes a port that the system chose into one that was asked for: only such a socket finds its port again
+// after a worker has shut it down, see mend.
+func bindPort(a Address, l net.Listener) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(a.Addr)
+	if err != nil || port != "0" {
+		return l, nil
+	}
+	for range 100 { // in between, another program can be given the port
+		bound := net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		l.Close()
+		if l, err = net.Listen(a.Network, bound); err == nil {
+			return l, nil
+		}
+		if l, err = net.Listen(a.Network, a.Addr); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil // bound by the system it is good enough
+}
+
+// mend looks whether the sockets still listen. Any holder's shutdown(2) ends that for all holders, and only we are left
+// to undo it.
+func (l listeners) mend() (mended []ListenerMended) {
+	for _, one := range l {
+		if socket := one.socket.(syscall.Conn); !listens(socket) {
+			mended = append(mended, ListenerMended{Address: one.Address, Err: listenAgain(socket)})
+		}
+	}
+	return mended
 }
 
 // clearPath removes a socket that nobody listens on any more, and nothing else.
@@ -121,18 +155,14 @@ func (l listeners) files() ([]*os.File, error) {
 	for _, one := range l {
 		file, err := duplicate(one.socket.(syscall.Conn), one.String())
 		if err != nil {
-			closeFiles(files)
+			for _, file := range files {
+				file.Close()
+			}
 			return nil, fmt.Errorf("hand over %s: %w", one.Address, err)
 		}
 		files = append(files, file)
 	}
 	return files, nil
-}
-
-func closeFiles(files []*os.File) {
-	for _, file := range files {
-		file.Close()
-	}
 }
 
 // close gives the addresses back. A Unix path is removed if it still leads to our own socket.

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -47,4 +48,27 @@ func duplicate(socket syscall.Conn, name string) (*os.File, error) {
 		return nil, fmt.Errorf("duplicate: %w", dupErr)
 	}
 	return os.NewFile(uintptr(fd), name), nil
+}
+
+// listens reports whether a socket is in the state of listening still.
+func listens(socket syscall.Conn) bool {
+	listening := true
+	if raw, err := socket.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			state, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+			listening = err != nil || state != 0
+		})
+	}
+	return listening
+}
+
+// listenAgain brings a socket back into that state, with the longest queue that the system allows. The kernel does it
+// for TCP and not for Unix sockets.
+func listenAgain(socket syscall.Conn) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	err2 := raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), 1<<15) })
+	return errors.Join(err, err2)
 }

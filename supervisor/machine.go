@@ -57,11 +57,15 @@ type member struct {
 	ready    time.Time
 	until    time.Time // starting: when it must be ready; draining: when it must be gone
 	released bool      // it accepts no more connections
+	listens  bool      // it listens, while we wait for its word
 	failed   string    // why we killed it before it was ready; "" if we did not
 }
 
 func (w *member) live() bool    { return w.state <= Stable }
 func (w *member) serving() bool { return w.state == Ready || w.state == Stable }
+
+// place is where a worker of a generation belongs.
+type place struct{ slot, generation int }
 
 // machine is the service: state and rules. Its methods are what can happen; each leaves its actions in out. It has no
 // effects, no clock and no lock: the supervisor's goroutine owns it.
@@ -74,9 +78,9 @@ type machine struct {
 	current  int // the newest generation that was ready in all slots; 0 before that
 	settled  int // the generation whose replacement was reported as done
 	began    time.Time
-	members  []*member   // in order of ID
-	finished map[int]int // slot -> generation whose worker ended there with code 0
-	learned  How         // by what the service was last ready: ByWord and ByListening are expected again
+	members  []*member      // in order of ID
+	finished map[place]bool // a worker ended there with code 0
+	learned  map[int]How    // slot -> by what it was last ready: ByWord and ByListening are expected again
 
 	failures int       // in a row, of workers that were not stable
 	retryAt  time.Time // no start before; zero = now
@@ -109,7 +113,7 @@ func (emit) action()        {}
 func newMachine(p Policy, jitter func() float64) *machine {
 	return &machine{
 		policy: p, strategy: p.Strategy,
-		plans: map[int]Plan{}, finished: map[int]int{}, jitter: jitter,
+		plans: map[int]Plan{}, finished: map[place]bool{}, learned: map[int]How{}, jitter: jitter,
 	}
 }
 
@@ -134,6 +138,7 @@ func (m *machine) member(id int) *member {
 // replace makes plan the target. An unready target before it is superseded; what serves is not touched.
 func (m *machine) replace(plan Plan, now time.Time) {
 	if m.stopping {
+		m.do(emit{GenerationGone{Generation: plan.Generation}}) // before it came
 		return
 	}
 	m.plans[plan.Generation] = plan
@@ -160,6 +165,7 @@ func (m *machine) killAll(now time.Time) {
 	for _, w := range m.members {
 		m.kill(w)
 	}
+	m.reconcile(now)
 }
 
 // spawned notes the pid of a worker that was started.
@@ -171,14 +177,20 @@ func (m *machine) spawned(id, pid int, now time.Time) {
 	}
 }
 
-// isReady notes that a worker serves, and by what that is known.
+// isReady notes a sign that a worker serves.
 func (m *machine) isReady(id int, how How, now time.Time) {
 	w := m.member(id)
-	if w == nil || w.Generation != m.target && w.Generation != m.current {
+	if w == nil || !w.live() || !m.policy.counts(how) {
 		return
 	}
-	if how == ByWord || how == ByListening && m.learned != ByWord {
-		m.learned = how
+	if how == ByListening && m.learned[w.Slot] == ByWord {
+		// It will say so when it can do more than listen, if only on a port for its maintainers. tick does not wait
+		// for ever.
+		w.listens = true
+		return
+	}
+	if how == ByWord || how == ByListening {
+		m.learned[w.Slot] = how
 	}
 	if w.state != Starting {
 		return // READY=1 twice, or listening found after the worker was taken as ready by its age
@@ -208,8 +220,8 @@ func (m *machine) exited(id int, exit Exit, now time.Time) {
 	event := Exited{Worker: w.Worker, State: w.state, Exit: exit, After: now.Sub(w.started), Expected: true, Reason: w.failed}
 	switch {
 	case w.state >= Draining && w.failed == "": // we asked for it
-	case exit.Success(): // its work is done
-		m.finished[w.Slot] = w.Generation
+	case exit.Success() && !m.suspicious(w, exit): // its work is done
+		m.finished[place{w.Slot, w.Generation}] = true
 		if w.state == Starting {
 			m.do(emit{BecameReady{Worker: w.Worker, How: ByFinishing, After: event.After}})
 		}
@@ -221,6 +233,15 @@ func (m *machine) exited(id int, exit Exit, now time.Time) {
 	m.reconcile(now)
 }
 
+// suspicious reports whether an end with code 0 looks more like a server that could not start and has said so only in
+// its own words: it met an address in use, or the generation before it served by then.
+func (m *machine) suspicious(w *member, exit Exit) bool {
+	return w.state == Starting && (exit.AddressInUse != "" || m.replacing() && !m.agesToReady(w.Slot))
+}
+
+// replacing reports whether an older generation than the target is there to fall back to.
+func (m *machine) replacing() bool { return m.current != 0 && m.current != m.target }
+
 // crashed decides what an unexpected death means: an accident, a step in a crash loop, or the end of an attempt to
 // replace.
 func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
@@ -228,18 +249,23 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 	switch {
 	case m.stopping || w.Generation != m.target:
 		// Nobody needs it any more, unless the target fails, and then reconcile starts it again.
-	case unready && exit.AddressInUse != "" && m.strategy != StopFirst && m.anyServing(m.target):
+	case unready && exit.heldByOurs() && m.strategy != StopFirst && m.anyServing(m.target):
 		m.strategy = StopFirst
 		event.Retry = Retry{Now: true}
 		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
-	case unready && m.current != 0 && m.current != m.target:
+		for _, beside := range m.members { // they have met, or will meet, the same
+			if beside.Generation == m.target && beside.state == Starting {
+				m.kill(beside)
+			}
+		}
+	case m.replacing() && w.state != Stable:
 		m.do(emit{Failed{Generation: m.target, Serving: m.current, Worker: w.Worker, Exit: exit, Reason: w.failed, After: event.After}})
 		if !m.whole(m.current) {
 			m.settled = 0 // the old one has to come back first; that is news when it has
 		}
 		m.target = m.current
 		m.failures, m.retryAt = 0, time.Time{}
-	case w.state == Stable:
+	case w.state == Stable && !now.Before(m.retryAt):
 		m.failures = 0
 		event.Retry = Retry{Now: true}
 	default:
@@ -259,20 +285,32 @@ func (m *machine) anyServing(gen int) bool {
 // tick applies what the passing of time means.
 func (m *machine) tick(now time.Time) {
 	for _, w := range slices.Clone(m.members) {
-		switch {
-		case w.state == Starting && m.agesToReady() && !now.Before(w.started.Add(m.policy.AliveFor)):
-			m.isReady(w.ID, ByAge, now)
-		case w.state == Starting && !m.agesToReady() && !now.Before(w.until):
-			w.failed = "not ready after " + m.policy.StartTimeout.String() + m.expectation()
-			m.kill(w)
-		case w.state == Starting && !m.agesToReady() && !now.Before(w.started.Add(m.policy.Handover)):
-			m.handOver(w, now)
-		case w.state == Ready && !now.Before(w.ready.Add(m.policy.StableAfter)):
-			w.state = Stable
-			m.failures = 0
-		case w.state == Draining && !now.Before(w.until):
-			m.do(emit{GraceOver{Worker: w.Worker, Grace: m.policy.Grace}})
-			m.kill(w)
+		due := func(t time.Time) bool { return !now.Before(t) }
+		switch w.state {
+		case Starting:
+			switch ages := m.agesToReady(w.Slot); {
+			case ages && due(w.started.Add(m.policy.AliveFor)):
+				m.isReady(w.ID, ByAge, now)
+			case ages:
+			case w.listens && due(w.started.Add(m.policy.Handover)):
+				m.learned[w.Slot] = ByListening // the word has gone out of use
+				m.isReady(w.ID, ByListening, now)
+			case due(w.until):
+				w.failed = "not ready after " + m.policy.StartTimeout.String() + m.expectation(w.Slot)
+				m.kill(w)
+			case due(w.started.Add(m.policy.Handover)):
+				m.handOver(w, now)
+			}
+		case Ready:
+			if due(w.ready.Add(m.policy.StableAfter)) {
+				w.state = Stable
+				m.failures = 0
+			}
+		case Draining:
+			if due(w.until) {
+				m.do(emit{GraceOver{Worker: w.Worker, Grace: m.policy.Grace}})
+				m.kill(w)
+			}
 		}
 	}
 	if !now.Before(m.retryAt) {
@@ -282,25 +320,19 @@ func (m *machine) tick(now time.Time) {
 }
 
 // agesToReady reports whether being alive is all that can be asked of a starting worker.
-func (m *machine) agesToReady() bool {
-	switch m.policy.Ready {
-	case ReadyAlive:
-		return true
-	case ReadyAuto:
-		return m.learned != ByWord && m.learned != ByListening
-	default:
-		return false
-	}
+func (m *machine) agesToReady(slot int) bool {
+	learned := m.learned[slot]
+	return m.policy.counts(ByAge) && learned != ByWord && learned != ByListening
 }
 
 // expectation says what was waited for, for the reader of a failure.
-func (m *machine) expectation() string {
+func (m *machine) expectation(slot int) string {
 	switch {
-	case m.policy.Ready == ReadyProbe:
+	case m.policy.counts(ByProbe):
 		return ": the probe has not answered"
 	case m.policy.Ready == ReadyNotify:
 		return ": it has not said READY=1"
-	case m.learned == ByWord:
+	case m.learned[slot] == ByWord:
 		return ": the generation before it said READY=1"
 	default:
 		return ": the generation before it listened by then"
@@ -314,11 +346,13 @@ func (m *machine) handOver(w *member, now time.Time) {
 		return
 	}
 	m.strategy = StopFirst
-	w.until = now.Add(m.policy.StartTimeout) // its own time begins when nobody is in its way
 	m.do(emit{HandedOver{Worker: w.Worker, After: m.policy.Handover}})
-	for _, old := range slices.Clone(m.members) {
-		if old.Generation != m.target && old.live() {
-			m.drain(old, now)
+	for _, other := range m.members {
+		switch {
+		case other.Generation != m.target:
+			m.drain(other, now)
+		case other.state == Starting:
+			other.until = now.Add(m.policy.StartTimeout) // its own time begins when nobody is in its way
 		}
 	}
 }
@@ -334,11 +368,11 @@ func (m *machine) deadline() time.Time {
 	for _, w := range m.members {
 		switch w.state {
 		case Starting:
-			if m.agesToReady() {
+			if m.agesToReady(w.Slot) {
 				add(w.started.Add(m.policy.AliveFor))
 				continue
 			}
-			if m.strategy != StopFirst && m.anyServing(m.target) {
+			if w.listens || m.strategy != StopFirst && m.anyServing(m.target) {
 				add(w.started.Add(m.policy.Handover))
 			}
 			add(w.until)
@@ -356,7 +390,10 @@ func (m *machine) deadline() time.Time {
 
 func (m *machine) start(slot int, now time.Time) {
 	m.lastID++
-	w := &member{Worker: Worker{ID: m.lastID, Slot: slot, Generation: m.target}, started: now}
+	w := &member{
+		Worker:  Worker{ID: m.lastID, Slot: slot, Generation: m.target},
+		started: now, until: now.Add(m.policy.StartTimeout),
+	}
 	m.members = append(m.members, w)
 	m.do(startWorker{w.Worker, m.plans[m.target]})
 }

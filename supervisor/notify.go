@@ -1,19 +1,35 @@
 package supervisor
 
 import (
+	"errors"
 	"net"
+	"os"
 	"strings"
 )
 
-// listenForWord makes the socket of one worker for sd_notify(3). One for each worker: who speaks is known by where,
-// also when it is a child of the worker (systemd-notify) that has exited before we could look it up. The folder is
-// ours alone, so a stranger cannot reach it.
-func listenForWord(path string) (*net.UnixConn, error) {
-	return net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: path})
+// word is the socket through which one worker says that it is ready, sd_notify(3). One for each worker: who speaks is
+// known by where, also when it is a child of the worker (systemd-notify) that has exited before we could look it up.
+// The folder is ours alone, so a stranger cannot reach it.
+type word struct {
+	*net.UnixConn
+	path string
+}
+
+func listenForWord(path string) (*word, error) {
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: path})
+	if err != nil {
+		return nil, err
+	}
+	return &word{socket, path}, nil
+}
+
+// Close also removes the file, which the net package leaves.
+func (w *word) Close() error {
+	return errors.Join(w.UnixConn.Close(), os.Remove(w.path))
 }
 
 // hear waits for READY=1 until the socket is closed. Everything else that programs tell systemd is for systemd.
-func (s *Supervisor) hear(socket *net.UnixConn, r *running) {
+func (s *Supervisor) hear(socket *word, r *running) {
 	message := make([]byte, 4096)
 	for {
 		n, err := socket.Read(message)

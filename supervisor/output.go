@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,9 +32,12 @@ type Output struct {
 }
 
 const (
-	tailSize   = 4 << 10 // what is kept of the last words for the exit line
-	queueSize  = 1 << 20 // what may wait for a terminal that does not keep up
-	drainLimit = 500 * time.Millisecond
+	tailSize  = 4 << 10 // what is kept of the last words for the exit line
+	queueSize = 1 << 20 // what may wait for a terminal that does not keep up
+
+	drainLimit  = 500 * time.Millisecond // how long an exit waits for the last of the output
+	lastRead    = 10 * time.Millisecond  // then, how long one read may take, of what is there or not
+	channelSize = 1 << 20                // and how much that can be: the most that a pipe holds (pipe(7))
 )
 
 // capture is one channel from a worker: a pipe or a pseudo-terminal. Its goroutines end when the last holder of the
@@ -43,6 +47,7 @@ type capture struct {
 	terminal    bool
 	stream      Stream
 	done        chan struct{} // everything was read and written
+	rest        int           // what may still be read after finish has lost patience; of the reading goroutine
 
 	mu   sync.Mutex // guards tail
 	tail []byte
@@ -93,9 +98,10 @@ func (c *capture) start(s *Supervisor, w Worker) {
 // copyAll passes everything on, at the pace of the destination.
 func (c *capture) copyAll(o Output, w Worker) {
 	defer close(c.done)
+	defer c.ours.Close()
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := c.ours.Read(buffer)
+		n, err := c.read(buffer)
 		if n > 0 {
 			c.remember(buffer[:n])
 			o.Write(w, c.stream, buffer[:n])
@@ -128,7 +134,7 @@ func (c *capture) copyDropping(s *Supervisor, w Worker) {
 	}()
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := c.ours.Read(buffer)
+		n, err := c.read(buffer)
 		if n > 0 {
 			c.remember(buffer[:n])
 			queue.put(buffer[:n])
@@ -137,8 +143,29 @@ func (c *capture) copyDropping(s *Supervisor, w Worker) {
 			break
 		}
 	}
+	c.ours.Close()
 	queue.close()
 	<-written
+}
+
+// read reads what comes next. When finish has lost patience the worker and all that it left are gone, so what they
+// wrote is in the channel: it is read to its end, at whatever pace the destination takes it, but nothing is waited for
+// any more. A stranger who still writes meets a closed pipe.
+func (c *capture) read(buffer []byte) (int, error) {
+	if c.rest > 0 {
+		_ = c.ours.SetReadDeadline(time.Now().Add(lastRead))
+	}
+	n, err := c.ours.Read(buffer)
+	if c.rest == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.rest = channelSize
+		return c.read(buffer)
+	}
+	if c.rest > 0 && err == nil {
+		if c.rest -= n; c.rest <= 0 {
+			err = io.EOF
+		}
+	}
+	return n, err
 }
 
 func (c *capture) remember(p []byte) {
@@ -163,19 +190,15 @@ func (c *capture) tailText() string {
 	return string(c.tail)
 }
 
-// finish waits until the rest was read, but not for ever: a stranger may hold the other end, the terminal may be
-// stopped.
-func (c *capture) finish() {
-	timer := time.NewTimer(drainLimit)
+// finish waits until everything was read and written, but not beyond limit: a stranger may hold the other end, the
+// terminal may be stopped.
+func (c *capture) finish(limit time.Time) {
+	timer := time.NewTimer(time.Until(limit))
 	defer timer.Stop()
 	select {
 	case <-c.done:
-		c.ours.Close()
 	case <-timer.C:
-		go func() { // ends when the stranger does
-			<-c.done
-			c.ours.Close()
-		}()
+		_ = c.ours.SetReadDeadline(time.Now()) // see read
 	}
 }
 
@@ -247,16 +270,6 @@ func newStdin() *stdin {
 	s := &stdin{}
 	s.changed.L = &s.mu
 	return s
-}
-
-// pipeTo gives cmd the read end of a new pipe and returns the other.
-func (s *stdin) pipeTo(cmd *exec.Cmd) (*os.File, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stdin = r
-	return w, nil
 }
 
 // switchTo makes w the pipe that input goes to. The pipe before it stays open until its worker is gone: its end would

@@ -33,23 +33,40 @@ func ParseStrategy(name string) (Strategy, error) {
 type ReadyRule uint8
 
 const (
-	ReadyAuto   ReadyRule = iota // the first of: READY=1, a listening socket of its own, alive for AliveFor
+	ReadyAuto   ReadyRule = iota // the first of: READY=1; the probe, or without one a listening socket of its own, alive for AliveFor
 	ReadyNotify                  // READY=1 only
 	ReadyProbe                   // the probe only
 	ReadyAlive                   // alive for AliveFor, whatever else it says
 )
 
-// Policy is how workers are kept. Zero durations are filled in by New from the Default values.
+// Policy is how workers are kept. Zero durations but Grace are filled in by New from the Default values.
 type Policy struct {
 	Workers      int // at least 1
 	Strategy     Strategy
 	Surge        int // rolling: 1 = the new worker is ready before the old one leaves, 0 = the old one leaves first
 	Ready        ReadyRule
-	Grace        time.Duration // from the request to finish to SIGKILL
+	Grace        time.Duration // from the request to finish to SIGKILL; 0 kills at once
 	Handover     time.Duration // how long an unready new worker may stand beside a serving old one
 	StartTimeout time.Duration // from start to ready, once readiness is something that is waited for
 	AliveFor     time.Duration // so long alive counts as ready, if nothing better is known
 	StableAfter  time.Duration // ready for so long: a later death is an accident
+
+	probed bool // there is a probe
+}
+
+// counts reports whether how is a sign of readiness under this policy. A probe takes the place of what is less certain
+// than it.
+func (p *Policy) counts(how How) bool {
+	switch p.Ready {
+	case ReadyNotify:
+		return how == ByWord
+	case ReadyProbe:
+		return how == ByProbe
+	case ReadyAlive:
+		return how == ByAge
+	default:
+		return how == ByWord || how == ByProbe || !p.probed
+	}
 }
 
 // Defaults of Policy. Grace is amphp's; the others felt right and are not measured, but for AliveFor, which is
@@ -62,7 +79,8 @@ const (
 	DefaultStableAfter  = 5 * time.Second
 )
 
-func (p *Policy) fill(inherits bool) {
+func (p *Policy) fill(inherits, probed bool) {
+	p.probed = probed
 	set := func(d *time.Duration, value time.Duration) {
 		if *d == 0 {
 			*d = value

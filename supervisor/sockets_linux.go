@@ -3,6 +3,7 @@ package supervisor
 import (
 	"bufio"
 	"encoding/hex"
+	"errors"
 	"net"
 	"os"
 	"strconv"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hotreload/process"
 )
 
 // Who listens where, from /proc: proc(5), /proc/net/tcp and /proc/PID/fd.
@@ -25,7 +28,7 @@ func listening() map[inode]Address {
 			// sl local rem st tx:rx tr:tm retrnsmt uid timeout inode
 			if len(f) > 9 && f[3] == "0A" {
 				if address, ok := hexAddress(f[1]); ok {
-					all[inode(f[9])] = Address{Network: "tcp", Addr: address}
+					all[inode(f[9])] = Address{Network: network, Addr: address}
 				}
 			}
 		})
@@ -69,12 +72,16 @@ func hexAddress(text string) (string, bool) {
 	return net.JoinHostPort(name, strconv.FormatUint(number, 10)), true
 }
 
-// socketsOf lists the inodes of the sockets that a process has open.
-func socketsOf(pid int) []inode {
+// socketsOf lists the inodes of the sockets that a process has open. It is an error if we may not know; that there is
+// no such process is none.
+func socketsOf(pid int) ([]inode, error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/fd/"
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil
+		if errors.Is(err, os.ErrPermission) {
+			return nil, err
+		}
+		return nil, nil
 	}
 	var sockets []inode
 	for _, entry := range entries {
@@ -86,7 +93,7 @@ func socketsOf(pid int) []inode {
 			sockets = append(sockets, inode(strings.TrimSuffix(number, "]")))
 		}
 	}
-	return sockets
+	return sockets, nil
 }
 
 // family lists pid and its descendants.
@@ -107,39 +114,44 @@ func family(pid int) []int {
 	return pids
 }
 
-// listensItself returns an address on which pid, or a descendant, listens with a socket that is not one of inherited.
-func listensItself(pid int, inherited map[inode]bool) (Address, bool) {
+// listensItself lists the addresses on which pid, or a descendant, listens with sockets that are not inherited.
+func listensItself(pid int, inherited map[inode]bool) []Address {
 	var candidates []inode
 	for _, member := range family(pid) {
-		for _, socket := range socketsOf(member) {
+		sockets, _ := socketsOf(member)
+		for _, socket := range sockets {
 			if !inherited[socket] {
 				candidates = append(candidates, socket)
 			}
 		}
 	}
 	if len(candidates) == 0 {
-		return Address{}, false
+		return nil
 	}
 	all := listening()
+	var own []Address
 	for _, socket := range candidates {
 		if address, ok := all[socket]; ok {
-			return address, true
+			own = append(own, address)
 		}
 	}
-	return Address{}, false
+	return own
 }
 
 // holdsAny reports whether pid, or a descendant, has one of the sockets open. known is false where that cannot be
-// found out.
+// found out, as of a worker that has become another user.
 func holdsAny(pid int, sockets map[inode]bool) (holds, known bool) {
+	known = true
 	for _, member := range family(pid) {
-		for _, socket := range socketsOf(member) {
+		open, err := socketsOf(member)
+		known = known && err == nil
+		for _, socket := range open {
 			if sockets[socket] {
 				return true, true
 			}
 		}
 	}
-	return false, true
+	return false, known
 }
 
 // inodeOf finds the number of an open socket.
@@ -156,34 +168,51 @@ func inodeOf(socket syscall.Conn) inode {
 	return inode(strconv.FormatUint(stat.Ino, 10))
 }
 
-// holderOf finds the process that listens on an address.
+// holderOf finds the process that listens where a wants to.
 func holderOf(a Address) Holder {
-	_, port, _ := net.SplitHostPort(a.Addr)
 	wanted := map[inode]bool{}
 	for socket, address := range listening() {
-		if a.Network == "unix" {
-			if address.Network == "unix" && address.Addr == a.Addr {
-				wanted[socket] = true
-			}
-			continue
-		}
-		if _, p, err := net.SplitHostPort(address.Addr); err == nil && address.Network == "tcp" && p == port {
+		if clash(a, address) {
 			wanted[socket] = true
 		}
+	}
+	if len(wanted) == 0 {
+		return Holder{}
 	}
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || len(wanted) == 0 {
+		if err != nil {
 			continue
 		}
-		for _, socket := range socketsOf(pid) {
+		sockets, _ := socketsOf(pid)
+		for _, socket := range sockets {
 			if wanted[socket] {
-				return Holder{Pid: pid, Name: commandOf(pid)}
+				return holder(pid)
 			}
 		}
 	}
 	return Holder{}
+}
+
+// clash reports whether one cannot listen on a while another listens on b.
+func clash(a, b Address) bool {
+	if a.Network == "unix" || b.Network == "unix" {
+		return a.Network == b.Network && a.Addr == b.Addr
+	}
+	aHost, aPort, err := net.SplitHostPort(a.Addr)
+	bHost, bPort, err2 := net.SplitHostPort(b.Addr)
+	if err != nil || err2 != nil || aPort != bPort {
+		return false
+	}
+	aIP, bIP := net.ParseIP(aHost), net.ParseIP(bHost)
+	named := aHost != "" && aIP == nil // localhost: any of its addresses
+	all := aHost == "" || aIP.IsUnspecified() || bHost == ""
+	return named || all || aIP.Equal(bIP)
+}
+
+func holder(pid int) Holder {
+	return Holder{Pid: pid, Name: commandOf(pid), Ours: process.Ours(pid)}
 }
 
 func commandOf(pid int) string {
@@ -204,5 +233,5 @@ func peerOf(connection net.Conn) Holder {
 	if err != nil || credentials == nil {
 		return Holder{}
 	}
-	return Holder{Pid: int(credentials.Pid), Name: commandOf(int(credentials.Pid))}
+	return holder(int(credentials.Pid))
 }

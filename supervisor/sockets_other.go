@@ -11,8 +11,8 @@ import (
 
 type inode string
 
-func listensItself(int, map[inode]bool) (Address, bool) { return Address{}, false }
-func holdsAny(int, map[inode]bool) (holds, known bool)  { return true, false }
-func inodeOf(syscall.Conn) inode                        { return "" }
-func holderOf(Address) Holder                           { return Holder{} }
-func peerOf(net.Conn) Holder                            { return Holder{} }
+func listensItself(int, map[inode]bool) []Address      { return nil }
+func holdsAny(int, map[inode]bool) (holds, known bool) { return true, false }
+func inodeOf(syscall.Conn) inode                       { return "" }
+func holderOf(Address) Holder                          { return Holder{} }
+func peerOf(net.Conn) Holder                           { return Holder{} }

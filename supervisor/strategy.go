@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -54,13 +55,11 @@ func (m *machine) parallel(now time.Time) {
 			m.drain(w, now)
 		}
 	}
-	m.drainBeyond(now)
 }
 
 // rolling: slot after slot. With surge 1 the new worker is ready before the old one drains, with 0 the old one is gone
 // before the new one starts; either way the next slot begins when this one has no old worker left.
 func (m *machine) rolling(now time.Time) {
-	defer m.drainBeyond(now)
 	for slot := range m.policy.Workers {
 		old := m.inSlot(slot, func(w *member) bool { return w.Generation != m.target })
 		replaced := m.slotServed(slot)
@@ -68,13 +67,13 @@ func (m *machine) rolling(now time.Time) {
 			for _, w := range old {
 				m.drain(w, now)
 			}
-			if m.policy.Surge == 0 || m.current != 0 && m.current != m.target {
+			if m.policy.Surge == 0 || m.anyServing(m.target) {
 				return
 			}
 			continue
 		}
 		m.fill(slot, now)
-		if !replaced && m.current != 0 && m.current != m.target {
+		if !replaced && m.anyServing(m.target) {
 			return // one at a time; in a first start and in a respawn there is nothing to protect
 		}
 	}
@@ -82,36 +81,30 @@ func (m *machine) rolling(now time.Time) {
 
 // stopFirst: all old leave, then all new start. Callers wait in the queue.
 func (m *machine) stopFirst(now time.Time) {
-	for _, w := range slices.Clone(m.members) {
+	leaving := false
+	for _, w := range m.members {
 		if w.Generation != m.target {
 			m.drain(w, now)
 		}
+		leaving = leaving || !w.live() // also one of the target itself that was killed: it holds what they all need
 	}
-	if slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != m.target }) {
+	if leaving {
 		return
 	}
 	for slot := range m.policy.Workers {
 		m.fill(slot, now)
 	}
-	m.drainBeyond(now)
 }
 
-// fill starts a worker of the target in a slot that has none, unless the service backs off.
+// fill starts a worker of the target in a slot that has none, unless the service backs off. One that was killed
+// because it hung counts until it is gone: only then is it known what follows from it.
 func (m *machine) fill(slot int, now time.Time) {
-	if m.finished[slot] == m.target || now.Before(m.retryAt) {
+	if m.finished[place{slot, m.target}] || now.Before(m.retryAt) {
 		return
 	}
-	if len(m.inSlot(slot, func(w *member) bool { return w.Generation == m.target && w.live() })) == 0 {
+	there := m.inSlot(slot, func(w *member) bool { return w.Generation == m.target && (w.live() || w.failed != "") })
+	if len(there) == 0 {
 		m.start(slot, now)
-	}
-}
-
-// drainBeyond lets workers go whose slot is no longer wanted.
-func (m *machine) drainBeyond(now time.Time) {
-	for _, w := range slices.Clone(m.members) {
-		if w.Slot >= m.policy.Workers {
-			m.drain(w, now)
-		}
 	}
 }
 
@@ -126,35 +119,26 @@ func (m *machine) inSlot(slot int, match func(*member) bool) []*member {
 }
 
 // slotServed reports whether a worker of the target serves in the slot, or has finished there.
-func (m *machine) slotServed(slot int) bool {
-	return m.finished[slot] == m.target ||
-		len(m.inSlot(slot, func(w *member) bool { return w.Generation == m.target && w.serving() })) > 0
+func (m *machine) slotServed(slot int) bool { return m.serves(slot, m.target) }
+
+func (m *machine) serves(slot, generation int) bool {
+	return m.finished[place{slot, generation}] ||
+		len(m.inSlot(slot, func(w *member) bool { return w.Generation == generation && w.serving() })) > 0
 }
 
 // complete reports whether the target serves in every slot.
-func (m *machine) complete() bool {
+func (m *machine) complete() bool { return m.servesAll(m.target) }
+
+// whole reports whether generation gen, which is not the target, still serves in every slot.
+func (m *machine) whole(gen int) bool { return gen != 0 && gen != m.target && m.servesAll(gen) }
+
+func (m *machine) servesAll(generation int) bool {
 	for slot := range m.policy.Workers {
-		if !m.slotServed(slot) {
+		if !m.serves(slot, generation) {
 			return false
 		}
 	}
 	return true
-}
-
-// whole reports whether generation gen, which is not the target, still serves in every slot.
-func (m *machine) whole(gen int) bool {
-	n := len(m.finished)
-	for slot, ended := range m.finished {
-		if ended != gen || slot >= m.policy.Workers {
-			n--
-		}
-	}
-	for _, w := range m.members {
-		if w.Generation == gen && w.serving() {
-			n++
-		}
-	}
-	return gen != 0 && gen != m.target && n >= m.policy.Workers
 }
 
 // limitDraining kills the oldest generation when too many drain.
@@ -192,10 +176,11 @@ func (m *machine) report(now time.Time) {
 		m.stopped = true
 		m.do(emit{Stopped{}})
 	}
-	for gen := range m.plans {
+	for _, gen := range slices.Sorted(maps.Keys(m.plans)) {
 		if gen != m.target && gen != m.current &&
 			!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation == gen }) {
 			delete(m.plans, gen)
+			maps.DeleteFunc(m.finished, func(p place, _ bool) bool { return p.generation == gen })
 			m.do(emit{GenerationGone{Generation: gen}})
 		}
 	}

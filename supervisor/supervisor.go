@@ -30,6 +30,8 @@ type Supervisor struct {
 	notifyDir string
 	stdin     *stdin
 
+	beyondMending map[Address]bool // of the loop: what it has said so of
+
 	inputs chan input
 	events chan Event
 	done   chan struct{}
@@ -72,7 +74,7 @@ func New(config Config) (*Supervisor, error) {
 	if config.Stop == 0 {
 		config.Stop = syscall.SIGTERM
 	}
-	config.Policy.fill(len(config.Listen) > 0)
+	config.Policy.fill(len(config.Listen) > 0, !config.Probe.IsZero())
 	open, err := openListeners(config.Listen)
 	if err != nil {
 		return nil, err
@@ -84,7 +86,7 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, listeners: open, notifyDir: dir,
-		inherited: map[inode]bool{},
+		inherited: map[inode]bool{}, beyondMending: map[Address]bool{},
 		inputs:    make(chan input),
 		events:    make(chan Event),
 		done:      make(chan struct{}),
@@ -136,6 +138,10 @@ func (s *Supervisor) send(in input) {
 	}
 }
 
+// mendEvery is how often the sockets are looked at; they are also whenever a worker leaves, which is when one would
+// shut them down.
+const mendEvery = time.Second
+
 // loop owns the machine and the processes.
 func (s *Supervisor) loop() {
 	defer close(s.events)
@@ -146,7 +152,29 @@ func (s *Supervisor) loop() {
 	defer func() {
 		s.listeners.close()
 		_ = os.RemoveAll(s.notifyDir)
+		if s.stdin != nil {
+			s.stdin.Close() // nobody will read what somebody may be about to write
+		}
 	}()
+
+	var suspect Worker // who last left, or was asked to
+	mend := func() {
+		for _, mended := range s.listeners.mend() {
+			mended.Suspect = suspect
+			if mended.Err == nil || !s.beyondMending[mended.Address] {
+				pending = append(pending, mended)
+			}
+			if mended.Err != nil {
+				s.beyondMending[mended.Address] = true
+			}
+		}
+	}
+	var health <-chan time.Time
+	if len(s.listeners) > 0 {
+		ticker := time.NewTicker(mendEvery)
+		defer ticker.Stop()
+		health = ticker.C
+	}
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -170,6 +198,8 @@ func (s *Supervisor) loop() {
 			continue
 		case <-due:
 			machine.tick(time.Now())
+		case <-health:
+			mend()
 		case in := <-s.inputs:
 			now := time.Now()
 			switch in := in.(type) {
@@ -183,13 +213,23 @@ func (s *Supervisor) loop() {
 				machine.killAll(now)
 			case readyInput:
 				machine.isReady(in.id, in.how, now)
+				if w := workers[in.id]; w != nil && in.how == ByWord && s.config.Policy.counts(ByWord) {
+					w.enough()
+				}
 			case releasedInput:
+				mend()
 				machine.release(in.id, now)
 			case exitedInput:
+				if w := workers[in.id]; w != nil {
+					suspect = w.worker
+				}
+				mend() // before a new one is started
 				delete(workers, in.id)
 				machine.exited(in.id, in.exit, now)
 			case droppedInput:
-				pending = append(pending, in.Dropped)
+				if !machine.stopped { // else it would come after the last event
+					pending = append(pending, in.Dropped)
+				}
 			case resizeInput:
 				for _, w := range workers {
 					w.resize(s.config.Output)

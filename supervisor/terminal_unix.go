@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"errors"
 	"os"
 	"syscall"
 
@@ -15,26 +16,40 @@ const windowChange = syscall.SIGWINCH
 // openTerminal makes a pseudo-terminal for a worker. It changes nothing of what is written: our own terminal, at the
 // end of the way, does what terminals do.
 func openTerminal() (ours, child *os.File, err error) {
-	ours, child, err = pty.Open()
+	blocking, child, err := pty.Open()
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := child.SyscallConn()
+	// The pty package asks for the descriptor by Fd, which makes it blocking: a Read of it could not be ended.
+	ours, err = unblocked(blocking)
+	blocking.Close()
 	if err == nil {
-		err2 := raw.Control(func(fd uintptr) { err = makeRaw(int(fd)) })
-		if err == nil {
-			err = err2
-		}
+		err = makeRaw(child)
 	}
 	if err != nil {
-		ours.Close()
 		child.Close()
+		if ours != nil {
+			ours.Close()
+		}
 		return nil, nil, err
 	}
 	return ours, child, nil
 }
 
-func makeRaw(fd int) error {
+func unblocked(file *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), file.Name()), nil
+}
+
+func makeRaw(terminal *os.File) error {
+	fd := int(terminal.Fd())
 	t, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return err
@@ -45,5 +60,12 @@ func makeRaw(fd int) error {
 }
 
 func setTerminalSize(ours *os.File, rows, columns uint16) error {
-	return pty.Setsize(ours, &pty.Winsize{Rows: rows, Cols: columns})
+	raw, err := ours.SyscallConn()
+	if err != nil {
+		return err
+	}
+	err2 := raw.Control(func(fd uintptr) {
+		err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns})
+	})
+	return errors.Join(err, err2)
 }
