@@ -17,15 +17,21 @@ type ear struct {
 	folders []*folder
 }
 
-// mustHear: everything in the tree of nodes is heard, so that a folder far above that is moved away is noticed. Where
-// every file in a heard folder costs a descriptor (kqueue), it is only what is needed at least: where something is wanted, and the
-// greatest existing folder above what is missing.
+// mustHear: what is wanted is heard, and the greatest existing folder above what is missing, and the folders between one
+// that is wanted and another above it, so that a folder of the project is noticed when it is moved away. What lies above
+// all that is wanted (/, /tmp, a home) is not: everybody writes there, and each event would wake us. Where every file in
+// a heard folder costs a descriptor (kqueue), the folders between are not heard either.
 func (w *Watcher) mustHear(f *folder) bool {
-	if !w.lean || f.wanted() {
+	if f.wanted() {
 		return true
 	}
 	for _, sub := range f.subs {
 		if !sub.present {
+			return true
+		}
+	}
+	for above := f.parent; above != nil && !w.lean; above = above.parent {
+		if above.wanted() {
 			return true
 		}
 	}

@@ -228,7 +228,7 @@ func (w *Watcher) lose(f *folder) {
 			w.queue(who.folder, who.name, false)
 		}
 	}
-	if w.lean && f.parent != nil {
+	if f.parent != nil && f.parent.ear == nil {
 		w.mark(f.parent, false)
 	}
 }

@@ -52,7 +52,7 @@ func forgetWishes(f *folder) {
 // heard. What stays as it was is not looked at: its events come as ever.
 func (w *Watcher) reconcile(f *folder) {
 	w.derive(f)
-	if f.looked != w.round && (f.changed() || f.deafFor != nil) {
+	if f.looked != w.round && (f.changed() || f.deafFor != nil || f.present && w.mustHear(f) != (f.ear != nil)) {
 		w.mark(f, false)
 		w.work()
 	}
