@@ -220,7 +220,7 @@ func (m *machine) exited(id int, exit Exit, now time.Time) {
 	event := Exited{Worker: w.Worker, State: w.state, Exit: exit, After: now.Sub(w.started), Expected: true, Reason: w.failed}
 	switch {
 	case w.state >= Draining && w.failed == "": // we asked for it
-	case exit.Success() && !m.suspicious(w, exit): // its work is done
+	case exit.Success() && w.failed == "" && !m.suspicious(w, exit): // its work is done
 		m.finished[place{w.Slot, w.Generation}] = true
 		if w.state == Starting {
 			m.do(emit{BecameReady{Worker: w.Worker, How: ByFinishing, After: event.After}})

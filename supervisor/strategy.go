@@ -58,25 +58,45 @@ func (m *machine) parallel(now time.Time) {
 }
 
 // rolling: slot after slot. With surge 1 the new worker is ready before the old one drains, with 0 the old one is gone
-// before the new one starts; either way the next slot begins when this one has no old worker left.
+// before the new one starts; either way the next slot begins when this one has no old worker left. An empty slot does
+// not wait for its turn. In a first start and in a respawn there is nobody to protect, and so no turns.
 func (m *machine) rolling(now time.Time) {
 	for slot := range m.policy.Workers {
+		if len(m.inSlot(slot, func(*member) bool { return true })) == 0 {
+			m.fill(slot, now)
+		}
+	}
+	for slot := range m.policy.Workers {
 		old := m.inSlot(slot, func(w *member) bool { return w.Generation != m.target })
-		replaced := m.slotServed(slot)
-		if len(old) > 0 && (replaced || m.policy.Surge == 0) {
+		served := m.slotServed(slot)
+		switch {
+		case len(old) == 0 || m.policy.Surge > 0 && !served:
+			m.fill(slot, now)
+			if !served && m.anyServing(m.target) {
+				return
+			}
+		case m.policy.Surge == 0 && !served && m.gapBeside(slot):
+			return
+		default:
 			for _, w := range old {
 				m.drain(w, now)
 			}
 			if m.policy.Surge == 0 || m.anyServing(m.target) {
 				return
 			}
-			continue
-		}
-		m.fill(slot, now)
-		if !replaced && m.anyServing(m.target) {
-			return // one at a time; in a first start and in a respawn there is nothing to protect
 		}
 	}
+}
+
+// gapBeside reports whether another slot than this one is served by nobody.
+func (m *machine) gapBeside(slot int) bool {
+	for other := range m.policy.Workers {
+		serving := m.inSlot(other, func(w *member) bool { return w.serving() })
+		if other != slot && len(serving) == 0 && !m.slotServed(other) {
+			return true
+		}
+	}
+	return false
 }
 
 // stopFirst: all old leave, then all new start. Callers wait in the queue.

@@ -87,9 +87,9 @@ func New(config Config) (*Supervisor, error) {
 	s := &Supervisor{
 		config: config, listeners: open, notifyDir: dir,
 		inherited: map[inode]bool{}, beyondMending: map[Address]bool{},
-		inputs:    make(chan input),
-		events:    make(chan Event),
-		done:      make(chan struct{}),
+		inputs: make(chan input),
+		events: make(chan Event),
+		done:   make(chan struct{}),
 	}
 	for _, l := range open {
 		s.inherited[inodeOf(l.socket.(syscall.Conn))] = true
