@@ -27,11 +27,12 @@ type Change struct {
 	Dir  bool // it is a folder; for Removed, it was one
 }
 
-// Batch is all that is different since the last settled Batch that was received. A Batch is never changed after it was sent.
+// Batch is all that is different since the last settled Batch that was received. A Batch is never changed after it was
+// sent.
 type Batch struct {
 	Changes     []Change  // sorted by path, one for each path
 	Fresh       []Change  // what has happened since the batch received before this one, undone or not, sorted likewise
-	Settled     bool      // the tree has been quiet for Config.Quiet, or Config.MaxWait is over: the next Batch begins anew
+	Settled     bool      // the tree was quiet for Config.Quiet, or Config.MaxWait is over: the next begins anew
 	Overflow    bool      // the kernel lost events, and everything was looked at instead
 	Problems    []Problem // what cannot be watched and could be, or did not exist, at the last call of Watch
 	Began, Last time.Time // when the first and the last of it were heard of

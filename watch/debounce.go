@@ -3,7 +3,7 @@ package watch
 import "time"
 
 // window says when something that keeps happening may be acted upon: after a quiet period, or a maximum wait after it
-// began. It has no clock; the caller brings the times and sets one timer for due. The zero window with its two durations is closed.
+// began. It has no clock: the caller brings the times, and sets a timer for due.
 type window struct {
 	quiet, most time.Duration
 	first, last time.Time

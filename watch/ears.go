@@ -9,24 +9,30 @@ type kernel interface {
 	Close() error
 }
 
-// ear is one watch of the kernel, on one folder. It has several names if two paths in the tree of nodes lead to the same
-// folder: the kernel has only one watch for it, and reports events under the path by which it was first asked.
+// ear is one watch of the kernel, on one folder. It has several nodes if two paths in the tree lead to the same folder: the
+// kernel has only one watch for it, and reports events under the path by which it was first asked.
 type ear struct {
 	path    string // the one given to the kernel; it belongs to one of folders
 	id      identity
 	folders []*folder
 }
 
-// mustHear: what is wanted is heard, and the greatest existing folder above what is missing, and the folders between one
-// that is wanted and another above it, so that a folder of the project is noticed when it is moved away. What lies above
-// all that is wanted (/, /tmp, a home) is not: everybody writes there, and each event would wake us. Where every file in
-// a heard folder costs a descriptor (kqueue), the folders between are not heard either.
+// mustHear tells which nodes are heard:
+//
+//   - where something is wanted;
+//   - the greatest existing folder above what is missing;
+//   - a folder with a symbolic link that leads on: nothing but its events tells that the link was turned;
+//   - what lies between a wanted folder and another above it, so that a folder of the project is noticed when it is moved
+//     away. Not where every file in a heard folder costs a descriptor (kqueue).
+//
+// What lies above all that is wanted (/, /tmp, a home) is not: everybody writes there, and each event would wake us. A
+// wanted folder that is itself moved or removed says so; if one above all of them is moved, only Sync finds out.
 func (w *Watcher) mustHear(f *folder) bool {
 	if f.wanted() {
 		return true
 	}
 	for _, sub := range f.subs {
-		if !sub.present {
+		if !sub.present || sub.linked {
 			return true
 		}
 	}

@@ -8,6 +8,9 @@ import (
 // openWithoutWaiting keeps an open from waiting, should the file have become a fifo since it was looked at.
 const openWithoutWaiting = syscall.O_NONBLOCK
 
+// identity tells one folder from another, whatever it is called. The zero value: nobody knows.
+type identity struct{ device, inode uint64 }
+
 func changeTimeAndInode(info fs.FileInfo) (ctime int64, inode uint64) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return st.Ctim.Nano(), st.Ino

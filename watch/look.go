@@ -18,10 +18,18 @@ func (w *Watcher) queue(f *folder, name string, thorough bool) {
 
 func (w *Watcher) mark(f *folder, thorough bool) { w.queue(f, "", thorough) }
 
-// work looks at what is queued, and at what is queued while it looks; at nothing twice in a round, for symbolic links can lead in
-// a circle.
+// work looks at what is queued, and at what is queued while it looks; at nothing twice in a round, for symbolic links
+// can lead in a circle. At the end it sees to the folders that must be heard because of what was found below them.
 func (w *Watcher) work() {
-	for len(w.todo) > 0 {
+	for len(w.todo) > 0 || len(w.unheard) > 0 {
+		if len(w.todo) == 0 {
+			f := w.unheard[0]
+			w.unheard = w.unheard[1:]
+			if f.present && f.ear == nil && w.mustHear(f) {
+				w.visit(f, false)
+			}
+			continue
+		}
 		s := w.todo[0]
 		w.todo = w.todo[1:]
 		if _, ok := w.seen[s]; ok {
@@ -40,7 +48,7 @@ func (w *Watcher) work() {
 			w.visit(f, s.thorough)
 		}
 	}
-	w.todo = nil
+	w.todo, w.unheard = nil, nil
 }
 
 // look compares one entry with the snapshot.
@@ -123,7 +131,10 @@ func (w *Watcher) descend(f *folder, name string, seen sight, thorough bool) {
 		sub = newFolder(f, name, path)
 		f.subs[name] = sub
 	}
-	sub.linked = seen.linked
+	if seen.linked != sub.linked {
+		sub.linked = seen.linked
+		w.unheard = append(w.unheard, f)
+	}
 	w.derive(sub)
 	if sub.looked != w.round && (thorough || !sub.present || sub.changed() || sub.id != identityOf(seen.info)) {
 		w.visit(sub, thorough)
@@ -155,7 +166,7 @@ func (w *Watcher) visit(f *folder, thorough bool) {
 	w.hear(f, thorough)
 	w.read(f, thorough)
 	if heard := f.ear != nil; f.deafFor == nil && heard != w.mustHear(f) {
-		// Only where hearing is dear: what is missing below, or is not any more, was seen just now.
+		// What is missing below, or is not any more, was seen just now.
 		w.hear(f, false)
 		if !heard {
 			w.read(f, false)
@@ -228,7 +239,7 @@ func (w *Watcher) lose(f *folder) {
 			w.queue(who.folder, who.name, false)
 		}
 	}
-	if f.parent != nil && f.parent.ear == nil {
-		w.mark(f.parent, false)
+	if f.parent != nil {
+		w.unheard = append(w.unheard, f.parent)
 	}
 }

@@ -3,6 +3,7 @@ package watch
 import (
 	"errors"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -133,9 +134,14 @@ func (p *pump) run() {
 				errs = nil
 				continue
 			}
-			if errors.Is(err, fsnotify.ErrEventOverflow) {
+			switch {
+			case errors.Is(err, fsnotify.ErrEventOverflow):
 				s.overflow = true
-			} else {
+			case errors.Is(err, syscall.EINVAL):
+				// A watched folder was moved and then removed: fsnotify ends the watch on hearing of the first, when the
+				// kernel has ended it already because of the second. Nothing was lost, and the event follows.
+				continue
+			default:
 				s.broken = err
 			}
 			s.markAll()

@@ -11,30 +11,45 @@ import (
 	"time"
 )
 
-// onDisk is what a watcher of the tree root ought to know: for each path the content, or "/" for a folder.
-func onDisk(t testing.TB, root string) map[string]string {
+// onDisk is what a watcher of a set ought to know: for each path the content, or "/" for a folder.
+func onDisk(t testing.TB, set Set) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == root {
-			return err
-		}
+	add := func(path string) {
 		info, err := os.Stat(path)
 		switch {
-		case err != nil: // a link to nothing
+		case err != nil: // nothing, or a link to nothing
 		case info.IsDir():
 			found[path] = "/"
 		default:
 			text, err := os.ReadFile(path)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			found[path] = string(text)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+	for _, root := range set.Trees {
+		add(root)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil {
+				add(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, folder := range set.Dirs {
+		add(folder)
+		entries, _ := os.ReadDir(folder)
+		for _, entry := range entries {
+			add(filepath.Join(folder, entry.Name()))
+		}
+	}
+	for _, path := range set.Files {
+		add(path)
 	}
 	return found
 }
@@ -49,10 +64,14 @@ type account struct {
 // apply replays the changes of a settled batch, and checks that each follows from those before.
 func (a *account) apply(t testing.TB, b Batch) {
 	checkForm(t, b)
+	for _, p := range b.Problems {
+		t.Error(p)
+	}
 	for _, c := range b.Changes {
 		folder, known := a.dirs[c.Path]
 		switch {
-		case c.Op == Created && known, c.Op != Created && !known, c.Op == Removed && folder != c.Dir, c.Op == Written && folder && c.Dir:
+		case c.Op == Created && known, c.Op != Created && !known,
+			c.Op == Removed && folder != c.Dir, c.Op == Written && folder && c.Dir:
 			t.Errorf("%v %s (folder: %v), but it was known: %v (folder: %v)", c.Op, c.Path, c.Dir, known, folder)
 		}
 		if c.Op == Removed {
@@ -65,8 +84,8 @@ func (a *account) apply(t testing.TB, b Batch) {
 }
 
 // audit compares with the disk, when it is quiet.
-func (a *account) audit(t testing.TB, root string) (faults []string) {
-	disk := onDisk(t, root)
+func (a *account) audit(t testing.TB, set Set) (faults []string) {
+	disk := onDisk(t, set)
 	for path, content := range disk {
 		folder, known := a.dirs[path]
 		_, told := a.told[path]
@@ -159,30 +178,53 @@ func (d *disorder) step() {
 }
 
 func TestWhatIsToldIsWhatIsOnTheDisk(t *testing.T) {
+	below := func(root string, names ...string) (paths []string) {
+		for _, name := range names {
+			paths = append(paths, filepath.Join(root, name))
+		}
+		return paths
+	}
 	for _, lean := range []bool{false, true} {
-		for seed := range uint64(4) {
-			t.Run(fmt.Sprint("lean ", lean, " seed ", seed), func(t *testing.T) {
+		for seed := range uint64(seeds) {
+			t.Run(fmt.Sprint("tree, lean ", lean, ", seed ", seed), func(t *testing.T) {
 				t.Parallel()
-				testDisorder(t, lean, seed, 400)
+				root := newRoot(t)
+				testDisorder(t, root, Set{Trees: []string{root}}, lean, seed)
+			})
+			if lean {
+				continue // see mustHear: folders between, that are moved, are not noticed
+			}
+			t.Run(fmt.Sprint("dirs and files, seed ", seed), func(t *testing.T) {
+				t.Parallel()
+				root := newRoot(t)
+				testDisorder(t, root, Set{
+					Dirs:  below(root, "a", "a/b", "b/c"),
+					Files: below(root, "go.mod", "c/a", "a/b/c/a"),
+				}, lean, seed)
 			})
 		}
 	}
 }
 
-func testDisorder(t *testing.T, lean bool, seed uint64, steps int) {
-	root := filepath.Join(t.TempDir(), "root")
-	if err := os.Mkdir(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
+// seeds is how many runs there are of each kind: as many as fit in some seconds.
+const seeds = 3
+
+func testDisorder(t *testing.T, root string, set Set, lean bool, seed uint64) {
+	const steps = 400
 	w := open(t, Config{Quiet: 20 * time.Millisecond, MaxWait: 100 * time.Millisecond})
 	if err := w.ask(t.Context(), func() { w.lean = lean }); err != nil {
 		t.Fatal(err)
 	}
-	mustWatch(t, w, Set{Trees: []string{root}})
-
+	set.Files = append(set.Files, markOf(root))
+	if _, err := w.Watch(testContext(t), set); err != nil {
+		t.Fatal(err)
+	}
 	known := &account{dirs: make(map[string]bool), told: make(map[string]struct{})}
+	known.seen = onDisk(t, set)
+	for path, content := range known.seen {
+		known.dirs[path] = content == "/"
+	}
 	chaos := &disorder{Rand: rand.New(rand.NewPCG(seed, 1)), root: root}
-	mark := filepath.Join(root, endMark)
 	for i := range steps {
 		chaos.step()
 		for busy := true; busy; { // receive what is there, and go on
@@ -201,14 +243,12 @@ func testDisorder(t *testing.T, lean bool, seed uint64, steps int) {
 		if i%50 != 49 {
 			continue
 		}
-		if err := os.WriteFile(mark, fmt.Append(nil, i), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		mark := putMark(t, root, i)
 		for done := false; !done; {
 			known.apply(t, settled(t, w))
 			_, done = known.told[mark]
 		}
-		faults := known.audit(t, root)
+		faults := known.audit(t, set)
 		// A look at everything must find nothing that the events did not.
 		if err := w.Sync(testContext(t)); err != nil {
 			t.Fatal(err)

@@ -47,8 +47,6 @@ type script struct {
 	lines   []string
 }
 
-const endMark = "end.mark"
-
 func testContext(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -116,7 +114,7 @@ func matching(pattern string) func(string, bool) bool {
 
 // parseSet reads "tree a b dir c file d".
 func (s *script) parseSet(words []string) {
-	s.set = Set{Files: []string{filepath.Join(s.root, endMark)}}
+	s.set = Set{Files: []string{markOf(s.root)}}
 	list := &s.set.Trees
 	for _, word := range words {
 		switch word {
@@ -247,13 +245,13 @@ func first(errs ...error) error {
 func (s *script) collect() {
 	s.t.Helper()
 	s.ends++
-	mark := filepath.Join(s.root, endMark)
-	if err := os.WriteFile(mark, fmt.Append(nil, s.ends), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
+	mark := putMark(s.t, s.root, s.ends)
 	for ended := false; !ended; {
 		b := settled(s.t, s.w)
 		checkForm(s.t, b)
+		for _, p := range b.Problems {
+			s.t.Error(p)
+		}
 		for _, c := range b.Changes {
 			if c.Path == mark {
 				ended = true
@@ -268,6 +266,31 @@ func (s *script) collect() {
 	clear(s.changes)
 }
 
+// markOf is the file that marks the end of what was done in a folder. It is beside it, so that nothing more is heard
+// because of it.
+func markOf(root string) string { return filepath.Join(root+".mark", "end") }
+
+// putMark puts the mark into place in one step: one that was seen empty would be seen twice.
+func putMark(t testing.TB, root string, n int) (path string) {
+	t.Helper()
+	path = markOf(root)
+	aside := root + ".aside"
+	if err := first(os.WriteFile(aside, fmt.Append(nil, n), 0o644), os.Rename(aside, path)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// newRoot makes a folder for a case, and the one for its mark.
+func newRoot(t testing.TB) string {
+	t.Helper()
+	root := filepath.Join(t.TempDir(), "root")
+	if err := first(os.Mkdir(root, 0o755), os.Mkdir(filepath.Dir(markOf(root)), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
 // merge adds a change to those before: a slow machine may have split what was meant to be one batch.
 func (s *script) merge(c Change) {
 	old, ok := s.changes[c.Path]
@@ -278,6 +301,8 @@ func (s *script) merge(c Change) {
 		delete(s.changes, c.Path)
 	case old.Op == Created:
 		s.changes[c.Path] = Change{c.Path, Created, c.Dir}
+	case old.Op == Removed && c.Op == Created && old.Dir && c.Dir:
+		delete(s.changes, c.Path)
 	case old.Op == Removed && c.Op == Created:
 		s.changes[c.Path] = Change{c.Path, Written, c.Dir}
 	default:

@@ -15,7 +15,8 @@ type Set struct {
 	Files []string // single files: nothing else in their folder is reported
 }
 
-// wish replaces what is asked for in the tree of nodes, and returns what cannot be asked for. It does not touch the disk.
+// wish replaces what is asked for in the tree of nodes, and returns what cannot be asked for. It does not look at the
+// disk.
 func (w *Watcher) wish(set Set) []Problem {
 	for _, f := range w.roots {
 		forgetWishes(f)

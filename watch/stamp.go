@@ -42,10 +42,8 @@ type stamp struct {
 	fresh  bool // taken so soon after the last write that a later write may look the same
 }
 
-// identity tells folders apart; the zero value where the system does not say.
-type identity struct{ device, inode uint64 }
-
-// same tells whether the consumer would see no difference: same kind, and of a file the same content as far as that is known.
+// same tells whether the consumer would see no difference: same kind, and of a file the same content, as far as that is
+// known.
 func (s stamp) same(t stamp) bool {
 	switch {
 	case s.kind != t.kind:

@@ -12,13 +12,13 @@ type scope struct {
 	deep bool // and so on in the folders below; implies all
 }
 
-// folder is a node of the snapshot: a folder in which something is wanted, or below which it is. It may not exist on the disk.
+// folder is a node of the snapshot: a folder in which something is wanted, or below which it is. It need not exist.
 type folder struct {
 	parent *folder // nil for the root of the file system (or volume)
 	name   string
 	path   string // as the Set named it: symbolic links are not resolved
 
-	named, wasNamed scope              // what the Set asks for here; was: what it asked for before the request that is being answered
+	named, wasNamed scope              // what the Set asks for here; was: before the request that is being answered
 	now, was        scope              // what is in force: also what comes down from a tree above
 	files           map[string]*leaf   // names that are wanted one by one; nil if there are none
 	subs            map[string]*folder // nodes below
@@ -133,8 +133,8 @@ func (w *Watcher) visible(f *folder, name string, folder bool) bool {
 	return f.now.all && !w.ignored(f.at(name), folder)
 }
 
-// wasVisible is visible before the request that is being answered, and the same as visible at any other time. What appears
-// where it was not visible did not happen: it is taken into the snapshot without a word.
+// wasVisible is visible before the request that is being answered, and the same as visible at any other time. What
+// appears where it was not visible did not happen: it is taken into the snapshot without a word.
 func (w *Watcher) wasVisible(f *folder, name string, folder bool) bool {
 	if l := f.files[name]; l != nil && l.wasNamed {
 		return true

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// DefaultQuiet is how long nothing may change before a batch is settled. Save-all of an editor and a formatter that runs on
-	// save fit in; a person does not feel it, and a build started long before. Felt right, not measured.
+	// DefaultQuiet is how long nothing may change before a batch is settled. An editor's save-all and a formatter that
+	// runs on save fit in; a person does not feel it, and a build started long before. Felt right, not measured.
 	DefaultQuiet = 50 * time.Millisecond
 
 	// DefaultMaxWait settles a batch while changes go on, so that a program that writes all the time cannot put off
@@ -26,8 +26,9 @@ type Config struct {
 	Quiet   time.Duration // DefaultQuiet if 0
 	MaxWait time.Duration // from the first change of a batch; DefaultMaxWait if 0
 
-	// Ignored tells whether an entry is left out; a folder with all below it, so far as it is reached through a tree. It is called
-	// on the watcher's goroutine, with absolute paths, also of files that do not exist any more. nil: nothing is.
+	// Ignored tells whether an entry is left out; a folder that is left out is not entered by a tree. What the Set names
+	// is not asked about. It is called on the watcher's goroutine, with absolute paths, also of what does not exist any
+	// more. nil: nothing is ignored.
 	Ignored func(path string, folder bool) bool
 }
 
@@ -55,6 +56,7 @@ type Watcher struct {
 	first, last time.Time // when the reason of the look that is going on was heard of
 	round       uint64    // number of the look that is going on
 	todo        []suspicion
+	unheard     []*folder // perhaps they must be heard now
 	seen        map[suspicion]struct{}
 	unpruned    bool // a node may have lost its purpose
 	answering   bool // a call of Watch; what cannot be heard is its result and not news
@@ -109,15 +111,15 @@ func orNothing(ignored func(string, bool) bool) func(string, bool) bool {
 	return ignored
 }
 
-// Batches is where batches come from. A batch comes first when something changes, unsettled; again, with all that was in it, when
-// more changes; and at last settled, when the tree is quiet. What is not received is replaced by what is newer, and a settled batch that was not
-// received is part of the next: nothing is lost while the consumer is busy. If everything is undone after an unsettled batch was
-// received, the settled one is empty. The channel is closed by Close.
+// Batches is where batches come from. A batch comes first when something changes, unsettled; again, with all that was in
+// it, when more changes; and at last settled, when the tree is quiet. What is not received is replaced by what is newer,
+// and a settled batch that was not received is part of the next: nothing is lost while the consumer is busy. If
+// everything is undone after an unsettled batch was received, the settled one is empty. Close closes the channel.
 func (w *Watcher) Batches() <-chan Batch { return w.batches }
 
-// Watch replaces what is watched. A change that happens while it works is not lost, if it is in what was watched before
-// and is now; everything else is watched from the state in which it is found. The problems, sorted by path, are what cannot be
-// watched; the rest is. The error is that of ctx, or ErrClosed.
+// Watch replaces what is watched. What was watched before and is now loses no change meanwhile; everything else is
+// watched from the state in which it is found. The problems, sorted by path, are what cannot be watched; the rest is. The
+// error is that of ctx, or ErrClosed.
 func (w *Watcher) Watch(ctx context.Context, set Set) ([]Problem, error) {
 	var problems []Problem
 	err := w.ask(ctx, func() {
@@ -149,7 +151,8 @@ func (w *Watcher) Sync(ctx context.Context) error {
 	})
 }
 
-// SetIgnored replaces Config.Ignored, and looks at everything. What is visible now and was not, or the reverse, is no change.
+// SetIgnored replaces Config.Ignored, and looks at everything. What is visible now and was not, or the reverse, is no
+// change.
 func (w *Watcher) SetIgnored(ctx context.Context, ignored func(path string, folder bool) bool) error {
 	return w.ask(ctx, func() {
 		w.begin(time.Now(), time.Now())
