@@ -1,0 +1,309 @@
+// Package load asks a server for as many answers as it gives, and counts every request that does not get one.
+//
+// It is for tests that claim that nothing is lost, so it counts against the claim wherever there is a doubt:
+//
+//   - Each client speaks HTTP/1.1 on a connection of its own making. Go's http.Transport is of no use here: it sends
+//     requests again, silently, when an idle connection turns out to be closed.
+//   - A request that was begun is one request, with one outcome. Nothing is sent twice, a connection that cannot be
+//     opened is a lost request, and so is an answer that comes too late, breaks off, or is not the answer to what was
+//     sent (see Options.Check).
+//   - Half of the clients keep their connection and POST a body on it; they give it up only when an answer says
+//     "Connection: close", as HTTP wants. There the race is between the next request and a server that closes. The
+//     other half open a connection for each GET. There the race is at the listening socket.
+//   - Clients do not pause between requests unless told to.
+//   - When the time is over, clients finish the request that they are at; it counts like any other.
+//   - Latency is measured from before the connection is opened, where one is, to the last byte of the answer, and it is
+//     the largest that counts: a client that had to wait is no loss, but is not hidden either.
+//
+// What it does not do: hold a rate (a slow server is asked less often), TLS, HTTP/2.
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// Options say whom to ask for what. Network and Address must be set.
+type Options struct {
+	Network string // tcp or unix
+	Address string
+	Path    string        // of the requests, "/" by default; ?id=N is added, a number that no other request has
+	Clients int           // 64 by default; the odd one keeps its connection
+	Body    int           // bytes of a POST, 16 KiB by default
+	Pause   time.Duration // of a client after each answer
+	Timeout time.Duration // for a request, its connection included; 5 s by default
+
+	// Check says what is wrong with an answer of status 200 whose body was complete. Any other status is wrong.
+	Check func(id uint64, sent, answer []byte) error
+}
+
+// Class is what became of a request.
+type Class uint8
+
+const (
+	Answered Class = iota
+	Refused        // nobody listened, or the queue of a Unix socket was full
+	Reset          // the connection was reset, or was closed while we were sending
+	EOF            // the connection ended before the answer did
+	Timeout
+	Wrong // an answer, but not ours
+	Other // an error of our own side, such as too many open files
+	classes
+)
+
+func (c Class) String() string {
+	return [...]string{"answered", "refused", "reset", "eof", "timeout", "wrong", "other"}[c]
+}
+
+// Tally is what became of the requests of one kind.
+type Tally struct {
+	Requests    int
+	Connections int // that were opened
+	Outcomes    [classes]int
+	First       [classes]error // the first error of each class
+	P50, P99    time.Duration
+	Max         time.Duration
+
+	took []time.Duration
+}
+
+// Lost is how many requests did not get their answer.
+func (t Tally) Lost() int { return t.Requests - t.Outcomes[Answered] }
+
+func (t *Tally) add(o Tally) {
+	t.Requests += o.Requests
+	t.Connections += o.Connections
+	for class, n := range o.Outcomes {
+		t.Outcomes[class] += n
+		if t.First[class] == nil {
+			t.First[class] = o.First[class]
+		}
+	}
+	t.took = append(t.took, o.took...)
+}
+
+func (t *Tally) sum() {
+	slices.Sort(t.took)
+	if n := len(t.took); n > 0 {
+		t.P50, t.P99, t.Max = t.took[n/2], t.took[n*99/100], t.took[n-1]
+	}
+}
+
+// Report is what became of all requests.
+type Report struct {
+	KeepAlive Tally // POST after POST on one connection
+	Fresh     Tally // a connection for each GET
+	All       Tally
+	Took      time.Duration
+}
+
+// Lost is how many requests did not get their answer.
+func (r Report) Lost() int { return r.All.Lost() }
+
+// String is a table with a line for each kind, and below it an example of each kind of loss.
+func (r Report) String() string {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "\trequests\tper s\tconnections\tlost\t")
+	for class := Answered + 1; class < classes; class++ {
+		fmt.Fprintf(table, "%s\t", class)
+	}
+	fmt.Fprintln(table, "p50\tp99\tmax\t")
+	rows := []struct {
+		name  string
+		tally Tally
+	}{{"keep-alive POST", r.KeepAlive}, {"new connection GET", r.Fresh}, {"all", r.All}}
+	for _, row := range rows {
+		fmt.Fprintf(table, "%s\t%d\t%.0f\t%d\t%d\t", row.name, row.tally.Requests, float64(row.tally.Requests)/r.Took.Seconds(), row.tally.Connections, row.tally.Lost())
+		for _, n := range row.tally.Outcomes[1:] {
+			fmt.Fprintf(table, "%d\t", n)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t\n", short(row.tally.P50), short(row.tally.P99), short(row.tally.Max))
+	}
+	table.Flush()
+	for class, err := range r.All.First {
+		if err != nil {
+			fmt.Fprintf(&text, "%s: %v\n", Class(class), err)
+		}
+	}
+	return text.String()
+}
+
+func short(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+
+// Run lets the clients ask until ctx is done, each at least once, and returns when each has the outcome of its last request.
+func Run(ctx context.Context, o Options) Report {
+	set := func(value *int, usual int) {
+		if *value == 0 {
+			*value = usual
+		}
+	}
+	set(&o.Clients, 64)
+	set(&o.Body, 16<<10)
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Second
+	}
+	if o.Path == "" {
+		o.Path = "/"
+	}
+	began := time.Now()
+	var ids atomic.Uint64
+	clients := make([]*client, o.Clients)
+	var all sync.WaitGroup
+	for i := range clients {
+		clients[i] = &client{Options: o, keeps: i%2 == 1}
+		all.Go(func() { clients[i].run(ctx, &ids) }) // ends when ctx does, and the last request
+	}
+	all.Wait()
+	r := Report{Took: time.Since(began)}
+	for _, c := range clients {
+		r.All.add(c.tally)
+		if c.keeps {
+			r.KeepAlive.add(c.tally)
+		} else {
+			r.Fresh.add(c.tally)
+		}
+	}
+	for _, t := range []*Tally{&r.KeepAlive, &r.Fresh, &r.All} {
+		t.sum()
+	}
+	return r
+}
+
+// client is one caller. It belongs to one goroutine.
+type client struct {
+	Options
+	keeps      bool
+	tally      Tally
+	connection net.Conn
+	answers    *bufio.Reader
+}
+
+func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
+	defer c.hangUp()
+	for {
+		id := ids.Add(1)
+		began := time.Now()
+		err := c.ask(id, began.Add(c.Timeout))
+		c.tally.Requests++
+		c.tally.took = append(c.tally.took, time.Since(began))
+		class := classOf(err)
+		c.tally.Outcomes[class]++
+		if err != nil {
+			if c.tally.First[class] == nil {
+				c.tally.First[class] = fmt.Errorf("request %d, at %s: %w", id, began.Format("15:04:05.000"), err)
+			}
+			c.hangUp()
+		}
+		if c.Pause > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(c.Pause):
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+func (c *client) hangUp() {
+	if c.connection != nil {
+		c.connection.Close()
+		c.connection = nil
+	}
+}
+
+// errWrong marks answers that are not the right ones.
+var errWrong = errors.New("wrong answer")
+
+// ask sends one request, once, and reads its answer.
+func (c *client) ask(id uint64, deadline time.Time) error {
+	if c.connection == nil {
+		connection, err := (&net.Dialer{Deadline: deadline}).Dial(c.Network, c.Address)
+		if err != nil {
+			return err
+		}
+		c.connection, c.answers = connection, bufio.NewReader(connection)
+		c.tally.Connections++
+	}
+	if err := c.connection.SetDeadline(deadline); err != nil {
+		return err
+	}
+	request, body := c.request(id)
+	if _, err := c.connection.Write(request); err != nil {
+		return fmt.Errorf("send: %w", err)
+	}
+	response, err := http.ReadResponse(c.answers, nil)
+	if err != nil {
+		return fmt.Errorf("read the head of the answer: %w", err)
+	}
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("read the body of the answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%w: status %s", errWrong, response.Status)
+	}
+	if c.Check != nil {
+		if err := c.Check(id, body, answer); err != nil {
+			return fmt.Errorf("%w: %w", errWrong, err)
+		}
+	}
+	if response.Close || !c.keeps {
+		c.hangUp()
+	}
+	return nil
+}
+
+// request makes the bytes of a request, and names those of its body.
+func (c *client) request(id uint64) (request, body []byte) {
+	var b bytes.Buffer
+	if !c.keeps {
+		// The server closes first, so that its side keeps the memory of the connection (TIME_WAIT) and we do not run
+		// out of ports.
+		fmt.Fprintf(&b, "GET %s?id=%d HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n", c.Path, id)
+		return b.Bytes(), nil
+	}
+	fmt.Fprintf(&b, "POST %s?id=%d HTTP/1.1\r\nHost: load\r\nContent-Length: %d\r\n\r\n", c.Path, id, c.Body)
+	head := b.Len()
+	mark := fmt.Sprintf("%d ", id) // each body is another
+	for b.Len() < head+c.Body {
+		b.WriteString(mark[:min(len(mark), head+c.Body-b.Len())])
+	}
+	return b.Bytes(), b.Bytes()[head:]
+}
+
+func classOf(err error) Class {
+	var temporary net.Error
+	switch {
+	case err == nil:
+		return Answered
+	case errors.Is(err, errWrong):
+		return Wrong
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EAGAIN), errors.Is(err, os.ErrNotExist):
+		return Refused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
+		return Reset
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return EOF
+	case errors.As(err, &temporary) && temporary.Timeout():
+		return Timeout
+	default:
+		return Other
+	}
+}

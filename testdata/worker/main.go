@@ -1,0 +1,249 @@
+//go:build unix
+
+// Command worker is a server that does what the switches say, good or bad. The tests run it as a worker.
+//
+// Its version is the name of its file, so that a copy or a link named v2 is version v2. Switches come from the command
+// line and, after it, from a file VERSION.flags beside the program, one line, so that each version can have its own
+// manners while the command line stays the same.
+//
+// # What it answers
+//
+//	/               VERSION SLOT PID
+//	/echo?id=N      VERSION N LENGTH CRC32, of the body that it was sent
+//	/slow?for=D     VERSION, after D
+//	/env?name=NAME  the value of an environment variable
+//	/sockets        a line for each socket that it serves: NAME NETWORK ADDRESS
+//
+// # Where it listens
+//
+//	-listen ADDR    on its own; a path is a Unix socket. Without it, on what it inherits by the systemd protocol.
+//	-reuseport      with SO_REUSEPORT
+//
+// # How it leaves
+//
+//	-drain WAY      what SIGTERM does:
+//	                proper    stop accepting, by closing its own descriptors; for -linger, answers carry "Connection:
+//	                          close", so that callers leave before they are left; then http.Server.Shutdown
+//	                at-once   http.Server.Shutdown, which closes connections whose callers may be about to send
+//	                shutdown  as proper, but with shutdown(2) on the sockets, which the other holders feel
+//	                exit      leave with code 0 there and then
+//	                deaf      nothing
+//	-linger D       see proper (500ms)
+//
+// # How it comes
+//
+//	-boot D         wait before it listens
+//	-hang           live, and never listen
+//	-ready WAY      READY=1: said by "self" or by a "child" that leaves at once; "twice"; default not at all
+//	-exit N         exit with code N instead of listening; with -after, after having served so long
+//	-panic          as -exit, by a panic
+//	-after D        how long it serves before it ends as -exit or -panic say
+//
+// # What else it does
+//
+//	-write N        write N bytes of lines to stdout before it listens, then the line "written" to stderr
+//	-line N         the same in one line of N bytes
+//	-child          start a child that calls setsid, ignores SIGTERM and keeps the inherited sockets and stdout open
+//	-stranger       the same, with an empty environment, so that nobody knows whose it is; it lives for 5 s
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+)
+
+var (
+	listen    = flag.String("listen", "", "")
+	reuseport = flag.Bool("reuseport", false, "")
+	drain     = flag.String("drain", "proper", "")
+	linger    = flag.Duration("linger", 500*time.Millisecond, "")
+	boot      = flag.Duration("boot", 0, "")
+	hang      = flag.Bool("hang", false, "")
+	ready     = flag.String("ready", "", "")
+	exit      = flag.Int("exit", -1, "")
+	panics    = flag.Bool("panic", false, "")
+	after     = flag.Duration("after", 0, "")
+	write     = flag.Int("write", 0, "")
+	line      = flag.Int("line", 0, "")
+	child     = flag.Bool("child", false, "")
+	stranger  = flag.Bool("stranger", false, "")
+)
+
+// socket is a listener with the name under which it was inherited.
+type socket struct {
+	net.Listener
+	name string
+}
+
+func main() {
+	playPart() // does not return in a child of ours
+	version := readFlags()
+
+	leave := make(chan os.Signal, 1)
+	signal.Notify(leave, syscall.SIGTERM)
+	time.Sleep(*boot)
+	if *write > 0 {
+		writeLines(*write)
+	}
+	if *line > 0 {
+		writeLine(*line)
+	}
+	if *after == 0 {
+		end()
+	}
+	startChildren()
+	if *hang {
+		for {
+			<-leave // it is heard, and that is all
+		}
+	}
+
+	sockets, err := open()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var draining atomic.Bool
+	server := &http.Server{Handler: handler(version, sockets, &draining)}
+	for _, s := range sockets {
+		go func() {
+			if err := server.Serve(s); err != nil && !errors.Is(err, http.ErrServerClosed) && !draining.Load() {
+				log.Fatal(err)
+			}
+		}()
+	}
+	sayReady()
+	if *after > 0 {
+		time.AfterFunc(*after, end)
+	}
+
+	for {
+		<-leave
+		switch *drain {
+		case "deaf":
+			continue
+		case "exit":
+			os.Exit(0)
+		case "proper", "shutdown":
+			draining.Store(true)
+			for _, s := range sockets {
+				if *drain == "shutdown" {
+					shutDown(s.Listener)
+				}
+				s.Close()
+			}
+			time.Sleep(*linger)
+		}
+		draining.Store(true)
+		if err := server.Shutdown(context.Background()); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+}
+
+// readFlags reads the switches and returns the version.
+func readFlags() string {
+	program, err := os.Executable()
+	if err != nil {
+		log.Fatal(err)
+	}
+	own, _ := os.ReadFile(program + ".flags")
+	flag.Parse()
+	if err := flag.CommandLine.Parse(strings.Fields(string(own))); err != nil {
+		log.Fatal(err)
+	}
+	return filepath.Base(program)
+}
+
+// open returns the sockets to serve.
+func open() ([]socket, error) {
+	if *listen != "" {
+		network := "tcp"
+		if strings.Contains(*listen, "/") {
+			network = "unix"
+		}
+		config := net.ListenConfig{}
+		if *reuseport {
+			config.Control = reusePort
+		}
+		l, err := config.Listen(context.Background(), network, *listen)
+		return []socket{{l, "own"}}, err
+	}
+	named, err := activation.ListenersWithNames()
+	if err != nil {
+		return nil, err
+	}
+	if len(named) == 0 {
+		return nil, fmt.Errorf("no sockets: LISTEN_PID=%q (%d) LISTEN_FDS=%q", os.Getenv("LISTEN_PID"), os.Getpid(), os.Getenv("LISTEN_FDS"))
+	}
+	var sockets []socket
+	for name, listeners := range named {
+		for _, l := range listeners {
+			sockets = append(sockets, socket{l, name})
+		}
+	}
+	return sockets, nil
+}
+
+func handler(version string, sockets []socket, draining *atomic.Bool) http.Handler {
+	mux := http.NewServeMux()
+	answer := func(path string, f func(w io.Writer, r *http.Request)) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if draining.Load() {
+				w.Header().Set("Connection", "close")
+			}
+			f(w, r)
+		})
+	}
+	answer("/{$}", func(w io.Writer, r *http.Request) {
+		fmt.Fprintln(w, version, os.Getenv("HOTRELOAD_SLOT"), os.Getpid())
+	})
+	answer("/echo", func(w io.Writer, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the caller has gone
+		}
+		fmt.Fprintln(w, version, r.URL.Query().Get("id"), len(body), crc32.ChecksumIEEE(body))
+	})
+	answer("/slow", func(w io.Writer, r *http.Request) {
+		d, _ := time.ParseDuration(r.URL.Query().Get("for"))
+		time.Sleep(d)
+		fmt.Fprintln(w, version)
+	})
+	answer("/env", func(w io.Writer, r *http.Request) {
+		fmt.Fprintln(w, os.Getenv(r.URL.Query().Get("name")))
+	})
+	answer("/sockets", func(w io.Writer, r *http.Request) {
+		for _, s := range sockets {
+			fmt.Fprintln(w, s.name, s.Addr().Network(), s.Addr())
+		}
+	})
+	return mux
+}
+
+// end ends as -exit and -panic say, if they do.
+func end() {
+	if *panics {
+		panic("as told")
+	}
+	if *exit >= 0 {
+		log.Printf("exit with code %d, as told", *exit)
+		os.Exit(*exit)
+	}
+}

@@ -1,0 +1,157 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// partVariable names the part that a child of ours plays.
+const partVariable = "WORKER_PART"
+
+// playPart plays the part of a child, if we are one, and ends.
+func playPart() {
+	switch os.Getenv(partVariable) {
+	case "":
+		return
+	case "word":
+		say("READY=1")
+	case "child":
+		signal.Ignore(syscall.SIGTERM)
+		os.Stderr.WriteString("here\n")
+		os.Stderr.Close()
+		time.Sleep(time.Minute)
+	case "stranger":
+		os.Stderr.WriteString("here\n")
+		os.Stderr.Close()
+		time.Sleep(5 * time.Second)
+	}
+	os.Exit(0)
+}
+
+// startChildren starts what outlives us, and waits until it is deaf to SIGTERM.
+func startChildren() {
+	if *child {
+		startChild(append(os.Environ(), partVariable+"=child"))
+	}
+	if *stranger {
+		startChild([]string{partVariable + "=stranger"})
+	}
+}
+
+func startChild(env []string) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, w
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	for i := range inherited() {
+		file := os.NewFile(uintptr(3+i), "")
+		kept = append(kept, file)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, file)
+	}
+	if err := cmd.Start(); err != nil {
+		log.Fatal(err)
+	}
+	w.Close()
+	_, _ = bufio.NewReader(r).ReadString('\n')
+	r.Close()
+}
+
+// kept keeps files from the garbage collector, which would close them under go-systemd's hands.
+var kept []*os.File
+
+// inherited is how many sockets the systemd protocol brought.
+func inherited() (n int) {
+	fmt.Sscan(os.Getenv("LISTEN_FDS"), &n)
+	return n
+}
+
+func sayReady() {
+	switch *ready {
+	case "self":
+		say("READY=1\nSTATUS=serving")
+	case "twice":
+		say("READY=1")
+		say("READY=1")
+	case "child":
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = append(os.Environ(), partVariable+"=word")
+		if err := cmd.Run(); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// say speaks to whoever started us, sd_notify(3).
+func say(text string) {
+	connection, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := connection.Write([]byte(text)); err != nil {
+		log.Fatal(err)
+	}
+	connection.Close()
+}
+
+// writeLines writes numbered lines of 64 bytes, and a shorter last one, n bytes in all.
+func writeLines(n int) {
+	out := bufio.NewWriterSize(os.Stdout, 64<<10)
+	for i := 0; n > 0; i++ {
+		text := fmt.Sprintf("%062d.\n", i)
+		if n < len(text) {
+			text = text[:n-1] + "\n"
+		}
+		out.WriteString(text)
+		n -= len(text)
+	}
+	written(out)
+}
+
+func writeLine(n int) {
+	out := bufio.NewWriterSize(os.Stdout, 64<<10)
+	out.WriteString(strings.Repeat("x", n-1) + "\n")
+	written(out)
+}
+
+func written(out *bufio.Writer) {
+	if err := out.Flush(); err != nil {
+		log.Fatal(err)
+	}
+	os.Stderr.WriteString("written\n")
+}
+
+func reusePort(_, _ string, raw syscall.RawConn) error {
+	var err error
+	if control := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	}); control != nil {
+		return control
+	}
+	return err
+}
+
+// shutDown does to a shared socket what no holder should.
+func shutDown(l net.Listener) {
+	raw, err := l.(syscall.Conn).SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), unix.SHUT_RD) })
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
