@@ -467,7 +467,7 @@ func TestCtrlC(t *testing.T) {
 	s.serves("v1")
 	pid := s.pid()
 	_ = s.cmd.Process.Signal(os.Interrupt)
-	s.waitFor(`stopping: waiting for 1 worker`)
+	s.waitFor(fmt.Sprintf(`stopping: waiting for the worker \(pid %d\)`, pid))
 	if code := s.exit(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
@@ -480,7 +480,7 @@ func TestSecondCtrlCKills(t *testing.T) {
 	s.serves("v1")
 	pid := s.pid()
 	_ = s.cmd.Process.Signal(os.Interrupt)
-	s.waitFor(`stopping: waiting for 1 worker`)
+	s.waitFor(`stopping: waiting for the worker`)
 	time.Sleep(350 * time.Millisecond) // two presses of one key are at least this far apart
 	_ = s.cmd.Process.Signal(os.Interrupt)
 	s.exit()

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
 	"hotreload/gobuild"
@@ -36,6 +35,7 @@ func (e hinted) Unwrap() error { return e.error }
 
 // Main runs the command line args, without the program's name, and returns the exit code.
 func Main(args, env []string) int {
+	setColor("auto")
 	var o options
 	command := newCommand(&o, env)
 	own, goFlags, rest, err := splitArgs(args, command.Flags())
@@ -61,7 +61,7 @@ func Main(args, env []string) int {
 
 // complain prints an error as one sentence, and its hint on a line of its own.
 func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "%s%v\n", color.New(color.FgRed).Sprint("hotreload: "), err)
+	fmt.Fprintf(w, "%s%v\n", red("hotreload: "), err)
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", hint)
 	}
@@ -75,6 +75,15 @@ func hintOf(err error) string {
 	var port *supervisor.PortError
 	if errors.As(err, &port) {
 		return "stop it, or choose another address with --listen"
+	}
+	var build *gobuild.BuildError
+	if errors.As(err, &build) {
+		switch {
+		case build.DiskFull:
+			return "free some space, or let GOCACHE, GOTMPDIR and HOTRELOAD_CACHE name folders elsewhere"
+		case strings.Contains(build.Text, "permission denied"):
+			return "a change of permissions is not noticed: press R, or save any file, when it can be read"
+		}
 	}
 	if errors.Is(err, supervisor.ErrNotSocket) {
 		return "choose another path, or remove the file if you do not need it"
@@ -108,7 +117,7 @@ func watchCommand(ctx context.Context, o *options, env, args []string) error {
 		// One net below the workers is missing; the others hold.
 		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
 	}
-	console := newConsole(os.Stdout, os.Stderr, o.workers > 1)
+	console := newConsole(os.Stdout, os.Stderr, o.workers > 1, o.color == "always")
 	config := runner.Config{
 		Program: gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug},
 		Service: supervisor.Config{
@@ -133,18 +142,22 @@ func watchCommand(ctx context.Context, o *options, env, args []string) error {
 	if err != nil {
 		return err
 	}
-	keys := o.stdin == false && startKeys(run, console)
+	var keys *keyboard
 	if o.stdin {
 		go func() { // ends with stdin, or with the program: a read of the terminal cannot be ended
 			_, _ = io.Copy(run.Input(), os.Stdin)
 			run.Input().Close()
 		}()
+	} else if keys = openKeyboard(os.Stdin); keys != nil {
+		go keys.read(func(key byte) { press(key, run, console) }) // ends with close or with the program: see there
 	}
-	stopSignals := handleSignals(run, console)
-	defer stopSignals()
-	defer restoreTerminal()
-	report := newReporter(console, o, dir, strings.Join(pkg, " "), keys)
-	report.read(run.Events())
+	if keys == nil && isTerminal(os.Stdin) {
+		console.echoing()
+	}
+	defer console.close()
+	defer keys.close()
+	defer handleSignals(run, console, keys)()
+	newReporter(console, o, dir, strings.Join(pkg, " "), keys).read(run.Events())
 	return run.Err()
 }
 
@@ -155,6 +168,11 @@ func (o *options) choosePackage(ctx context.Context, dir string, env, args []str
 		n := 1
 		for strings.HasSuffix(args[0], ".go") && n < len(args) && strings.HasSuffix(args[n], ".go") {
 			n++
+		}
+		for _, file := range args[:n] {
+			if _, err := os.Lstat(filepath.Join(dir, file)); strings.HasSuffix(file, ".go") && !filepath.IsAbs(file) && errors.Is(err, os.ErrNotExist) {
+				return nil, nil, usageError{hinted{fmt.Errorf("no such file: %s", file), "if it is an argument of the program, name the folder instead of .go files"}}
+			}
 		}
 		return args[:n], args[n:], nil
 	}

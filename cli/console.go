@@ -6,8 +6,8 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
-	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
 
 	"hotreload/supervisor"
@@ -17,25 +17,49 @@ import (
 // middle of a line of theirs, and the progress line, which is rewritten in place, never stays in what scrolls by.
 type console struct {
 	prefixed bool // several workers: each line says whose it is
+	joined   bool // both streams end in the same file
+	colored  bool // prefixes have colours also where they do not end on a terminal
 
 	mu       sync.Mutex // guards all below, and the order of writes
 	streams  [2]stream
 	progress string // what stands on the progress line now
 	lines    int    // written by workers since counted
+	parts    map[source]*part
+	blind    bool // the terminal shows what is typed: nobody knows where its cursor is
 }
 
 // stream is one of our two outputs.
 type stream struct {
 	file     *os.File
 	terminal bool
-	midLine  bool              // the last byte written was not the end of a line
-	writer   supervisor.Worker // who wrote it
+	midLine  bool // the last byte written was not the end of a line
+	writer   int  // ID of the worker that wrote it
 }
+
+// source is one stream of one worker.
+type source struct {
+	worker int
+	stream supervisor.Stream
+}
+
+// part is the beginning of a line, held back until the rest comes, so that lines of several workers are not torn.
+type part struct {
+	worker supervisor.Worker
+	text   []byte
+	timer  *time.Timer
+}
+
+// A line that is not finished is shown all the same after holdFor, which is shorter than anybody notices and longer
+// than a program needs to write the rest, or when it has holdMost bytes.
+const (
+	holdFor  = 100 * time.Millisecond
+	holdMost = 64 << 10
+)
 
 func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
-func newConsole(stdout, stderr *os.File, prefixed bool) *console {
-	c := &console{prefixed: prefixed}
+func newConsole(stdout, stderr *os.File, prefixed, colored bool) *console {
+	c := &console{prefixed: prefixed, colored: colored, joined: sameFile(stdout, stderr), parts: map[source]*part{}}
 	c.streams[supervisor.Stdout] = stream{file: stdout, terminal: isTerminal(stdout)}
 	c.streams[supervisor.Stderr] = stream{file: stderr, terminal: isTerminal(stderr)}
 	return c
@@ -47,8 +71,13 @@ func (c *console) output() supervisor.Output {
 	return supervisor.Output{
 		Write:    c.worker,
 		Terminal: [2]bool{out.terminal, err.terminal},
-		Joined:   sameFile(out.file, err.file),
-		Size:     func() (rows, columns uint16) { return terminalSize(err.file) },
+		Joined:   c.joined,
+		Size: func() (rows, columns uint16) {
+			if rows, columns = terminalSize(err.file); rows == 0 {
+				return terminalSize(out.file)
+			}
+			return rows, columns
+		},
 	}
 }
 
@@ -59,6 +88,18 @@ func sameFile(a, b *os.File) bool {
 	}
 	bi, err := b.Stat()
 	return err == nil && os.SameFile(ai, bi)
+}
+
+// terminal reports whether our own lines go to one.
+func (c *console) terminal() bool { return c.streams[supervisor.Stderr].terminal }
+
+// columns is how many fit into a line; 0 = no limit.
+func (c *console) columns() int {
+	if !c.terminal() {
+		return 0
+	}
+	_, columns := terminalSize(c.streams[supervisor.Stderr].file)
+	return int(columns)
 }
 
 // say writes a line of our own.
@@ -72,9 +113,10 @@ func (c *console) say(text string) {
 	c.showProgress(shown)
 }
 
-// setProgress shows text on a line that is rewritten in place; "" takes it away. It needs a terminal.
+// setProgress shows text on a line that is rewritten in place; "" takes it away. It needs a terminal, and waits while a
+// worker is in the middle of a line there.
 func (c *console) setProgress(text string) {
-	if !c.streams[supervisor.Stderr].terminal {
+	if !c.terminal() {
 		return
 	}
 	c.mu.Lock()
@@ -83,31 +125,67 @@ func (c *console) setProgress(text string) {
 		return
 	}
 	c.eraseProgress()
-	if text != "" {
-		c.endLines()
+	for _, s := range c.streams {
+		if s.midLine && s.terminal {
+			return
+		}
 	}
 	c.showProgress(text)
+}
+
+// echoed tells that a key was pressed that the terminal may have shown ("^C").
+func (c *console) echoed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := &c.streams[supervisor.Stderr]; c.blind && s.terminal {
+		s.midLine = true
+	}
+}
+
+// echoing says that the terminal shows what is typed.
+func (c *console) echoing() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blind = true
 }
 
 // clear empties the screen.
 func (c *console) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.streams[supervisor.Stderr].terminal {
-		_, _ = io.WriteString(c.streams[supervisor.Stderr].file, "\x1b[H\x1b[2J\x1b[3J")
-		c.progress = ""
+	if !c.terminal() {
+		return
+	}
+	_, _ = io.WriteString(c.streams[supervisor.Stderr].file, "\x1b[H\x1b[2J\x1b[3J")
+	c.progress, c.lines = "", 0
+	for i := range c.streams {
+		c.streams[i].midLine = c.streams[i].midLine && !c.streams[i].terminal
 	}
 }
 
-// writtenSince returns how many lines the workers have written since it was last asked to begin anew.
-func (c *console) writtenSince(begin bool) int {
+// written returns how many lines the workers have written since forget.
+func (c *console) written() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := c.lines
-	if begin {
-		c.lines = 0
+	return c.lines
+}
+
+// forget begins to count anew.
+func (c *console) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lines = 0
+}
+
+// close writes what is held back and leaves the cursor at the left edge, for whoever comes next.
+func (c *console) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.eraseProgress()
+	for from := range c.parts {
+		c.release(from)
 	}
-	return n
+	c.endLines()
 }
 
 func (c *console) eraseProgress() {
@@ -124,11 +202,17 @@ func (c *console) showProgress(text string) {
 	}
 }
 
-// endLines makes sure that what comes next begins at the left edge of the terminal.
+// endLines makes sure that what comes next begins at the left edge, of the terminal or of the file in which everything
+// comes together. What goes elsewhere stays what the program wrote, to the byte.
 func (c *console) endLines() {
 	for i := range c.streams {
-		if s := &c.streams[i]; s.midLine && s.terminal {
+		switch s := &c.streams[i]; {
+		case !s.midLine:
+		case s.terminal:
 			_, _ = io.WriteString(s.file, "\r\n")
+			s.midLine = false
+		case c.joined:
+			_, _ = io.WriteString(s.file, "\n")
 			s.midLine = false
 		}
 	}
@@ -142,37 +226,77 @@ func (c *console) worker(w supervisor.Worker, to supervisor.Stream, p []byte) {
 	c.eraseProgress()
 	c.lines += bytes.Count(p, []byte{'\n'})
 	s := &c.streams[to]
-	if !c.prefixed {
+	if c.prefixed {
+		c.gather(w, to, p)
+	} else {
 		_, _ = s.file.Write(p)
 		s.midLine = p[len(p)-1] != '\n'
-	} else {
-		c.prefix(s, w, p)
 	}
 	if !s.midLine {
 		c.showProgress(shown)
 	}
 }
 
-// prefix writes p with the worker's name before each line.
+// gather writes the lines that p completes, and holds back what follows the last of them.
+func (c *console) gather(w supervisor.Worker, to supervisor.Stream, p []byte) {
+	from := source{w.ID, to}
+	whole := bytes.LastIndexByte(p, '\n') + 1
+	if whole > 0 {
+		c.release(from)
+		c.prefix(&c.streams[to], w, p[:whole])
+	}
+	if whole == len(p) {
+		return
+	}
+	held := c.parts[from]
+	if held == nil {
+		held = &part{worker: w}
+		held.timer = time.AfterFunc(holdFor, func() { c.late(from, held) })
+		c.parts[from] = held
+	}
+	held.text = append(held.text, p[whole:]...)
+	if len(held.text) > holdMost {
+		c.release(from)
+	}
+}
+
+// late writes a part that has waited long enough.
+func (c *console) late(from source, held *part) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parts[from] == held {
+		c.eraseProgress()
+		c.release(from)
+	}
+}
+
+// release writes what is held back of a line.
+func (c *console) release(from source) {
+	if held := c.parts[from]; held != nil {
+		held.timer.Stop()
+		delete(c.parts, from)
+		c.prefix(&c.streams[from.stream], held.worker, held.text)
+	}
+}
+
+// prefix writes p with the worker's slot before each line.
 func (c *console) prefix(s *stream, w supervisor.Worker, p []byte) {
-	if s.midLine && s.writer.ID != w.ID { // another worker's line is unfinished: it stays so
-		_, _ = io.WriteString(s.file, "\n")
+	var out bytes.Buffer
+	if s.midLine && s.writer != w.ID { // another worker's line is unfinished: it stays so
+		out.WriteByte('\n')
 		s.midLine = false
 	}
-	name := slotColor(w.Slot).Sprint("["+strconv.Itoa(w.Slot)+"]") + " "
-	var out bytes.Buffer
+	name := "[" + strconv.Itoa(w.Slot) + "]"
+	if s.terminal || c.colored {
+		name = paint(slotColors[w.Slot%len(slotColors)])(name)
+	}
 	for line := range bytes.Lines(p) {
 		if !s.midLine {
-			out.WriteString(name)
+			out.WriteString(name + " ")
 		}
 		out.Write(line)
 		s.midLine = line[len(line)-1] != '\n'
 	}
-	s.writer = w
+	s.writer = w.ID
 	_, _ = s.file.Write(out.Bytes())
-}
-
-func slotColor(slot int) *color.Color {
-	colors := [...]color.Attribute{color.FgCyan, color.FgMagenta, color.FgYellow, color.FgGreen, color.FgBlue, color.FgHiCyan, color.FgHiMagenta, color.FgHiYellow}
-	return color.New(colors[slot%len(colors)])
 }

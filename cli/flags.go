@@ -3,12 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -147,14 +145,7 @@ func splitArgs(args []string, ours *pflag.FlagSet) (own, goFlags, rest []string,
 // check understands the flags' values.
 func (o *options) check() error {
 	bad := func(err error, hint string) error { return usageError{hinted{err, hint}} }
-	switch o.color {
-	case "auto": // NO_COLOR and whether stdout is a terminal are looked at by the library; our lines go to stderr
-		color.NoColor = os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(os.Stderr)
-	case "always":
-		color.NoColor = false
-	case "never":
-		color.NoColor = true
-	default:
+	if !setColor(o.color) {
 		return bad(fmt.Errorf("--color %q is none of auto, always, never", o.color), "NO_COLOR=1 in the environment does the same as never")
 	}
 	if o.workers < 1 {

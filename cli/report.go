@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fatih/color"
-
 	"hotreload/gobuild"
 	"hotreload/runner"
 	"hotreload/supervisor"
@@ -17,19 +15,13 @@ import (
 
 const prefix = "[hotreload] "
 
-// When things are said again or shown at all; all three felt right and are not measured.
+// When things are shown at all or said again; all felt right and are not measured.
 const (
-	progressAfter = time.Second            // a build that takes longer shows that it runs
-	pushedAway    = 15                     // lines of the program after which a build failure is out of sight
-	calm          = 400 * time.Millisecond // the program has written nothing for so long: it will not push it away again
-)
-
-var (
-	dim    = color.New(color.Faint).SprintFunc()
-	red    = color.New(color.FgRed).SprintFunc()
-	green  = color.New(color.FgGreen).SprintFunc()
-	yellow = color.New(color.FgYellow).SprintFunc()
-	bold   = color.New(color.Bold).SprintFunc()
+	tick       = 400 * time.Millisecond // how often it is looked at; no line of the program for so long: it is calm
+	longBuild  = time.Second            // a build that takes longer shows that it runs
+	longWait   = time.Second            // so does a wait for workers
+	pushedAway = 15                     // lines of the program after which a failure is out of sight
+	insist     = 5 * time.Second        // how often it is said again to a program that is never calm
 )
 
 // reporter reads a run's events and says what they mean. One goroutine calls it.
@@ -38,43 +30,49 @@ type reporter struct {
 	o       *options
 	dir     string // paths are shown relative to it
 	program string // as the user named it
-	keys    bool
+	keys    *keyboard
 
 	addresses []supervisor.Address
+	greeted   bool
 	building  time.Time // when the running build began; zero if none runs
-	failure   string    // what is said again: why what serves is stale; "" if it is not
-	lines     int       // of the program, when last looked
-	waiting   bool      // for workers to leave
-	crash     string    // the last crash line, to say a repeated one less often
-	worker    map[int]supervisor.Worker
+	graph     error     // why the packages of the program are not known; nil if they are
+	crash     string    // the last crash, to say a repeated one less often
+
+	failure string    // what is said again: why what serves is stale; "" if it is not
+	said    time.Time // when it was said last
+	lines   int       // that the program had written since, when last looked
+
+	leaving time.Time // when we began to wait for workers to leave; zero before
+	left    []supervisor.Worker
 }
 
-func newReporter(c *console, o *options, dir, program string, keys bool) *reporter {
-	return &reporter{console: c, o: o, dir: dir, program: program, keys: keys, worker: map[int]supervisor.Worker{}}
+func newReporter(c *console, o *options, dir, program string, keys *keyboard) *reporter {
+	return &reporter{console: c, o: o, dir: dir, program: program, keys: keys}
 }
 
 // read says what happens until the run has ended.
 func (r *reporter) read(events <-chan runner.Event) {
-	tick := time.NewTicker(calm)
-	tick.Stop()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	ticker.Stop()
 	ticking := false
 	for {
 		// The clock runs only while something depends on it: hotreload at rest does nothing.
-		if wanted := !r.building.IsZero() || r.failure != "" && r.console.streams[supervisor.Stderr].terminal; wanted != ticking {
+		wanted := r.console.terminal() && (!r.building.IsZero() || r.failure != "" || !r.leaving.IsZero())
+		if wanted != ticking {
 			if ticking = wanted; wanted {
-				tick.Reset(calm)
+				ticker.Reset(tick)
 			} else {
-				tick.Stop()
+				ticker.Stop()
 			}
 		}
 		select {
 		case event, ok := <-events:
 			if !ok {
-				r.console.setProgress("")
 				return
 			}
 			r.report(event)
-		case <-tick.C:
+		case <-ticker.C:
 			r.showProgress()
 			r.remind()
 		}
@@ -96,57 +94,88 @@ func (r *reporter) detail(text string) {
 
 func (r *reporter) alarm(text string) { r.console.say(dim(prefix) + text) }
 
-func (r *reporter) hint(text string) { r.console.say("hint: " + text) }
+// news is a line that ends in numbers, the important ones first: as many as fit into the terminal's line, and all of
+// them with -v.
+func (r *reporter) news(text string, numbers ...string) {
+	if room := r.console.columns(); room > 0 && !r.o.verbose {
+		used := width(prefix + text)
+		for i, number := range numbers {
+			if used += width(separator + number); used > room {
+				numbers = numbers[:i]
+				break
+			}
+		}
+	}
+	for _, number := range numbers {
+		text += dim(separator + number)
+	}
+	r.line(text)
+}
 
-// showProgress counts the seconds of a long build.
+// showProgress counts the seconds of what takes long.
 func (r *reporter) showProgress() {
-	if r.building.IsZero() {
+	if r.o.quiet {
 		return
 	}
-	if took := time.Since(r.building); took >= progressAfter && !r.o.quiet {
-		r.console.setProgress(dim(fmt.Sprintf("%sbuilding … %d s", prefix, int(took.Seconds()))))
+	switch {
+	case !r.leaving.IsZero() && len(r.left) > 0:
+		if waited := time.Since(r.leaving); waited >= longWait {
+			r.console.setProgress(dim(fmt.Sprintf("%swaiting for %s … %d s", prefix, count(len(r.left), "worker"), int(waited.Seconds()))))
+		}
+	case !r.building.IsZero():
+		if took := time.Since(r.building); took >= longBuild {
+			r.console.setProgress(dim(fmt.Sprintf("%sbuilding … %d s", prefix, int(took.Seconds()))))
+		}
 	}
 }
 
-// remind says the failure again when the program has pushed it off the screen and is calm.
+// remind says a failure again when the program's own output has pushed it out of sight and the program is calm, so
+// that it does not do so again at once.
 func (r *reporter) remind() {
-	if r.failure == "" || !r.building.IsZero() {
+	if r.failure == "" || !r.building.IsZero() || !r.leaving.IsZero() {
 		return
 	}
-	lines := r.console.writtenSince(false)
-	if lines == r.lines && lines >= pushedAway {
-		r.console.say(r.failure)
-		r.console.writtenSince(true)
-		lines = 0
-	}
+	lines := r.console.written()
+	calm := lines == r.lines || time.Since(r.said) >= insist
 	r.lines = lines
+	if lines >= pushedAway && calm {
+		r.stale(r.failure)
+	}
 }
 
-// stale remembers what has to be said again until it is repaired.
+// stale says why what serves is not what was saved last, and remembers it until it is repaired.
 func (r *reporter) stale(text string) {
-	r.failure = text
-	r.console.writtenSince(true)
-	r.lines = 0
+	r.console.say(text)
+	r.console.forget()
+	r.failure, r.said, r.lines = text, time.Now(), 0
 }
 
 func (r *reporter) report(event runner.Event) {
 	switch e := event.(type) {
 	case runner.Listening:
 		r.addresses = e.Addresses
-		r.line("building " + r.program + r.where())
 	case runner.Noticed:
-		r.alarm(yellow(e.Err.Error()))
+		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
+		r.alarm(yellow(text) + lineOf(hint))
 	case runner.Watching:
-		r.detail(fmt.Sprintf("%s: %d packages, %s watched", e.Program, e.Packages, count(e.Folders, "folder")))
+		r.graph = nil
+		r.detail(fmt.Sprintf("%s: %s, %s watched", e.Program, count(e.Packages, "package"), count(e.Folders, "folder")))
 	case runner.Unwatched:
 		if !errors.Is(e.Err, fs.ErrNotExist) { // what is not there yet is noticed when it comes
-			r.alarm(yellow("not watched: ") + r.path(e.Path) + ": " + e.Err.Error())
+			text, hint, _ := strings.Cut(e.Err.Error(), "\n")
+			r.alarm(yellow("not watched: ") + r.path(e.Path) + ": " + text + lineOf(hint))
 		}
 	case runner.GraphFailed:
-		r.detail("the packages of the program are not known: " + e.Err.Error())
+		r.graph = e.Err
+		text, _, _ := strings.Cut(e.Err.Error(), "\n")
+		r.detail("the packages of the program are not known: " + text)
 	case runner.Changed:
 		r.changed(e)
 	case runner.BuildStarted:
+		if !r.greeted { // not earlier: until now it might have been a program that cannot be run at all
+			r.greeted = true
+			r.line("building " + r.program + r.where())
+		}
 		r.building = time.Now()
 	case runner.BuildEnded:
 		r.building = time.Time{}
@@ -155,7 +184,7 @@ func (r *reporter) report(event runner.Event) {
 		r.buildFailed(e)
 	case runner.Unchanged:
 		r.failure = ""
-		r.line(fmt.Sprintf("%s: the program is the same, nothing to replace %s", r.files(e.Effects), dim("· built in "+short(e.Took))))
+		r.news(r.files(e.Effects)+": the program is the same, nothing to replace", "built in "+short(e.Took))
 	case runner.Replacement:
 		r.detail(fmt.Sprintf("generation %d starts", e.Generation))
 	case runner.Reloaded:
@@ -167,10 +196,7 @@ func (r *reporter) report(event runner.Event) {
 			r.line("going on")
 		}
 	case runner.Leaving:
-		r.waiting = true
-		if e.Waiting > 0 {
-			r.line(fmt.Sprintf("stopping: waiting for %s to finish, at most %s; Ctrl-C again kills", count(e.Waiting, "worker"), e.Grace))
-		}
+		r.leave(e)
 	case runner.Service:
 		r.service(e.Event)
 	}
@@ -191,7 +217,7 @@ func (r *reporter) changed(e runner.Changed) {
 	if e.Overflow {
 		r.line("the system lost file events: everything was looked at")
 	}
-	if e.Paused {
+	if e.Paused && strongest(e.Effects) > runner.None {
 		r.line("paused, so nothing is done about " + r.files(e.Effects))
 	}
 	for _, effect := range e.Effects {
@@ -200,24 +226,24 @@ func (r *reporter) changed(e runner.Changed) {
 }
 
 func (r *reporter) buildFailed(e runner.BuildFailed) {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s%s after %s", dim(prefix), red(bold("build failed")), short(e.Took))
+	text := dim(prefix) + red(bold("build failed")) + " after " + short(e.Took)
 	if e.Serving > 0 {
-		text.WriteString(yellow(fmt.Sprintf(": generation %d, now stale, keeps serving", e.Serving)))
+		text += yellow(fmt.Sprintf(": generation %d, now stale, keeps serving", e.Serving))
 	} else {
-		text.WriteString(": waiting for a change")
+		text += ": waiting for a change"
 	}
+	hint := hintOf(e.Err)
 	var build *gobuild.BuildError
-	if errors.As(e.Err, &build) {
-		text.WriteString("\n" + r.diagnostics(build))
+	if !errors.As(e.Err, &build) {
+		text += "\n" + e.Err.Error() // its hint is in it
 	} else {
-		text.WriteString("\n" + e.Err.Error())
+		text += "\n" + r.diagnostics(build)
+		var known *gobuild.Error
+		if hint == "" && errors.As(r.graph, &known) {
+			hint = known.Hint // go.mod is wrong, or the package has gone
+		}
 	}
-	if hint := hintOf(e.Err); hint != "" {
-		text.WriteString("\nhint: " + hint)
-	}
-	r.console.say(text.String())
-	r.stale(text.String())
+	r.stale(text + lineOf(hintLine(hint)))
 }
 
 // diagnostics shows the compiler's messages with paths that a terminal turns into links: relative to where we were
@@ -241,147 +267,30 @@ func (r *reporter) diagnostics(e *gobuild.BuildError) string {
 		}
 		lines = append(lines, bold(place)+": "+d.Text)
 	}
+	if e.More {
+		lines = append(lines, "too many errors")
+	}
 	return strings.Join(lines, "\n")
 }
 
 func (r *reporter) reloaded(e runner.Reloaded) {
 	r.failure, r.crash = "", ""
-	parts := []string{green(fmt.Sprintf("generation %d serves", e.Generation))}
+	text := green(fmt.Sprintf("generation %d serves", e.Generation))
 	if len(e.Effects) > 0 {
-		parts[0] += ": " + r.files(e.Effects)
+		text += ": " + r.files(e.Effects)
+	}
+	var numbers []string
+	if e.Total > 0 {
+		numbers = append(numbers, short(e.Total)+" after the save")
 	}
 	if e.Build > 0 {
-		parts = append(parts, "built in "+short(e.Build))
+		numbers = append(numbers, "built in "+short(e.Build))
 	}
-	parts = append(parts, "replaced in "+short(e.Start))
-	if e.Total > 0 {
-		parts = append(parts, short(e.Total)+" after the save")
+	numbers = append(numbers, "replaced in "+short(e.Start))
+	if e.Generation == 1 && r.keys.taken() {
+		numbers = append(numbers, "h for keys")
 	}
-	text := parts[0] + dim(" · "+strings.Join(parts[1:], " · "))
-	if e.Generation == 1 && r.keys {
-		text += dim(" · h for keys")
-	}
-	r.line(text)
-}
-
-// service says what the supervisor has to say.
-func (r *reporter) service(event supervisor.Event) {
-	switch e := event.(type) {
-	case supervisor.Started:
-		r.detail(fmt.Sprintf("%s started, pid %d", r.name(e.Worker), e.Pid))
-	case supervisor.BecameReady:
-		r.detail(fmt.Sprintf("%s is ready after %s (%s)", r.name(e.Worker), short(e.After), e.How))
-	case supervisor.Drains:
-		r.detail(r.name(e.Worker) + " was asked to finish")
-	case supervisor.GraceOver:
-		r.alarm(yellow(fmt.Sprintf("%s has not finished within %s and is killed", r.name(e.Worker), e.Grace)))
-	case supervisor.HandedOver:
-		r.alarm(yellow(fmt.Sprintf("%s was not ready after %s beside the old one, so the old one left first; it stays so (stop-first) for this run", r.name(e.Worker), short(e.After))))
-	case supervisor.SwitchedToStopFirst:
-		r.alarm(yellow(fmt.Sprintf("the program binds %s itself, so old workers leave before new ones start (stop-first) from here on", e.Address)))
-		r.hint("take the socket from LISTEN_FDS, or leave --listen out")
-	case supervisor.Failed:
-		r.failed(e)
-	case supervisor.Exited:
-		r.exited(e)
-	case supervisor.Dropped:
-		r.detail(fmt.Sprintf("%d bytes of %s's output were dropped: the terminal did not keep up", e.Bytes, r.name(e.Worker)))
-	}
-}
-
-func (r *reporter) failed(e supervisor.Failed) {
-	text := fmt.Sprintf("generation %d %s", e.Generation, r.death(e.Exit, e.Reason, e.After, true))
-	said := dim(prefix) + red(text) + yellow(fmt.Sprintf(": generation %d, now stale, serves", e.Serving))
-	if e.Exit.AddressInUse != "" {
-		said += "\n" + r.addressTaken(e.Exit)
-	}
-	r.console.say(said)
-	r.stale(said)
-}
-
-func (r *reporter) exited(e supervisor.Exited) {
-	who := r.name(e.Worker)
-	left := ""
-	if e.Exit.Left > 0 {
-		left = fmt.Sprintf("; it left %s, now killed", count(e.Exit.Left, "process"))
-	}
-	switch {
-	case e.Expected && e.State <= supervisor.Stable:
-		r.line(who + " finished (exit code 0); waiting for a change" + left)
-	case e.Expected:
-		r.detail(who + " is gone: " + e.Exit.String() + left)
-	case e.Retry == supervisor.Retry{}:
-		r.detail(who + " is gone: " + e.Exit.String() + left)
-	default:
-		r.crashed(e, who, left)
-	}
-}
-
-// crashed says a crash, and a crash that repeats itself only now and then.
-func (r *reporter) crashed(e supervisor.Exited, who, left string) {
-	text := who + " " + r.death(e.Exit, e.Reason, e.After, e.State == supervisor.Starting) + left
-	key := fmt.Sprint(e.Slot, e.Exit.String(), e.Exit.AddressInUse)
-	if e.Retry.Failures > 1 && key == r.crash && !seldom(e.Retry.Failures) {
-		r.detail(text)
-		return
-	}
-	r.crash = key
-	switch {
-	case e.Retry.Now:
-		text += "; it is started again"
-	case e.Retry.Failures > 1:
-		text += fmt.Sprintf("; %d times in a row, next try in %s or at the next save", e.Retry.Failures, short(e.Retry.In))
-	default:
-		text += "; next try in " + short(e.Retry.In)
-	}
-	if e.Exit.AddressInUse != "" {
-		text = r.addressTaken(e.Exit) + "; it is tried again until it is free, or at the next save"
-	}
-	r.alarm(red(text))
-	if e.Exit.AddressInUse != "" {
-		r.hint("stop the other program, or let this one listen elsewhere")
-	}
-}
-
-// seldom picks the repetitions of a crash that are worth a line: the 2nd, then the 10th, 100th, …
-func seldom(n int) bool {
-	for n%10 == 0 {
-		n /= 10
-	}
-	return n == 1 || n == 2
-}
-
-// death says how a worker ended.
-func (r *reporter) death(exit supervisor.Exit, reason string, after time.Duration, unready bool) string {
-	switch {
-	case exit.StartError != nil:
-		return "cannot be started: " + exit.StartError.Error()
-	case reason != "":
-		return reason + ": killed"
-	case unready:
-		return fmt.Sprintf("died before it was ready: %s after %s", exit, short(after))
-	default:
-		return fmt.Sprintf("died: %s after %s", exit, short(after))
-	}
-}
-
-func (r *reporter) addressTaken(exit supervisor.Exit) string {
-	address := exit.AddressInUse
-	if address == "?" {
-		address = "its address"
-	}
-	if exit.Holder.Pid != 0 {
-		return fmt.Sprintf("%s is in use by %s (pid %d)", address, exit.Holder.Name, exit.Holder.Pid)
-	}
-	return address + " is in use by another program"
-}
-
-// name is what a worker is called: with one worker, the worker.
-func (r *reporter) name(w supervisor.Worker) string {
-	if r.o.workers == 1 {
-		return fmt.Sprintf("worker of generation %d", w.Generation)
-	}
-	return fmt.Sprintf("worker %d of generation %d", w.Slot, w.Generation)
+	r.news(text, numbers...)
 }
 
 // files names what has changed, the strongest first, and not more than fits in a line.
@@ -389,14 +298,11 @@ func (r *reporter) files(effects []runner.Effect) string {
 	if len(effects) == 0 {
 		return "on request"
 	}
-	strongest := runner.None
-	for _, e := range effects {
-		strongest = max(strongest, e.Class)
-	}
+	class := strongest(effects)
 	var names []string
 	seen := map[string]bool{}
 	for _, e := range effects {
-		if e.Class == strongest && !seen[e.Path] {
+		if e.Class == class && !seen[e.Path] {
 			seen[e.Path] = true
 			names = append(names, r.path(e.Path))
 		}
@@ -405,7 +311,7 @@ func (r *reporter) files(effects []runner.Effect) string {
 	if len(names) > most {
 		names = append(names[:most-1], fmt.Sprintf("%d more", len(names)-most+1))
 	}
-	return strings.Join(names, ", ") + dim(" → ") + strongest.String()
+	return strings.Join(names, ", ") + dim(" → ") + class.String()
 }
 
 func (r *reporter) path(path string) string {
@@ -416,25 +322,10 @@ func (r *reporter) path(path string) string {
 	return rel
 }
 
-func count(n int, what string) string {
-	switch {
-	case n == 1:
-		return "1 " + what
-	case strings.HasSuffix(what, "s"):
-		return fmt.Sprintf("%d %ses", n, what)
-	default:
-		return fmt.Sprintf("%d %ss", n, what)
+func strongest(effects []runner.Effect) runner.Class {
+	class := runner.None
+	for _, e := range effects {
+		class = max(class, e.Class)
 	}
-}
-
-// short rounds a duration to what a person reads.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	default:
-		return d.Round(time.Second).String()
-	}
+	return class
 }

@@ -11,15 +11,33 @@ import (
 	"hotreload/runner"
 )
 
-// secondPress is how far apart two Ctrl-C must be to count as two: the terminal and a wrapper (go run, make) may both
+// secondPress is how far apart two Ctrl-C must be to count as two: the terminal and a wrapper (npm, a script) may both
 // deliver one.
 const secondPress = 300 * time.Millisecond
 
+// terminalNews is what a signal says about us and the terminal.
+type terminalNews uint8
+
+const (
+	resized   terminalNews = iota + 1
+	suspended              // Ctrl-Z
+	continued              // fg or bg
+	dumped                 // Ctrl-\: the Go runtime says what everybody is doing, and ends us
+)
+
 // handleSignals turns signals into commands until the returned function is called. The first Ctrl-C drains, the
 // second kills; SIGTERM and SIGHUP drain however often they come.
-func handleSignals(run *runner.Runner, c *console) (stop func()) {
+func handleSignals(run *runner.Runner, c *console, k *keyboard) (stop func()) {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, append([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, terminalSignals...)...)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	for sig := range terminalSignals {
+		if !signal.Ignored(sig) { // a shell without job control
+			signal.Notify(signals, sig)
+		}
+	}
 	done := make(chan struct{})
 	go func() { // ends with stop
 		var first time.Time
@@ -31,6 +49,7 @@ func handleSignals(run *runner.Runner, c *console) (stop func()) {
 				switch {
 				case sig == os.Interrupt && first.IsZero():
 					first = time.Now()
+					c.echoed()
 					run.Do(runner.Stop)
 				case sig == os.Interrupt:
 					if time.Since(first) >= secondPress {
@@ -41,8 +60,15 @@ func handleSignals(run *runner.Runner, c *console) (stop func()) {
 						first = time.Now()
 						run.Do(runner.Stop)
 					}
-				default:
-					terminalSignal(sig, run, c)
+				case terminalSignals[sig] == resized:
+					run.Do(runner.Resize)
+				case terminalSignals[sig] == continued:
+					k.nudge()
+				default: // suspended, dumped: the shell comes next, and wants its terminal
+					c.setProgress("")
+					k.giveBack()
+					repeat(sig, signals)
+					k.nudge()
 				}
 			}
 		}

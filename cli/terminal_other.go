@@ -5,19 +5,23 @@ package cli
 import (
 	"os"
 	"syscall"
-
-	"hotreload/runner"
 )
 
 var signalsByName = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
 
-var terminalSignals []os.Signal
+var terminalSignals map[os.Signal]terminalNews
 
-func terminalSignal(os.Signal, *runner.Runner, *console) {}
+func repeat(os.Signal, chan<- os.Signal) {}
+
+type modes struct{}
+
+func foreground(*os.File) (bool, error) { return true, nil }
 
 // singleKeys changes nothing: keys arrive with Enter.
-func singleKeys() error { return nil }
+func singleKeys(*os.File) (*modes, error) { return &modes{}, nil }
 
-func restoreTerminal() {}
+func setModes(*os.File, *modes) {}
+
+func awaitKey(_, _ *os.File) bool { return true } // the read waits
 
 func terminalSize(*os.File) (rows, columns uint16) { return 0, 0 }

@@ -3,12 +3,12 @@
 package cli
 
 import (
+	"errors"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"hotreload/runner"
 )
 
 var signalsByName = map[string]syscall.Signal{
@@ -16,53 +16,61 @@ var signalsByName = map[string]syscall.Signal{
 	"HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
 }
 
-// terminalSignals tell of the terminal's size and of our coming back to the foreground.
-var terminalSignals = []os.Signal{syscall.SIGWINCH, syscall.SIGCONT}
-
-func terminalSignal(sig os.Signal, run *runner.Runner, _ *console) {
-	switch sig {
-	case syscall.SIGWINCH:
-		run.Do(runner.Resize)
-	case syscall.SIGCONT: // the shell has had the terminal in between
-		if before != nil {
-			_ = singleKeys()
-		}
-	}
+var terminalSignals = map[os.Signal]terminalNews{
+	syscall.SIGWINCH: resized,
+	syscall.SIGTSTP:  suspended,
+	syscall.SIGCONT:  continued,
+	syscall.SIGQUIT:  dumped,
 }
 
-// before is how the terminal was when we came; nil when we have not changed it. Only the main goroutine and, after it
-// was set, the signal goroutine touch it.
-var before *unix.Termios
+// repeat does to us what a signal does that nobody catches. It returns when that was to be stopped and is over.
+func repeat(sig os.Signal, signals chan<- os.Signal) {
+	signal.Reset(sig)
+	_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
+	signal.Notify(signals, sig)
+}
+
+type modes unix.Termios
+
+// foreground reports whether file is our controlling terminal, and we are who it listens to.
+func foreground(file *os.File) (bool, error) {
+	group, err := unix.IoctlGetInt(int(file.Fd()), unix.TIOCGPGRP)
+	return group == unix.Getpgrp(), err
+}
 
 // singleKeys makes the terminal hand over each key at once and not show it. Ctrl-C stays a signal and lines of output
-// stay lines. It refuses in the background: the terminal is somebody else's then.
-func singleKeys() error {
-	fd := int(os.Stdin.Fd())
-	foreground, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+// stay lines.
+func singleKeys(file *os.File) (before *modes, err error) {
+	t, err := unix.IoctlGetTermios(int(file.Fd()), getTermios)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if foreground != unix.Getpgrp() {
-		return syscall.ENOTTY
+	before = (*modes)(t)
+	single := *t
+	single.Lflag &^= unix.ICANON | unix.ECHO
+	single.Cc[unix.VMIN], single.Cc[unix.VTIME] = 1, 0
+	if single == *t {
+		return before, nil
 	}
-	t, err := unix.IoctlGetTermios(fd, getTermios)
-	if err != nil {
-		return err
-	}
-	if before == nil {
-		saved := *t
-		before = &saved
-	}
-	t.Lflag &^= unix.ICANON | unix.ECHO
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	return unix.IoctlSetTermios(fd, setTermios, t)
+	return before, unix.IoctlSetTermios(int(file.Fd()), setTermios, &single)
 }
 
-// restoreTerminal leaves the terminal as it was.
-func restoreTerminal() {
-	if before != nil {
-		_ = unix.IoctlSetTermios(int(os.Stdin.Fd()), setTermios, before)
+func setModes(file *os.File, m *modes) {
+	_ = unix.IoctlSetTermios(int(file.Fd()), setTermios, (*unix.Termios)(m))
+}
+
+// awaitKey waits for a key and reports whether there is one, or only a byte in wake. To wait is allowed in the
+// background too.
+func awaitKey(file, wake *os.File) bool {
+	wakeFd := int32(wake.Fd())
+	both := []unix.PollFd{{Fd: int32(file.Fd()), Events: unix.POLLIN}, {Fd: wakeFd, Events: unix.POLLIN}}
+	if _, err := unix.Poll(both, -1); err != nil {
+		return !errors.Is(err, unix.EINTR) // else the read will say what is wrong
 	}
+	if both[1].Revents != 0 {
+		_, _ = unix.Read(int(wakeFd), make([]byte, 64))
+	}
+	return both[0].Revents != 0
 }
 
 func terminalSize(f *os.File) (rows, columns uint16) {

@@ -90,9 +90,10 @@ type (
 	// Paused: changes are held back, or taken up again.
 	Paused struct{ On bool }
 
-	// Leaving: workers were asked to finish; we wait for Waiting of them, at most Grace.
+	// Leaving: we were asked to stop. We wait for the workers, ordered by slot, at most Grace; their exits are told as
+	// ever.
 	Leaving struct {
-		Waiting int
+		Workers []supervisor.Worker
 		Grace   time.Duration
 	}
 )

@@ -1,11 +1,14 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hotreload/gobuild"
@@ -263,7 +266,10 @@ func (l *loop) input(in input) {
 		case hurry:
 			l.supervisor.Hurry()
 		case stopWorkers:
-			l.tell(Leaving{Waiting: len(l.workers), Grace: l.config.Service.Policy.Grace})
+			workers := slices.SortedFunc(maps.Values(l.workers), func(a, b supervisor.Worker) int {
+				return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
+			})
+			l.tell(Leaving{Workers: workers, Grace: l.config.Service.Policy.Grace})
 			l.supervisor.Stop()
 		case killWorkers:
 			l.supervisor.Kill()
