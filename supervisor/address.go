@@ -64,6 +64,9 @@ func ParseAddress(text string) (Address, error) {
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return bad("the port is not a number from 0 to 65535")
 	}
+	if strings.HasPrefix(host, "udp") {
+		return bad("only tcp and unix sockets are handed over")
+	}
 	a.Addr = net.JoinHostPort(host, port)
 	return a, nil
 }

@@ -117,7 +117,7 @@ type (
 	// GenerationGone: nothing runs, or will run, the program of this generation.
 	GenerationGone struct{ Generation int }
 
-	// Dropped: the terminal did not take a worker's output fast enough, so some of it was lost.
+	// Dropped: the terminal was stopped, and the oldest of what a worker wrote meanwhile was lost.
 	Dropped struct {
 		Worker
 		Bytes int64

@@ -138,7 +138,9 @@ func (m *machine) member(id int) *member {
 // replace makes plan the target. An unready target before it is superseded; what serves is not touched.
 func (m *machine) replace(plan Plan, now time.Time) {
 	if m.stopping {
-		m.do(emit{GenerationGone{Generation: plan.Generation}}) // before it came
+		if !m.stopped {
+			m.do(emit{GenerationGone{Generation: plan.Generation}}) // before it came
+		}
 		return
 	}
 	m.plans[plan.Generation] = plan

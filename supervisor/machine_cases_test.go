@@ -380,7 +380,7 @@ var cells = []struct{ state, input, want string }{
 	{"stopped", "1s", ""},
 	{"stopped", "60s", ""},
 	{"stopped", "answers", ""},
-	{"stopped", "cannot start", "gone9"},
+	{"stopped", "cannot start", ""},
 	{"stopped", "exit 0", ""},
 	{"stopped", "exit 1", ""},
 	{"stopped", "hurry", ""},
@@ -390,7 +390,7 @@ var cells = []struct{ state, input, want string }{
 	{"stopped", "port of a stranger", ""},
 	{"stopped", "port of an old one", ""},
 	{"stopped", "released", ""},
-	{"stopped", "replace", "gone9"},
+	{"stopped", "replace", ""},
 	{"stopped", "stop", ""},
 	{"stopped", "word", ""},
 

@@ -19,7 +19,8 @@ const (
 )
 
 // Output says what the workers' output is connected to. It never blocks a worker longer than the destination would:
-// to a terminal that does not keep up (Ctrl-S) the oldest lines are dropped, to files and pipes nothing is.
+// to a terminal that was stopped (Ctrl-S) the oldest lines are dropped; to one that is slow, and to files and pipes,
+// nothing is.
 type Output struct {
 	// Write takes what a worker wrote. It is called by one goroutine for each worker and stream, may block, and must
 	// not keep p.
@@ -32,8 +33,10 @@ type Output struct {
 }
 
 const (
-	tailSize  = 4 << 10 // what is kept of the last words for the exit line
-	queueSize = 1 << 20 // what may wait for a terminal that does not keep up
+	tailSize  = 4 << 10                // what is kept of the last words for the exit line
+	queueSize = 1 << 20                // what may wait for a terminal that does not keep up
+	chunkSize = 32 << 10               // what a terminal is given at once
+	patience  = 500 * time.Millisecond // how long it may take for that until it counts as stopped
 
 	drainLimit  = 500 * time.Millisecond // how long an exit waits for the last of the output
 	lastRead    = 10 * time.Millisecond  // then, how long one read may take, of what is there or not
@@ -112,11 +115,11 @@ func (c *capture) copyAll(o Output, w Worker) {
 	}
 }
 
-// copyDropping reads at the worker's pace and writes at the terminal's. What does not fit between is dropped, oldest
-// first, and the gap is marked.
+// copyDropping passes everything on at the pace of the terminal, while it has one. When the terminal was stopped, what
+// does not fit between is dropped, oldest first, and the gap is marked.
 func (c *capture) copyDropping(s *Supervisor, w Worker) {
 	defer close(c.done)
-	queue := newQueue(queueSize)
+	queue := newQueue(queueSize, patience)
 	written := make(chan struct{})
 	go func() { // ends when the queue was closed and is empty
 		defer close(written)
@@ -210,18 +213,24 @@ func (c *capture) resize(o Output) bool {
 	return rows > 0 && setTerminalSize(c.ours, rows, columns) == nil
 }
 
-// queue is a bounded buffer between a reader that must not wait and a writer that may.
+// queue is a bounded buffer between one reader and one writer. While the writer gets on, the reader waits for it when
+// the queue is full, as the worker would wait for its terminal. When the writer has not come for the time of patience,
+// the terminal was stopped, and the reader goes on alone.
 type queue struct {
-	mu     sync.Mutex // guards all below
-	filled sync.Cond
-	limit  int
-	data   []byte
-	lost   int64
-	closed bool
+	limit    int
+	patience time.Duration
+	room     chan struct{} // the writer has come
+
+	mu      sync.Mutex // guards all below
+	filled  sync.Cond
+	data    []byte
+	lost    int64
+	stopped bool // the writer has been away for too long
+	closed  bool
 }
 
-func newQueue(limit int) *queue {
-	q := &queue{limit: limit}
+func newQueue(limit int, patience time.Duration) *queue {
+	q := &queue{limit: limit, patience: patience, room: make(chan struct{}, 1)}
 	q.filled.L = &q.mu
 	return q
 }
@@ -229,6 +238,12 @@ func newQueue(limit int) *queue {
 func (q *queue) put(p []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for len(q.data)+len(p) > q.limit && !q.stopped {
+		q.mu.Unlock()
+		stopped := !q.waitForRoom()
+		q.mu.Lock()
+		q.stopped = stopped
+	}
 	q.data = append(q.data, p...)
 	if over := len(q.data) - q.limit; over > 0 {
 		over += q.limit / 4 // make room for more than this once: dropping is a copy
@@ -239,6 +254,18 @@ func (q *queue) put(p []byte) {
 	q.filled.Signal()
 }
 
+// waitForRoom waits until the writer has come, and reports whether it has.
+func (q *queue) waitForRoom() bool {
+	timer := time.NewTimer(q.patience)
+	defer timer.Stop()
+	select {
+	case <-q.room:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -246,16 +273,22 @@ func (q *queue) close() {
 	q.filled.Signal()
 }
 
-// take waits for data and returns all there is, and how much was lost before it.
+// take waits for data and returns what comes next, and how much was lost before it.
 func (q *queue) take() (p []byte, lost int64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.stopped = false
 	for len(q.data) == 0 && !q.closed {
 		q.filled.Wait()
 	}
-	p, lost = q.data, q.lost
-	q.data, q.lost = nil, 0
-	return p, lost, len(p) > 0
+	n := min(len(q.data), chunkSize)
+	p, lost = q.data[:n:n], q.lost
+	q.data, q.lost = q.data[n:], 0
+	select {
+	case q.room <- struct{}{}:
+	default: // it has not been noticed yet that we came before
+	}
+	return p, lost, n > 0
 }
 
 // stdin hands what is written to it to the newest worker.

@@ -192,10 +192,6 @@ func (m *machine) report(now time.Time) {
 		m.settled = m.current
 		m.do(emit{Replaced{Generation: m.current, After: now.Sub(m.began)}})
 	}
-	if m.stopping && !m.stopped && len(m.members) == 0 {
-		m.stopped = true
-		m.do(emit{Stopped{}})
-	}
 	for _, gen := range slices.Sorted(maps.Keys(m.plans)) {
 		if gen != m.target && gen != m.current &&
 			!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation == gen }) {
@@ -203,5 +199,9 @@ func (m *machine) report(now time.Time) {
 			maps.DeleteFunc(m.finished, func(p place, _ bool) bool { return p.generation == gen })
 			m.do(emit{GenerationGone{Generation: gen}})
 		}
+	}
+	if m.stopping && !m.stopped && len(m.members) == 0 {
+		m.stopped = true
+		m.do(emit{Stopped{}})
 	}
 }

@@ -12,6 +12,7 @@
 //	/echo?id=N      VERSION N LENGTH CRC32, of the body that it was sent
 //	/slow?for=D     VERSION, after D
 //	/env?name=NAME  the value of an environment variable
+//	/terminal       for stdout and stderr ROWSxCOLUMNS, or "no"
 //	/sockets        a line for each socket that it serves: NAME NETWORK ADDRESS
 //
 // # Where it listens
@@ -22,8 +23,9 @@
 // # How it leaves
 //
 //	-drain WAY      what SIGTERM does:
-//	                proper    stop accepting, by closing its own descriptors; for -linger, answers carry "Connection:
-//	                          close", so that callers leave before they are left; then http.Server.Shutdown
+//	                proper    stop accepting, by closing its own descriptors; for -linger, or until no connection is
+//	                          left, answers carry "Connection: close", so that callers leave before they are left;
+//	                          then http.Server.Shutdown
 //	                at-once   http.Server.Shutdown, which closes connections whose callers may be about to send
 //	                shutdown  as proper, but with shutdown(2) on the sockets, which the other holders feel
 //	                exit      leave with code 0 there and then
@@ -34,6 +36,7 @@
 //
 //	-boot D         wait before it listens
 //	-hang           live, and never listen
+//	-lock FILE      wait for an exclusive lock on the file, as databases do
 //	-ready WAY      READY=1: said by "self" or by a "child" that leaves at once; "twice"; default not at all
 //	-exit N         exit with code N instead of listening; with -after, after having served so long
 //	-panic          as -exit, by a panic
@@ -43,6 +46,7 @@
 //
 //	-write N        write N bytes of lines to stdout before it listens, then the line "written" to stderr
 //	-line N         the same in one line of N bytes
+//	-echo           copy stdin to stdout, line by line, with the version in front
 //	-child          start a child that calls setsid, ignores SIGTERM and keeps the inherited sockets and stdout open
 //	-stranger       the same, with an empty environment, so that nobody knows whose it is; it lives for 5 s
 package main
@@ -61,6 +65,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -75,6 +80,8 @@ var (
 	linger    = flag.Duration("linger", 500*time.Millisecond, "")
 	boot      = flag.Duration("boot", 0, "")
 	hang      = flag.Bool("hang", false, "")
+	lock      = flag.String("lock", "", "")
+	echo      = flag.Bool("echo", false, "")
 	ready     = flag.String("ready", "", "")
 	exit      = flag.Int("exit", -1, "")
 	panics    = flag.Bool("panic", false, "")
@@ -108,6 +115,12 @@ func main() {
 		end()
 	}
 	startChildren()
+	if *lock != "" {
+		waitForLock(*lock)
+	}
+	if *echo {
+		go echoLines(version) // ends with stdin
+	}
 	if *hang {
 		for {
 			<-leave // it is heard, and that is all
@@ -119,13 +132,25 @@ func main() {
 		log.Fatal(err)
 	}
 	var draining atomic.Bool
-	server := &http.Server{Handler: handler(version, sockets, &draining)}
+	var connections atomic.Int64
+	server := &http.Server{
+		Handler: handler(version, sockets, &draining),
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				connections.Add(1)
+			case http.StateClosed:
+				connections.Add(-1)
+			}
+		},
+	}
+	var accepting sync.WaitGroup
 	for _, s := range sockets {
-		go func() {
+		accepting.Go(func() {
 			if err := server.Serve(s); err != nil && !errors.Is(err, http.ErrServerClosed) && !draining.Load() {
 				log.Fatal(err)
 			}
-		}()
+		})
 	}
 	sayReady()
 	if *after > 0 {
@@ -147,7 +172,10 @@ func main() {
 				}
 				s.Close()
 			}
-			time.Sleep(*linger)
+			accepting.Wait() // what was accepted is counted from here on
+			for end := time.Now().Add(*linger); connections.Load() > 0 && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
 		}
 		draining.Store(true)
 		if err := server.Shutdown(context.Background()); err != nil {
@@ -228,6 +256,9 @@ func handler(version string, sockets []socket, draining *atomic.Bool) http.Handl
 	})
 	answer("/env", func(w io.Writer, r *http.Request) {
 		fmt.Fprintln(w, os.Getenv(r.URL.Query().Get("name")))
+	})
+	answer("/terminal", func(w io.Writer, r *http.Request) {
+		fmt.Fprintln(w, terminalSize(os.Stdout), terminalSize(os.Stderr))
 	})
 	answer("/sockets", func(w io.Writer, r *http.Request) {
 		for _, s := range sockets {

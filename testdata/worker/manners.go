@@ -135,6 +135,32 @@ func written(out *bufio.Writer) {
 	os.Stderr.WriteString("written\n")
 }
 
+func echoLines(version string) {
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		fmt.Println(version, lines.Text())
+	}
+}
+
+// waitForLock holds the lock until the process ends.
+func waitForLock(path string) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+	if err == nil {
+		kept = append(kept, file)
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func terminalSize(f *os.File) string {
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return "no"
+	}
+	return fmt.Sprintf("%dx%d", size.Row, size.Col)
+}
+
 func reusePort(_, _ string, raw syscall.RawConn) error {
 	var err error
 	if control := raw.Control(func(fd uintptr) {

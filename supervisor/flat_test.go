@@ -1,0 +1,93 @@
+//go:build unix
+
+package supervisor
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rss is our resident memory in bytes.
+func rss() int {
+	fields := strings.Fields(readFile("/proc/self/statm"))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.Atoi(fields[1])
+	return pages * os.Getpagesize()
+}
+
+func readFile(path string) string {
+	text, _ := os.ReadFile(path)
+	return string(text)
+}
+
+// Descriptors, goroutines and memory are the same after many replacements as after a few.
+func TestReplacementsLeaveNothing(t *testing.T) {
+	if !linux() {
+		t.Skip("looks at /proc")
+	}
+	s := start(t, Config{
+		Listen: []Address{address(t, "127.0.0.1:0")},
+		Output: Output{Terminal: [2]bool{true, false}},
+		Policy: Policy{Ready: ReadyNotify},
+		Stdin:  true,
+	})
+	path := s.program("v", "-ready", "self", "-drain", "exit", "-write", "1000")
+	type figures struct{ files, goroutines, heap, rss int }
+	after := func(n int) figures {
+		for range n {
+			generation := s.replaceBy(path)
+			await(s, replaced(generation))
+			if generation > 1 {
+				// The exit may have been before it was replaced, or after: look at all.
+				eventually(t, "the old worker does not leave", func() string {
+					if s.draining() > 0 {
+						return "."
+					}
+					return ""
+				})
+			}
+			s.forget()
+		}
+		var f figures
+		// The goroutines and descriptors of the last exit go within moments of its event.
+		eventually(t, "", func() string {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			f = figures{len(openFiles()), runtime.NumGoroutine(), int(m.HeapInuse), rss()}
+			return ""
+		})
+		return f
+	}
+	first := after(10)
+	last := after(size(60, 490))
+	t.Logf("after 10: %+v; after %d: %+v", first, s.generation, last)
+	if left, err := os.ReadDir(s.notifyDir); err != nil || len(left) > 1 {
+		t.Errorf("%d files in the folder for READY=1, %v", len(left), err)
+	}
+	eventually(t, "more than before: ", func() string {
+		if f := after(0); f.files > first.files || f.goroutines > first.goroutines {
+			return strconv.Itoa(f.files-first.files) + " descriptors, " + strconv.Itoa(f.goroutines-first.goroutines) + " goroutines"
+		}
+		return ""
+	})
+	if last.heap > first.heap+4<<20 || last.rss > first.rss+16<<20 {
+		t.Errorf("memory has grown: heap %d KB, resident %d KB", (last.heap-first.heap)>>10, (last.rss-first.rss)>>10)
+	}
+}
+
+// forget drops what the ear has kept, but for the workers that are still to leave.
+func (s *service) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append([]Event(nil), s.events[s.cursor:]...)
+	s.cursor = 0
+	for _, buffer := range s.output {
+		buffer.Reset()
+	}
+}

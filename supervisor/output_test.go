@@ -1,0 +1,315 @@
+//go:build unix
+
+package supervisor
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lineCounter takes what a worker writes and looks whether it is what writeLines of testdata/worker writes, complete
+// and in order, while keeping none of it.
+type lineCounter struct {
+	mu    sync.Mutex // guards all below
+	rest  []byte
+	lines int
+	bytes int64
+	wrong string
+}
+
+func (c *lineCounter) Write(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes += int64(len(p))
+	c.rest = append(c.rest, p...)
+	for {
+		line, rest, ok := bytes.Cut(c.rest, []byte("\n"))
+		if !ok {
+			break
+		}
+		// comparing numbers without making a string of each line keeps a gigabyte cheap
+		if n := number(line); n != c.lines && c.wrong == "" {
+			c.wrong = fmt.Sprintf("line %d is %q", c.lines, line)
+		}
+		c.lines++
+		c.rest = rest
+	}
+	c.rest = append([]byte(nil), c.rest...)
+}
+
+func number(line []byte) (n int) {
+	for _, digit := range line {
+		if digit >= '0' && digit <= '9' {
+			n = n*10 + int(digit-'0')
+		}
+	}
+	return n
+}
+
+func memory() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
+
+// A flood through a pipe arrives whole, in order, before the exit line, and is not kept.
+func TestFloodThroughAPipe(t *testing.T) {
+	n := size(64<<20, 1<<30)
+	var count lineCounter
+	s := start(t, Config{Output: Output{Write: func(_ Worker, stream Stream, p []byte) {
+		if stream == Stdout {
+			count.Write(p)
+		}
+	}}})
+	before := memory()
+	s.replace("-write", fmt.Sprint(n), "-exit", "0")
+	await[Exited](s, nil)
+	// No lock: what was written was written before the event.
+	if count.bytes != int64(n) || count.wrong != "" {
+		t.Errorf("have %d bytes, want %d; %s", count.bytes, n, count.wrong)
+	}
+	if grown := int64(memory()) - int64(before); grown > 32<<20 {
+		t.Errorf("the heap has grown by %d MB", grown>>20)
+	}
+}
+
+// A terminal that is only slow gets everything.
+func TestSlowTerminal(t *testing.T) {
+	const n = 4 << 20
+	var count lineCounter
+	s := start(t, Config{Output: Output{
+		Terminal: [2]bool{true, true},
+		Write: func(_ Worker, stream Stream, p []byte) {
+			if stream == Stdout {
+				time.Sleep(2 * time.Millisecond) // 16 MB a second
+				count.Write(p)
+			}
+		},
+	}})
+	s.replace("-write", fmt.Sprint(n), "-exit", "0")
+	await[Exited](s, nil)
+	s.end()
+	eventually(t, "", func() string {
+		count.mu.Lock()
+		defer count.mu.Unlock()
+		if count.bytes != n || count.wrong != "" {
+			return fmt.Sprintf("have %d bytes, want %d; %s", count.bytes, n, count.wrong)
+		}
+		return ""
+	})
+	if strings.Contains(s.transcript(), "Dropped") {
+		t.Error("dropped")
+	}
+}
+
+// A line of 10 MB has no end where a buffer has one.
+func TestLongLine(t *testing.T) {
+	const n = 10 << 20
+	for _, terminal := range []bool{false, true} {
+		t.Run(fmt.Sprint("terminal ", terminal), func(t *testing.T) {
+			s := start(t, Config{Output: Output{Terminal: [2]bool{terminal, terminal}}})
+			s.replace("-line", fmt.Sprint(n), "-exit", "0")
+			await[Exited](s, nil)
+			eventually(t, "not a line of 10 MB: ", func() string { // a slow terminal has some of it to come
+				if have := s.written(Stdout); len(have) != n || have != strings.Repeat("x", n-1)+"\n" {
+					return fmt.Sprint(len(have), " bytes")
+				}
+				return ""
+			})
+		})
+	}
+}
+
+// A terminal that was stopped (Ctrl-S) stops no worker: the worker writes on and ends, what does not fit is dropped,
+// and the gap is marked and told.
+func TestFloodThroughAStoppedTerminal(t *testing.T) {
+	n := size(64<<20, 1<<30)
+	var stopped sync.Mutex
+	stopped.Lock()
+	var shown bytes.Buffer // guarded by stopped
+	s := start(t, Config{Output: Output{
+		Terminal: [2]bool{true, true},
+		Size:     func() (rows, columns uint16) { return 24, 80 },
+		Write: func(_ Worker, stream Stream, p []byte) {
+			if stream == Stdout {
+				stopped.Lock()
+				defer stopped.Unlock()
+				shown.Write(p)
+			}
+		},
+	}})
+	before := memory()
+	s.replace("-write", fmt.Sprint(n))
+	e := await[Exited](s, nil) // it has no sockets and no -exit: that is its end
+	if e.Exit.Code != 1 || !strings.Contains(e.Exit.Tail, "written") {
+		t.Errorf("have %+v", e)
+	}
+	if grown := int64(memory()) - int64(before); grown > 16<<20 {
+		t.Errorf("the heap has grown by %d MB", grown>>20)
+	}
+	stopped.Unlock()
+	dropped := await[Dropped](s, nil)
+	s.end()
+	eventually(t, "the end is missing: ", func() string {
+		stopped.Lock()
+		defer stopped.Unlock()
+		text := shown.String()
+		if !strings.HasSuffix(text, fmt.Sprintf("%062d.\n", n/64-1)) {
+			return text[max(0, len(text)-200):]
+		}
+		if !strings.Contains(text, fmt.Sprintf("[hotreload: %d bytes of output dropped", dropped.Bytes)) {
+			t.Errorf("no mark for %d bytes", dropped.Bytes)
+		}
+		return ""
+	})
+}
+
+// A stranger that nobody knows to be ours holds stdout: the exit does not wait for it, and nothing waits after.
+func TestStrangerHoldsStdout(t *testing.T) {
+	for _, terminal := range []bool{false, true} {
+		t.Run(fmt.Sprint("terminal ", terminal), func(t *testing.T) {
+			s := start(t, Config{Output: Output{Terminal: [2]bool{terminal, terminal}}, Args: []string{"-listen", freePort(t)}})
+			s.replace("-stranger")
+			ready := await[BecameReady](s, nil)
+			began := time.Now()
+			must(t, syscall.Kill(ready.Pid, syscall.SIGKILL))
+			await[Exited](s, nil)
+			if took := time.Since(began); took > 2*time.Second { // 500 ms, and what a busy machine adds; the stranger stays for 5 s
+				t.Errorf("the exit was told after %v", took)
+			}
+		})
+	}
+}
+
+// A terminal stays a terminal, and learns of another size.
+func TestTerminal(t *testing.T) {
+	var rows atomic.Int32
+	rows.Store(24)
+	listen := freePort(t)
+	s := start(t, Config{
+		Args:   []string{"-listen", listen},
+		Output: Output{Terminal: [2]bool{true, false}, Size: func() (uint16, uint16) { return uint16(rows.Load()), 80 }},
+	})
+	await(s, serving(s.replace("-write", "130")))
+	at := Address{Network: "tcp", Addr: listen}
+	if have := get(t, at, "/terminal"); have != "24x80 no" {
+		t.Errorf("have %q, want a terminal of 24x80 and none", have)
+	}
+	rows.Store(50)
+	s.Resize()
+	eventually(t, "the size is still ", func() string {
+		if have := get(t, at, "/terminal"); have != "50x80 no" {
+			return have
+		}
+		return ""
+	})
+	if have, want := s.written(Stdout), fmt.Sprintf("%062d.\n%062d.\n0\n", 0, 1); have != want {
+		t.Errorf("a terminal changed what was written\nhave %q\nwant %q", have, want)
+	}
+}
+
+// Both streams in one channel keep their order.
+func TestJoinedOutput(t *testing.T) {
+	s := start(t, Config{Output: Output{Joined: true}})
+	s.replace("-line", "10", "-exit", "4")
+	e := await[Exited](s, nil)
+	have := s.written(Stderr)
+	if !strings.HasPrefix(have, "xxxxxxxxx\nwritten\n") || !strings.HasSuffix(have, "as told\n") || s.written(Stdout) != "" {
+		t.Errorf("have %q and %q", have, s.written(Stdout))
+	}
+	if e.Exit.Tail != have {
+		t.Errorf("the last words are %q", e.Exit.Tail)
+	}
+}
+
+// What is typed goes to the newest worker, and what is typed too early waits.
+func TestInput(t *testing.T) {
+	s := start(t, Config{Stdin: true, Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify, Workers: 2}})
+	typed := make(chan error, 1)
+	send := func(text string) { _, err := io.WriteString(s.Input(), text); typed <- err }
+	go send("early\n") // ends when there is a worker
+	heard := func(want string) {
+		t.Helper()
+		eventually(t, "no "+want+" in ", func() string {
+			if have := s.written(Stdout); !strings.Contains(have, want) {
+				return have + "."
+			}
+			return ""
+		})
+	}
+	await(s, serving(s.replace("-echo", "-ready", "self")))
+	must(t, <-typed)
+	heard("v1 early\n")
+	await(s, replaced(s.replace("-echo", "-ready", "self")))
+	send("late\n")
+	must(t, <-typed)
+	heard("v2 late\n")
+	s.end()
+	go send("too late\n") // ends at once: there is nobody left to read
+	select {
+	case err := <-typed:
+		if err == nil {
+			t.Error("no error for input that nobody reads")
+		}
+	case <-time.After(limit):
+		t.Error("a write hangs after the end")
+	}
+}
+
+func TestQueue(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	q := newQueue(1000, 0)
+	var put, took, lost int64
+	for range 10000 {
+		if random.IntN(3) > 0 {
+			n := random.IntN(700)
+			q.put(bytes.Repeat([]byte("x"), n))
+			put += int64(n)
+		}
+		q.stopped = random.IntN(2) == 0
+		if len(q.data) > 1000 {
+			t.Fatalf("%d bytes are kept", len(q.data))
+		}
+		if random.IntN(10) == 0 && len(q.data) > 0 {
+			p, dropped, ok := q.take()
+			if !ok {
+				t.Fatal("closed")
+			}
+			took, lost = took+int64(len(p)), lost+dropped
+		}
+	}
+	q.close()
+	for {
+		p, dropped, ok := q.take()
+		if !ok {
+			break
+		}
+		took, lost = took+int64(len(p)), lost+dropped
+	}
+	if took+lost != put || lost == 0 {
+		t.Errorf("%d bytes came, %d went and %d were lost", put, took, lost)
+	}
+}
+
+func TestTail(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	c := &capture{stream: Stderr}
+	var all []byte
+	for i := range 500 {
+		p := bytes.Repeat([]byte{byte('a' + i%26)}, random.IntN(size(2000, 9000)))
+		c.remember(p)
+		all = append(all, p...)
+		if want := all[max(0, len(all)-tailSize):]; c.tailText() != string(want) {
+			t.Fatalf("after %d bytes: have %q, want %q", len(all), c.tailText(), want)
+		}
+	}
+}
