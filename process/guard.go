@@ -1,3 +1,5 @@
+//go:build unix
+
 package process
 
 import (
@@ -11,10 +13,6 @@ import (
 	"sync"
 	"time"
 )
-
-// guardName is what the guard calls itself. It does not contain "hotreload": `pkill hotreload` must not take with it
-// the process that cleans up behind hotreload.
-const guardName = "reload-guard"
 
 // guardGrace is how long the guard lets orphaned processes end by themselves before it kills them. All must be gone
 // within a second of our death.

@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// guardName is what the guard calls itself. It does not contain "hotreload": `pkill hotreload` must not take with it
+// the process that cleans up behind hotreload.
+const guardName = "reload-guard"
+
 // shimName is what the shim calls itself until it becomes the program.
 const shimName = "reload-shim"
 

@@ -147,10 +147,6 @@ func (p *Process) gone() bool {
 	}
 }
 
-// sweepLimit ends a sweep that does not get done: a process that the kernel cannot kill yet (a dead network disk), or
-// one that forks faster than we kill.
-const sweepLimit = time.Second
-
 // Sweep ends what the child left behind, in its group or outside it, and returns the pids that it had to kill. It is
 // for after Done, and returns when they are gone, so that the sockets and locks that they held are free.
 func (p *Process) Sweep() []int { return p.sweep() }

@@ -96,6 +96,10 @@ func fillExit(e *Exit, state *os.ProcessState) {
 	}
 }
 
+// sweepLimit ends a sweep that does not get done: a process that the kernel cannot kill yet (a dead network disk), or
+// one that forks faster than we kill.
+const sweepLimit = time.Second
+
 // sweep kills what is left of the child until nothing is. One that is dying has no environment any more, and so no
 // mark, while it still holds its sockets: hence the second look at those that were killed.
 func (p *Process) sweep() []int {
