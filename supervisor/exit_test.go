@@ -176,6 +176,7 @@ func TestCannotBeExecuted(t *testing.T) {
 		"own port":    {Args: []string{"-listen", freePort(t)}, Policy: Policy{Strategy: Parallel}},
 		"shared port": {Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Workers: 2}},
 	} {
+		config.Stdin, config.Output.Terminal = true, [2]bool{true, false} // all that could be left open
 		t.Run(name, func(t *testing.T) {
 			s := start(t, config)
 			await(s, serving(s.replace("-ready", "self")))

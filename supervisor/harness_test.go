@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -426,5 +425,3 @@ func stranger(t *testing.T, listen string) int {
 
 // linux reports whether who listens where can be found out.
 func linux() bool { return runtime.GOOS == "linux" }
-
-func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }

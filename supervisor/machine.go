@@ -252,8 +252,7 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 	case m.stopping || w.Generation != m.target:
 		// Nobody needs it any more, unless the target fails, and then reconcile starts it again.
 	case unready && exit.heldByOurs() && m.strategy != StopFirst && m.anyServing(m.target):
-		m.strategy = StopFirst
-		event.Retry = Retry{Now: true}
+		m.strategy = StopFirst // which is what there is to tell: the death as such is no news
 		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
 		for _, beside := range m.members { // they have met, or will meet, the same
 			if beside.Generation == m.target && beside.state == Starting {
