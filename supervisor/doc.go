@@ -28,21 +28,33 @@
 //	           or alive long enough        StableAfter
 //	starting ------------------------> ready ----------> stable
 //	 |  |  \                             |                 |
-//	 |  |   \ superseded                 | replaced, stop  |
-//	 |  |    \                           v                 v
+//	 |  |   \ superseded, stop           | replaced, stop  |
+//	 |  |    \ StartTimeout              v                 v
 //	 |  |     +------> killing <------ draining <----------+
-//	 |  |  StartTimeout   |    Grace     |
-//	 |  +-----------------|--------------+--> gone
-//	 | exited             +-----------------> gone
+//	 |  |                 |    Grace     |
+//	 |  |                 v              v
+//	 |  +-- exited -----> gone <---------+
 //	 v
 //	back-off of the service (nextDelay), then starting again; or, while an older generation can serve, the attempt
-//	has failed and the older one stays, or comes back
+//	has failed and the older one stays, or comes back. One that was killed for StartTimeout counts as one that exited,
+//	when it is gone.
 //
 // # Ready
 //
 // In this order: READY=1 on $NOTIFY_SOCKET; the probe, if one is configured; a listening socket of the worker's own
-// (Linux); alive for AliveFor. A service that was ready by its word or by listening is expected to be so again: a
-// successor that does neither within StartTimeout has failed.
+// (Linux); alive for AliveFor. With a probe, only the first two count. A slot whose worker was ready by its word or by
+// listening expects that again: a successor that does neither within StartTimeout has failed, also if it ended with
+// code 0. One that listens and does not say its word, as the one before it did, is ready after Handover.
+//
+// # What the others hold
+//
+// A worker may fail because an older one holds a port, or hang because it holds a lock. The first is told by the
+// worker's last words and by who listens there (a stranger's port is no reason to send anybody away), the second is
+// suspected after Handover. Either way the old ones leave first from then on, and nothing starts beside a worker that is
+// on its way out.
+//
+// Any holder of a listening socket can shut it down for all. The supervisor looks for that whenever a worker leaves, and
+// each second, and listens again; of a Unix socket it can only tell.
 //
 // # What it does not do
 //

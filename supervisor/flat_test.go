@@ -7,7 +7,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // rss is our resident memory in bytes.
@@ -78,6 +80,38 @@ func TestReplacementsLeaveNothing(t *testing.T) {
 	})
 	if last.heap > first.heap+4<<20 || last.rss > first.rss+16<<20 {
 		t.Errorf("memory has grown: heap %d KB, resident %d KB", (last.heap-first.heap)>>10, (last.rss-first.rss)>>10)
+	}
+}
+
+// A supervisor whose workers only serve does next to nothing, from the first second on.
+func TestIdle(t *testing.T) {
+	if !soak {
+		t.Skip("takes 10 s")
+	}
+	used := func() time.Duration {
+		var usage syscall.Rusage
+		must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+		return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	}
+	for name, c := range map[string]struct {
+		config Config
+		flags  []string
+	}{
+		"said that it is ready": {Config{Listen: []Address{address(t, "127.0.0.1:0")}}, []string{"-ready", "self"}},
+		"has only grown old":    {Config{Listen: []Address{address(t, "127.0.0.1:0")}}, nil},
+		"listens itself":        {Config{Args: []string{"-listen", freePort(t)}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, c.config)
+			await(s, serving(s.replace(c.flags...)))
+			before := used()
+			time.Sleep(10 * time.Second) // this is what idle means
+			took := used() - before
+			t.Logf("%v of 10 s", took)
+			if took > 100*time.Millisecond {
+				t.Errorf("%v of 10 s: more than 1 %%", took)
+			}
+		})
 	}
 }
 
