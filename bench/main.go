@@ -12,8 +12,9 @@
 // measurement, so that at any time only one tree is edited and all other tools are at rest. A round edits each tree
 // once, one tool after the other, in an order that changes from round to round; so a slow minute of the machine hits
 // all of them alike. The edit replaces the text -find in -file by a text that no round had before; the clock starts
-// before the write and stops when a GET of -url, on a new connection, every 2 ms, answers with that text. `go build` is
-// the time of the command, whose program is not started. Ratios are taken within a round, and the table shows medians.
+// before the write and stops when a GET of -url, on a new connection, every 4 ms, answers with that text. `go build` is
+// the time of the command, whose program is not started; a server of no interest is asked meanwhile, for asking takes
+// the processor from a build. Ratios are taken within a round, and the table shows medians.
 //
 // Settings of the other tools are those of their own documentation for a Go server; nothing is slowed down or sped up.
 package main
