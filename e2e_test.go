@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -12,8 +13,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +33,10 @@ const beHotreload = "HOTRELOAD_TEST_MAIN"
 func TestMain(m *testing.M) {
 	if os.Getenv(beHotreload) != "" {
 		main()
+	}
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = flag.Set("test.parallel", "4") // sessions wait more than they compute
 	}
 	os.Exit(m.Run())
 }
@@ -72,6 +81,7 @@ type session struct {
 	dir  string
 	addr string
 	cmd  *exec.Cmd
+	tty  *os.File // our end of its terminal
 	done chan struct{}
 
 	mu   sync.Mutex // guards all below
@@ -111,48 +121,113 @@ func save(t *testing.T, path, content string) {
 	}
 }
 
-// freeAddr finds an address that nobody listens on.
+// lastPort is the last one that freeAddr gave away.
+var lastPort atomic.Int32
+
+// freeAddr finds an address that nobody listens on. It is below the ports that systems give to callers, so that no
+// connection of a test that runs beside takes it.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + (os.Getpid()*37+int(lastPort.Add(1)))%20_000
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
+}
+
+// setup is how hotreload is started where it is not as start does it.
+type setup struct {
+	env      []string
+	terminal bool     // stdin, stdout and stderr are a terminal of its own
+	stdin    *os.File // else: what it reads,
+	stdout   *os.File // and where stdout goes, if not to the session
+	stderr   *os.File
+	uid      int      // another user
+	through  []string // the command that runs it
 }
 
 // start runs hotreload in dir. {addr} in args is an address of the session's own.
 func start(t *testing.T, dir string, args ...string) *session {
+	t.Helper()
+	return setup{}.start(t, dir, args...)
+}
+
+func (u setup) start(t *testing.T, dir string, args ...string) *session {
 	t.Helper()
 	s := &session{t: t, dir: dir, addr: freeAddr(t), done: make(chan struct{})}
 	s.news.L = &s.mu
 	for i, arg := range args {
 		args[i] = strings.ReplaceAll(arg, "{addr}", s.addr)
 	}
-	s.cmd = exec.Command(os.Args[0], args...)
+	command := append(append(slices.Clone(u.through), os.Args[0]), args...)
+	if u.terminal && u.through != nil { // a shell: it is told what to run
+		command = u.through
+	}
+	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.Dir = dir
 	s.cmd.Env = append(os.Environ(), beHotreload+"=1", "HOTRELOAD_CACHE="+filepath.Join(dir, "..", "cache"))
-	s.cmd.Stdout, s.cmd.Stderr = s, s
+	if u.terminal {
+		s.cmd.Env = append(s.cmd.Env, "NO_COLOR=1") // so that lines are found
+	}
+	s.cmd.Env = append(s.cmd.Env, u.env...)
 	s.cmd.WaitDelay = time.Second
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if u.uid != 0 {
+		s.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.uid)}
+	}
+	shown := make(chan struct{})
+	if u.terminal {
+		theirs := s.openTerminal()
+		s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = theirs, theirs, theirs
+		s.cmd.SysProcAttr.Setsid, s.cmd.SysProcAttr.Setctty = true, true
+		defer theirs.Close()
+		go func() { // ends when the last process has closed the terminal
+			defer close(shown)
+			_, _ = io.Copy(s, s.tty)
+		}()
+	} else {
+		close(shown)
+		s.cmd.Stdout, s.cmd.Stderr = s, s
+		if u.stdin != nil {
+			s.cmd.Stdin = u.stdin
+		}
+		if u.stdout != nil {
+			s.cmd.Stdout = u.stdout
+		}
+		if u.stderr != nil {
+			s.cmd.Stderr = u.stderr
+		}
+	}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() { // ends with hotreload; the clean-up waits for it
 		_ = s.cmd.Wait()
+		<-shown
 		close(s.done)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.news.Broadcast()
 	}()
 	t.Cleanup(func() {
-		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		stop := syscall.SIGTERM
+		if u.terminal && u.through != nil {
+			stop = syscall.SIGHUP // a shell
+		}
+		_ = s.cmd.Process.Signal(stop)
 		select {
 		case <-s.done:
 		case <-time.After(15 * time.Second):
 			t.Errorf("hotreload does not stop")
 			_ = s.cmd.Process.Kill()
 			<-s.done
+		}
+		if s.tty != nil {
+			s.tty.Close()
 		}
 		if t.Failed() {
 			t.Logf("hotreload %v said:\n%s", args, s.text())
@@ -161,12 +236,18 @@ func start(t *testing.T, dir string, args ...string) *session {
 	return s
 }
 
-// Write takes hotreload's output, its own lines and the server's.
+// Write takes hotreload's output, its own lines and the server's. Of a terminal, lines end as everywhere else.
 func (s *session) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.news.Broadcast()
-	return s.out.Write(p)
+	for _, b := range p {
+		if s.tty != nil && b == '\n' && bytes.HasSuffix(s.out.Bytes()[s.read:], []byte{'\r'}) {
+			s.out.Truncate(s.out.Len() - 1)
+		}
+		s.out.WriteByte(b)
+	}
+	return len(p), nil
 }
 
 func (s *session) text() string {

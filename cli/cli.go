@@ -149,7 +149,7 @@ func watchCommand(ctx context.Context, o *options, env, args []string) error {
 			run.Input().Close()
 		}()
 	} else if keys = openKeyboard(os.Stdin); keys != nil {
-		go keys.read(func(key byte) { press(key, run, console) }) // ends with close or with the program: see there
+		go keys.read(func(key byte) { press(key, run, console, keys) }) // ends with close or with the program: see there
 	}
 	if keys == nil && isTerminal(os.Stdin) {
 		console.echoing()

@@ -49,10 +49,10 @@ type part struct {
 	timer  *time.Timer
 }
 
-// A line that is not finished is shown all the same after holdFor, which is shorter than anybody notices and longer
-// than a program needs to write the rest, or when it has holdMost bytes.
+// A line that is not finished is shown all the same after holdFor, which is longer than a program on a busy machine
+// needs to write the rest and felt short enough for what is no line, or when it has holdMost bytes.
 const (
-	holdFor  = 100 * time.Millisecond
+	holdFor  = 500 * time.Millisecond
 	holdMost = 64 << 10
 )
 
@@ -206,12 +206,7 @@ func (c *console) showProgress(text string) {
 // comes together. What goes elsewhere stays what the program wrote, to the byte.
 func (c *console) endLines() {
 	for i := range c.streams {
-		switch s := &c.streams[i]; {
-		case !s.midLine:
-		case s.terminal:
-			_, _ = io.WriteString(s.file, "\r\n")
-			s.midLine = false
-		case c.joined:
+		if s := &c.streams[i]; s.midLine && (s.terminal || c.joined) {
 			_, _ = io.WriteString(s.file, "\n")
 			s.midLine = false
 		}

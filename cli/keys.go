@@ -11,7 +11,7 @@ import (
 const keyHelp = "r reload · R rebuild and reload · p pause, go on · c clear · q quit · h help"
 
 // press does what a key is for.
-func press(key byte, run *runner.Runner, c *console) {
+func press(key byte, run *runner.Runner, c *console, k *keyboard) {
 	switch key {
 	case 'r', ' ':
 		run.Do(runner.Reload)
@@ -25,6 +25,12 @@ func press(key byte, run *runner.Runner, c *console) {
 		run.Do(runner.Stop)
 	case 'h', '?':
 		c.say(dim(prefix) + keyHelp)
+	case 26: // Ctrl-Z: the shell comes next, and wants its terminal
+		c.setProgress("")
+		k.giveBack()
+		suspend()
+		// The stop comes a moment after the call. Until it has, the terminal must not be taken again.
+		<-time.After(lookAgain)
 	}
 }
 

@@ -20,7 +20,6 @@ type terminalNews uint8
 
 const (
 	resized   terminalNews = iota + 1
-	suspended              // Ctrl-Z
 	continued              // fg or bg
 	dumped                 // Ctrl-\: the Go runtime says what everybody is doing, and ends us
 )
@@ -34,9 +33,7 @@ func handleSignals(run *runner.Runner, c *console, k *keyboard) (stop func()) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	for sig := range terminalSignals {
-		if !signal.Ignored(sig) { // a shell without job control
-			signal.Notify(signals, sig)
-		}
+		signal.Notify(signals, sig)
 	}
 	done := make(chan struct{})
 	go func() { // ends with stop
@@ -64,11 +61,9 @@ func handleSignals(run *runner.Runner, c *console, k *keyboard) (stop func()) {
 					run.Do(runner.Resize)
 				case terminalSignals[sig] == continued:
 					k.nudge()
-				default: // suspended, dumped: the shell comes next, and wants its terminal
-					c.setProgress("")
+				case terminalSignals[sig] == dumped:
 					k.giveBack()
-					repeat(sig, signals)
-					k.nudge()
+					repeat(sig)
 				}
 			}
 		}

@@ -11,7 +11,9 @@ var signalsByName = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": sy
 
 var terminalSignals map[os.Signal]terminalNews
 
-func repeat(os.Signal, chan<- os.Signal) {}
+func repeat(os.Signal) {}
+
+func suspend() {}
 
 type modes struct{}
 

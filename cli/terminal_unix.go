@@ -18,17 +18,19 @@ var signalsByName = map[string]syscall.Signal{
 
 var terminalSignals = map[os.Signal]terminalNews{
 	syscall.SIGWINCH: resized,
-	syscall.SIGTSTP:  suspended,
 	syscall.SIGCONT:  continued,
 	syscall.SIGQUIT:  dumped,
 }
 
-// repeat does to us what a signal does that nobody catches. It returns when that was to be stopped and is over.
-func repeat(sig os.Signal, signals chan<- os.Signal) {
+// repeat does to us what a signal does that nobody catches.
+func repeat(sig os.Signal) {
 	signal.Reset(sig)
 	_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
-	signal.Notify(signals, sig)
 }
+
+// suspend does what the terminal does at Ctrl-Z. SIGTSTP is not caught for it: after a Notify the Go runtime cannot
+// be stopped by it any more (golang/go#41996), and SIGSTOP would stop us where no shell is there to go on with us.
+func suspend() { _ = syscall.Kill(0, syscall.SIGTSTP) }
 
 type modes unix.Termios
 
@@ -38,8 +40,8 @@ func foreground(file *os.File) (bool, error) {
 	return group == unix.Getpgrp(), err
 }
 
-// singleKeys makes the terminal hand over each key at once and not show it. Ctrl-C stays a signal and lines of output
-// stay lines.
+// singleKeys makes the terminal hand over each key at once and not show it, Ctrl-Z too. Ctrl-C stays a signal and lines
+// of output stay lines.
 func singleKeys(file *os.File) (before *modes, err error) {
 	t, err := unix.IoctlGetTermios(int(file.Fd()), getTermios)
 	if err != nil {
@@ -49,6 +51,7 @@ func singleKeys(file *os.File) (before *modes, err error) {
 	single := *t
 	single.Lflag &^= unix.ICANON | unix.ECHO
 	single.Cc[unix.VMIN], single.Cc[unix.VTIME] = 1, 0
+	single.Cc[unix.VSUSP] = disabled
 	if single == *t {
 		return before, nil
 	}

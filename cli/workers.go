@@ -70,7 +70,7 @@ func (r *reporter) leave(e runner.Leaving) {
 	if len(names) > most {
 		names = append(names[:most-1], fmt.Sprintf("%d more", len(names)-most+1))
 	}
-	r.line(fmt.Sprintf("stopping: waiting for %s to finish, at most %s; Ctrl-C again kills", strings.Join(names, ", "), e.Grace))
+	r.news("stopping: waiting for "+strings.Join(names, ", "), "Ctrl-C again kills", "at most "+e.Grace.String())
 }
 
 func (r *reporter) failed(e supervisor.Failed) {
