@@ -141,7 +141,6 @@ type loop struct {
 
 	effects []Effect  // since the last conclusion
 	began   time.Time // of the first of them
-	settled bool
 	workers map[int]supervisor.Worker
 
 	builds chan buildResult
