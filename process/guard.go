@@ -66,11 +66,9 @@ func guardSay(verb byte, pid int) {
 	if guard.pipe == nil {
 		return
 	}
-	_ = guard.pipe.SetWriteDeadline(time.Now().Add(guardGrace)) // a guard that was stopped must not stop us
-	if _, err := fmt.Fprintf(guard.pipe, "%c%d\n", verb, pid); err != nil {
-		guard.pipe.Close()
-		guard.pipe = nil // the guard was killed; the other nets remain
-	}
+	// An error means that the guard was killed; the other nets remain. The pipe is not closed for it, nor for anything
+	// else while we live: if the guard was there after all, it would end all our children.
+	_, _ = fmt.Fprintf(guard.pipe, "%c%d\n", verb, pid)
 }
 
 // runGuard is the guard's whole life: keep the list that hotreload dictates, and when hotreload is gone end what is
