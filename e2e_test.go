@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -147,6 +148,7 @@ type setup struct {
 	stdout   *os.File // and where stdout goes, if not to the session
 	stderr   *os.File
 	uid      int      // another user
+	self     string   // another file that is hotreload
 	through  []string // the command that runs it
 }
 
@@ -163,7 +165,7 @@ func (u setup) start(t *testing.T, dir string, args ...string) *session {
 	for i, arg := range args {
 		args[i] = strings.ReplaceAll(arg, "{addr}", s.addr)
 	}
-	command := append(append(slices.Clone(u.through), os.Args[0]), args...)
+	command := append(append(slices.Clone(u.through), cmp.Or(u.self, os.Args[0])), args...)
 	if u.terminal && u.through != nil { // a shell: it is told what to run
 		command = u.through
 	}
@@ -274,7 +276,11 @@ func (s *session) waitFor(pattern string) []string {
 		if at := re.FindSubmatchIndex(rest); at != nil {
 			var groups []string
 			for i := 0; i < len(at); i += 2 {
-				groups = append(groups, string(rest[at[i]:at[i+1]]))
+				group := ""
+				if at[i] >= 0 {
+					group = string(rest[at[i]:at[i+1]])
+				}
+				groups = append(groups, group)
 			}
 			s.read += at[1]
 			return groups
@@ -366,6 +372,7 @@ func gone(t *testing.T, pid int, within time.Duration) {
 }
 
 func TestSaveIsServed(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
 	s.serves("v1")
 	s.waitFor(`generation 1 serves`)
@@ -378,6 +385,7 @@ func TestSaveIsServed(t *testing.T) {
 }
 
 func TestWhatChangesNothingReplacesNothing(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, map[string]string{"other/other.go": "package other\n"}), "-v", ".", "{addr}")
 	s.serves("v1")
 	s.waitFor(`generation 1 serves`)
@@ -399,6 +407,7 @@ func TestWhatChangesNothingReplacesNothing(t *testing.T) {
 }
 
 func TestCompileErrorKeepsTheOldOneServing(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
 	pid := s.pid()
@@ -412,6 +421,7 @@ func TestCompileErrorKeepsTheOldOneServing(t *testing.T) {
 }
 
 func TestFirstBuildFails(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, map[string]string{"version.go": "package main\n\nfunc boot() {\n"}), ".", "{addr}")
 	s.waitFor(`build failed .*: waiting for a change\nversion.go:\d+:\d+: `)
 	s.save("version.go", version("v1", ""))
@@ -419,6 +429,7 @@ func TestFirstBuildFails(t *testing.T) {
 }
 
 func TestCrashAtTheStartBringsTheOldOneBack(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
 	s.save("version.go", version("v2", "os.Exit(7)"))
@@ -430,6 +441,7 @@ func TestCrashAtTheStartBringsTheOldOneBack(t *testing.T) {
 }
 
 func TestCrashComesBack(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
 	pid := s.pid()
@@ -440,6 +452,7 @@ func TestCrashComesBack(t *testing.T) {
 }
 
 func TestSaveEndsACrashLoop(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, map[string]string{"version.go": version("v1", "os.Exit(1)")}), ".", "{addr}")
 	s.waitFor(`died before it was ready: exit code 1 after .*next try in`)
 	s.waitFor(`2 times in a row`)
@@ -451,6 +464,7 @@ func TestSaveEndsACrashLoop(t *testing.T) {
 }
 
 func TestHangBeforeReady(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), "--start-timeout", "1500ms", ".", "{addr}")
 	s.serves("v1")
 	s.waitFor(`generation 1 serves`)
@@ -462,6 +476,7 @@ func TestHangBeforeReady(t *testing.T) {
 }
 
 func TestTwoHundredSaves(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
 	s.serves("v1")
 	tick := time.NewTicker(20 * time.Millisecond) // the pace of the scenario, not a wait
@@ -476,6 +491,7 @@ func TestTwoHundredSaves(t *testing.T) {
 }
 
 func TestBranchSwitch(t *testing.T) {
+	t.Parallel()
 	branch := func(name string) map[string]string {
 		files := map[string]string{"version.go": version(name, "")}
 		imports := ""
@@ -500,6 +516,7 @@ func TestBranchSwitch(t *testing.T) {
 }
 
 func TestKill9LeavesNothing(t *testing.T) {
+	t.Parallel()
 	boot := `
 		cmd := exec.Command("sleep", "600")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -526,6 +543,7 @@ func TestKill9LeavesNothing(t *testing.T) {
 }
 
 func TestPortInUseByAnotherProgram(t *testing.T) {
+	t.Parallel()
 	dir := newModule(t, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -544,6 +562,7 @@ func TestPortInUseByAnotherProgram(t *testing.T) {
 }
 
 func TestCtrlC(t *testing.T) {
+	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
 	s.serves("v1")
 	pid := s.pid()
@@ -556,6 +575,7 @@ func TestCtrlC(t *testing.T) {
 }
 
 func TestSecondCtrlCKills(t *testing.T) {
+	t.Parallel()
 	code := "package main\n\nimport (\n\"os/signal\"\n\"syscall\"\n)\n\nconst version = \"v1\"\n\nfunc boot() { signal.Ignore(syscall.SIGTERM) }\n"
 	s := start(t, newModule(t, map[string]string{"version.go": code}), "--grace", "1h", ".", "{addr}")
 	s.serves("v1")
@@ -570,6 +590,7 @@ func TestSecondCtrlCKills(t *testing.T) {
 
 // Code outside the main module counts as the code that it is.
 func TestReplaceAndNewImports(t *testing.T) {
+	t.Parallel()
 	root := newModule(t, map[string]string{
 		"app/go.mod":     "module example.com/app\n\ngo 1.25\n\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ../lib\n",
 		"app/main.go":    server,
@@ -590,6 +611,7 @@ func TestReplaceAndNewImports(t *testing.T) {
 }
 
 func TestBrokenGoMod(t *testing.T) {
+	t.Parallel()
 	dir := newModule(t, map[string]string{"go.mod": "module example.com/app\n\ngo 1.25\n\nbroken\n"})
 	s := start(t, dir, ".", "{addr}")
 	s.waitFor(`build failed`)
@@ -605,6 +627,7 @@ func TestBrokenGoMod(t *testing.T) {
 }
 
 func TestBadUsage(t *testing.T) {
+	t.Parallel()
 	dir := newModule(t, map[string]string{"lib/lib.go": "package lib\n", "cmd/a/main.go": "package main\n\nfunc main() {}\n", "cmd/b/main.go": "package main\n\nfunc main() {}\n"})
 	os.Remove(filepath.Join(dir, "main.go"))
 	os.Remove(filepath.Join(dir, "version.go"))

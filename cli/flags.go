@@ -76,13 +76,13 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.SortFlags = false
 	f.SetInterspersed(false)
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` that hotreload listens on for the program: PORT, HOST:PORT, unix:PATH, @NAME, each with NAME= in front if the program wants names; repeatable")
-	f.IntVar(&o.workers, "workers", 1, "how many `n` worker processes share the sockets")
-	f.StringVar(&o.strategy, "strategy", "auto", "how new workers follow old ones: `name` is parallel, rolling, stop-first or auto (parallel with --listen, else stop-first)")
-	f.IntVar(&o.surge, "surge", 1, "rolling: 1 starts the new worker before the old one leaves, `0` after")
-	f.StringVar(&o.ready, "ready", "auto", "when a worker is ready: `rule` is notify (READY=1), http:/path or a URL, alive (for 1s), or auto")
-	f.DurationVar(&o.grace, "grace", supervisor.DefaultGrace, "how long an old worker may take to finish (`duration`), then it is killed; 0 kills at once")
-	f.DurationVar(&o.handover, "handover", supervisor.DefaultHandover, "how long a new worker may stay unready beside an old one (`duration`) before the old one leaves first")
-	f.DurationVar(&o.startTimeout, "start-timeout", supervisor.DefaultStartTimeout, "how long a worker may take to become ready (`duration`), where readiness can be seen")
+	f.IntVar(&o.workers, "workers", 1, "`n` worker processes share the sockets")
+	f.StringVar(&o.strategy, "strategy", "auto", "how new workers follow old ones, by `name`: parallel, rolling, stop-first or auto (parallel with --listen, else stop-first)")
+	f.IntVar(&o.surge, "surge", 1, "rolling: with `n` = 1 the new worker starts before the old one leaves, with 0 after")
+	f.StringVar(&o.ready, "ready", "auto", "the `rule` for when a worker is ready: notify (READY=1), http:/path or a URL, alive (for 1s), or auto")
+	f.DurationVar(&o.grace, "grace", supervisor.DefaultGrace, "the `time` that an old worker has to finish, then it is killed; 0 kills at once")
+	f.DurationVar(&o.handover, "handover", supervisor.DefaultHandover, "the `time` that a new worker may stay unready beside an old one; then the old one leaves first")
+	f.DurationVar(&o.startTimeout, "start-timeout", supervisor.DefaultStartTimeout, "the `time` that a worker has to become ready, where readiness can be seen")
 	f.StringVar(&o.stopSignal, "stop-signal", "TERM", "`signal` that asks a worker to finish")
 	f.StringArrayVarP(&o.watch, "watch", "w", nil, "watch this file or folder (`path`) too, and restart the workers when it changes; repeatable")
 	f.StringArrayVarP(&o.ignore, "ignore", "i", nil, "ignore what matches this `pattern` (gitignore syntax), above all .reloadignore files; repeatable")
@@ -90,8 +90,9 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
 	f.BoolVar(&o.debug, "debug", false, "keep debug information (DWARF) in the program, for dlv")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: what was ignored and why, each worker's life")
-	f.StringVar(&o.color, "color", "auto", "colours: `when` is auto, always or never; NO_COLOR counts too")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, each worker's life")
+	f.StringVar(&o.color, "color", "auto", "`when` there are colours: auto, always or never; NO_COLOR counts too")
+	command.SetUsageTemplate(strings.ReplaceAll(command.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
 	return command
 }
 

@@ -37,6 +37,7 @@ type reporter struct {
 	building  time.Time // when the running build began; zero if none runs
 	graph     error     // why the packages of the program are not known; nil if they are
 	crash     string    // the last crash, to say a repeated one less often
+	finished  int       // the generation whose worker has ended with code 0 last
 
 	failure string    // what is said again: why what serves is stale; "" if it is not
 	said    time.Time // when it was said last
@@ -275,7 +276,11 @@ func (r *reporter) diagnostics(e *gobuild.BuildError) string {
 
 func (r *reporter) reloaded(e runner.Reloaded) {
 	r.failure, r.crash = "", ""
-	text := green(fmt.Sprintf("generation %d serves", e.Generation))
+	text := fmt.Sprintf("generation %d serves", e.Generation)
+	if e.Generation == r.finished { // a program that is no server
+		text = fmt.Sprintf("generation %d has run", e.Generation)
+	}
+	text = green(text)
 	if len(e.Effects) > 0 {
 		text += ": " + r.files(e.Effects)
 	}

@@ -94,6 +94,7 @@ func (r *reporter) exited(e supervisor.Exited) {
 	}
 	switch {
 	case e.Expected && e.State <= supervisor.Stable:
+		r.finished = e.Generation
 		r.line(who + " finished (exit code 0); waiting for a change" + left)
 	case e.Expected:
 		r.detail(who + " is gone: " + e.Exit.String() + left)
