@@ -118,9 +118,7 @@ func TestReferenceHasEveryFlag(t *testing.T) {
 	flags := func(pattern, text string) []string {
 		var all []string
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
-			for _, flag := range regexp.MustCompile(`-{1,2}[a-z][a-z-]*`).FindAllString(m[1], -1) {
-				all = append(all, flag)
-			}
+			all = append(all, regexp.MustCompile(`-{1,2}[a-z][a-z-]*`).FindAllString(m[1], -1)...)
 		}
 		slices.Sort(all)
 		return slices.Compact(all)
