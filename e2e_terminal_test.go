@@ -1,4 +1,4 @@
-//go:build linux || darwin
+//go:build unix
 
 package main
 
@@ -247,6 +247,7 @@ func TestColors(t *testing.T) {
 		{"always", setup{env: []string{"NO_COLOR=1"}}, []string{"--color=always"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := c.setup.start(t, dir, append(c.args, ".", "{addr}")...)
 			s.waitFor(`generation 1 serves`)
 			if have := colour.MatchString(s.text()); have != c.want {

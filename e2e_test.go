@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -147,8 +146,7 @@ type setup struct {
 	stdin    *os.File // else: what it reads,
 	stdout   *os.File // and where stdout goes, if not to the session
 	stderr   *os.File
-	uid      int      // another user
-	self     string   // another file that is hotreload
+	mortal   bool     // though we may be root, files can be closed to it
 	through  []string // the command that runs it
 }
 
@@ -165,7 +163,7 @@ func (u setup) start(t *testing.T, dir string, args ...string) *session {
 	for i, arg := range args {
 		args[i] = strings.ReplaceAll(arg, "{addr}", s.addr)
 	}
-	command := append(append(slices.Clone(u.through), cmp.Or(u.self, os.Args[0])), args...)
+	command := append(append(slices.Clone(u.through), os.Args[0]), args...)
 	if u.terminal && u.through != nil { // a shell: it is told what to run
 		command = u.through
 	}
@@ -178,9 +176,6 @@ func (u setup) start(t *testing.T, dir string, args ...string) *session {
 	s.cmd.Env = append(s.cmd.Env, u.env...)
 	s.cmd.WaitDelay = time.Second
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{}
-	if u.uid != 0 {
-		s.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.uid)}
-	}
 	shown := make(chan struct{})
 	if u.terminal {
 		theirs := s.openTerminal()
@@ -204,7 +199,11 @@ func (u setup) start(t *testing.T, dir string, args ...string) *session {
 			s.cmd.Stderr = u.stderr
 		}
 	}
-	if err := s.cmd.Start(); err != nil {
+	begin := s.cmd.Start
+	if u.mortal {
+		begin = func() error { return asMortal(s.cmd.Start) }
+	}
+	if err := begin(); err != nil {
 		t.Fatal(err)
 	}
 	go func() { // ends with hotreload; the clean-up waits for it
@@ -608,22 +607,6 @@ func TestReplaceAndNewImports(t *testing.T) {
 	s.serves("deep v1")
 	save(t, filepath.Join(root, "lib/deep/d.go"), "package deep\n\nconst Version = \"deep v2\"\n")
 	s.serves("deep v2")
-}
-
-func TestBrokenGoMod(t *testing.T) {
-	t.Parallel()
-	dir := newModule(t, map[string]string{"go.mod": "module example.com/app\n\ngo 1.25\n\nbroken\n"})
-	s := start(t, dir, ".", "{addr}")
-	s.waitFor(`build failed`)
-	s.waitFor(`go.mod`)
-	s.save("go.mod", "module example.com/app\n\ngo 1.25\n")
-	s.serves("v1")
-	s.waitFor(`generation 1 serves`)
-	s.save("go.mod", "module example.com/app\n\ngo 1.25\n\nrequire broken\n")
-	s.waitFor(`build failed`)
-	s.save("go.mod", "module example.com/app\n\ngo 1.25\n")
-	s.save("version.go", version("v2", ""))
-	s.serves("v2")
 }
 
 func TestBadUsage(t *testing.T) {

@@ -10,9 +10,13 @@
 //
 // # Theory of operation
 //
-// Main turns arguments into a runner.Config and then is a reader of the runner's events: report.go says what each one
-// means in words, console.go puts words and the workers' output on the same terminal without tearing lines, keys_*.go
-// turn key presses and signals.go signals into runner commands.
+// Main turns arguments into a runner.Config and then is a reader of the runner's events: report.go says in words what
+// each one means (workers.go those of the supervisor), console.go puts words and the workers' output on the same
+// terminal without tearing lines. keys.go turns keys into commands of the runner, signals.go signals.
+//
+// The terminal is shared with the shell. It is ours while we are in the foreground, and given back as it was whenever
+// somebody else is next: at the end, at Ctrl-Z, at SIGQUIT. Only a panic or kill -9 of hotreload leaves it without echo,
+// until the shell or `stty sane` mends it.
 //
 // Exit codes: 0 after a stop that was asked for, 2 for bad usage or configuration, 1 for everything else.
 package cli

@@ -1,3 +1,5 @@
+//go:build unix && !linux
+
 package main
 
 import "golang.org/x/sys/unix"
