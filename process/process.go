@@ -203,9 +203,7 @@ func (p *Process) shimError() error {
 		return nil
 	}
 	defer p.shim.Close()
-	// Whoever inherited the other end from a shim that was killed in time must not hold us up.
-	_ = p.shim.SetReadDeadline(time.Now().Add(waitDelay))
-	text, _ := io.ReadAll(p.shim)
+	text, _ := io.ReadAll(p.shim) // nobody else had the other end
 	number, err := strconv.Atoi(string(text))
 	if err != nil {
 		return nil

@@ -39,8 +39,7 @@ const (
 	patience  = 500 * time.Millisecond // how long it may take for that until it counts as stopped
 
 	drainLimit  = 500 * time.Millisecond // how long an exit waits for the last of the output
-	lastRead    = 10 * time.Millisecond  // then, how long one read may take, of what is there or not
-	channelSize = 1 << 20                // and how much that can be: the most that a pipe holds (pipe(7))
+	channelSize = 1 << 20                // how much that can be: the most that a pipe holds (pipe(7))
 )
 
 // capture is one channel from a worker: a pipe or a pseudo-terminal. Its goroutines end when the last holder of the
@@ -155,18 +154,16 @@ func (c *capture) copyDropping(s *Supervisor, w Worker) {
 // wrote is in the channel: it is read to its end, at whatever pace the destination takes it, but nothing is waited for
 // any more. A stranger who still writes meets a closed pipe.
 func (c *capture) read(buffer []byte) (int, error) {
-	if c.rest > 0 {
-		_ = c.ours.SetReadDeadline(time.Now().Add(lastRead))
-	}
-	n, err := c.ours.Read(buffer)
-	if c.rest == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		c.rest = channelSize
-		return c.read(buffer)
-	}
-	if c.rest > 0 && err == nil {
-		if c.rest -= n; c.rest <= 0 {
-			err = io.EOF
+	if c.rest == 0 {
+		n, err := c.ours.Read(buffer)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
 		}
+		c.rest = channelSize
+	}
+	n, err := readNow(c.ours, buffer[:min(len(buffer), c.rest)])
+	if c.rest -= n; c.rest == 0 {
+		err = io.EOF
 	}
 	return n, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,35 @@ func TestFloodThroughAPipe(t *testing.T) {
 	}
 	if grown := int64(memory()) - int64(before); grown > 32<<20 {
 		t.Errorf("the heap has grown by %d MB", grown>>20)
+	}
+}
+
+// A destination that is slower than the exit is told (`| less`) still gets everything, in either case.
+func TestOutputAfterTheExit(t *testing.T) {
+	const n = 1407 * 64 // more than one read, less than what the worker can leave in a pipe and one read
+	for _, terminal := range []bool{false, true} {
+		t.Run(fmt.Sprint("terminal ", terminal), func(t *testing.T) {
+			var count lineCounter
+			var first sync.Once
+			exited := make(chan struct{})
+			s := start(t, Config{Output: Output{Terminal: [2]bool{terminal, terminal}, Write: func(_ Worker, stream Stream, p []byte) {
+				if stream == Stdout {
+					first.Do(func() { <-exited })
+					count.Write(p)
+				}
+			}}})
+			s.replace("-write", fmt.Sprint(n), "-exit", "0")
+			await[Exited](s, nil)
+			close(exited)
+			eventually(t, "", func() string {
+				count.mu.Lock()
+				defer count.mu.Unlock()
+				if count.bytes != n || count.wrong != "" {
+					return fmt.Sprintf("have %d bytes, want %d; %s", count.bytes, n, count.wrong)
+				}
+				return ""
+			})
+		})
 	}
 }
 
@@ -212,9 +242,12 @@ func TestTerminal(t *testing.T) {
 		}
 		return ""
 	})
-	if have, want := s.written(Stdout), fmt.Sprintf("%062d.\n%062d.\n0\n", 0, 1); have != want {
-		t.Errorf("a terminal changed what was written\nhave %q\nwant %q", have, want)
-	}
+	eventually(t, "a terminal changed what was written: ", func() string {
+		if have := s.written(Stdout); have != fmt.Sprintf("%062d.\n%062d.\n0\n", 0, 1) {
+			return strconv.Quote(have)
+		}
+		return ""
+	})
 }
 
 // Both streams in one channel keep their order.

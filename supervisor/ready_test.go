@@ -42,6 +42,9 @@ func TestReady(t *testing.T) {
 			if c.linux && !linux() {
 				t.Skip("who listens where is known on Linux only")
 			}
+			if c.config.Policy.AliveFor == 0 {
+				c.config.Policy.AliveFor = limit // whatever else is slow
+			}
 			s := start(t, c.config)
 			for range 2 { // what was learned from the first does not stand in the way of the second
 				generation := s.replace(c.flags...)
@@ -106,7 +109,7 @@ func TestEnvironment(t *testing.T) {
 func TestHangsBeforeReady(t *testing.T) {
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
-		Policy: Policy{Workers: 2, Ready: ReadyNotify, StartTimeout: 300 * time.Millisecond},
+		Policy: Policy{Workers: 2, Ready: ReadyNotify, StartTimeout: 1500 * time.Millisecond},
 	})
 	await(s, serving(s.replace("-ready", "self")))
 	pids := pidsOf(t, s)

@@ -4,8 +4,10 @@ package supervisor
 
 import (
 	"errors"
+	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -46,6 +48,31 @@ func unblocked(file *os.File) (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), file.Name()), nil
+}
+
+// readNow reads what is there, and says that it is the end if nothing is.
+func readNow(file *os.File, buffer []byte) (n int, err error) {
+	if err := file.SetReadDeadline(time.Time{}); err != nil {
+		return 0, err
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err2 := raw.Read(func(fd uintptr) bool {
+		n, err = unix.Read(int(fd), buffer)
+		return true
+	})
+	switch {
+	case err2 != nil:
+		return 0, err2
+	case err == unix.EAGAIN || err == nil && n == 0:
+		return 0, io.EOF
+	case err != nil:
+		return 0, err
+	default:
+		return n, nil
+	}
 }
 
 func makeRaw(terminal *os.File) error {

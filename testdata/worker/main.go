@@ -251,6 +251,7 @@ func handler(version string, sockets []socket, draining *atomic.Bool) http.Handl
 	})
 	answer("/slow", func(w io.Writer, r *http.Request) {
 		d, _ := time.ParseDuration(r.URL.Query().Get("for"))
+		log.Print("answers slowly")
 		time.Sleep(d)
 		fmt.Fprintln(w, version)
 	})
