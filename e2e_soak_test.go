@@ -84,8 +84,8 @@ func TestFlatOverReloads(t *testing.T) {
 	if after.threads > before.threads+8 {
 		t.Errorf("threads grew from %d to %d", before.threads, after.threads)
 	}
-	// The heap breathes; what leaks grows with the reloads.
-	if grown := after.kilobytes - before.kilobytes; grown > 6<<10 {
+	// The heap breathes, with -race on a busy machine by 8 MB; what leaks grows with the reloads.
+	if grown := after.kilobytes - before.kilobytes; grown > 16<<10 {
 		t.Errorf("RSS grew by %d kB", grown)
 	}
 }

@@ -191,7 +191,7 @@ func TestWorkersHavePrefixes(t *testing.T) {
 		setup setup
 		line  string
 	}{
-		{"terminal", setup{terminal: true, env: []string{"TERM=xterm", "NO_COLOR="}}, `(?m)^(\x1b\[36m\[0\]|\x1b\[35m\[1\])\x1b\[0m \d+: line \d+ ends$`},
+		{"terminal", setup{terminal: true, env: []string{"TERM=xterm", "NO_COLOR="}}, `(?m)(?:^|\x1b\[K)(\x1b\[36m\[0\]|\x1b\[35m\[1\])\x1b\[0m \d+: line \d+ ends$`},
 		{"pipe", setup{}, `(?m)^\[[01]\] \d+: line \d+ ends$`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -37,6 +37,7 @@ type reporter struct {
 	building  time.Time // when the running build began; zero if none runs
 	graph     error     // why the packages of the program are not known; nil if they are
 	crash     string    // the last crash, to say a repeated one less often
+	newest    int       // generation that was started
 	finished  int       // the generation whose worker has ended with code 0 last
 
 	failure string    // what is said again: why what serves is stale; "" if it is not
@@ -187,6 +188,7 @@ func (r *reporter) report(event runner.Event) {
 		r.failure = ""
 		r.news(r.files(e.Effects)+": the program is the same, nothing to replace", "built in "+short(e.Took))
 	case runner.Replacement:
+		r.newest = e.Generation
 		r.detail(fmt.Sprintf("generation %d starts", e.Generation))
 	case runner.Reloaded:
 		r.reloaded(e)
@@ -240,8 +242,12 @@ func (r *reporter) buildFailed(e runner.BuildFailed) {
 	} else {
 		text += "\n" + r.diagnostics(build)
 		var known *gobuild.Error
-		if hint == "" && errors.As(r.graph, &known) {
-			hint = known.Hint // go.mod is wrong, or the package has gone
+		switch {
+		case hint != "" || !errors.As(r.graph, &known):
+		case known.Problem == gobuild.NoPackage:
+			hint = "it is built again when the package comes back"
+		default:
+			hint = known.Hint // go.mod is wrong
 		}
 	}
 	r.stale(text + lineOf(hintLine(hint)))
@@ -275,6 +281,10 @@ func (r *reporter) diagnostics(e *gobuild.BuildError) string {
 }
 
 func (r *reporter) reloaded(e runner.Reloaded) {
+	if e.Generation < r.newest { // the newer one has failed, and that is said
+		r.line(yellow(fmt.Sprintf("generation %d is back", e.Generation)))
+		return
+	}
 	r.failure, r.crash = "", ""
 	text := fmt.Sprintf("generation %d serves", e.Generation)
 	if e.Generation == r.finished { // a program that is no server
