@@ -98,7 +98,7 @@ func TestIdle(t *testing.T) {
 		flags  []string
 	}{
 		"said that it is ready": {Config{Listen: []Address{address(t, "127.0.0.1:0")}}, []string{"-ready", "self"}},
-		"has only grown old":    {Config{Listen: []Address{address(t, "127.0.0.1:0")}}, nil},
+		"has only grown old":    {Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{AliveFor: time.Second}}, nil},
 		"listens itself":        {Config{Args: []string{"-listen", freePort(t)}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -161,7 +161,7 @@ func TestSocketThatAWorkerShutDownIsMended(t *testing.T) {
 // A program that binds its own port is replaced stop-first, and each generation finds the port free.
 func TestOwnPort(t *testing.T) {
 	listen := freePort(t)
-	s := start(t, Config{Args: []string{"-listen", listen}, Policy: Policy{AliveFor: limit}})
+	s := start(t, Config{Args: []string{"-listen", listen}})
 	if s.Strategy() != StopFirst {
 		t.Errorf("strategy %s, want stop-first", s.Strategy())
 	}

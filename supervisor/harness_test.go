@@ -117,6 +117,9 @@ func start(t *testing.T, config Config) *service {
 	if config.Policy.Grace == 0 {
 		config.Policy.Grace = 5 * time.Second
 	}
+	if config.Policy.AliveFor == 0 {
+		config.Policy.AliveFor = limit // a slow machine must not make a worker ready
+	}
 	if s.Supervisor, err = New(config); err != nil {
 		t.Fatal(err)
 	}

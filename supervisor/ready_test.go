@@ -42,9 +42,6 @@ func TestReady(t *testing.T) {
 			if c.linux && !linux() {
 				t.Skip("who listens where is known on Linux only")
 			}
-			if c.config.Policy.AliveFor == 0 {
-				c.config.Policy.AliveFor = limit // whatever else is slow
-			}
 			s := start(t, c.config)
 			for range 2 { // what was learned from the first does not stand in the way of the second
 				generation := s.replace(c.flags...)
