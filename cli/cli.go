@@ -50,7 +50,7 @@ func Main(args, env []string) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usageError{}) || runner.IsUsage(err):
+	case errors.As(err, &usageError{}) || runner.IsUsage(err) && !errors.Is(err, gobuild.NoGo):
 		complain(os.Stderr, err)
 		return 2
 	default:

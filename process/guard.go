@@ -38,7 +38,7 @@ func startGuard() error {
 	cmd := exec.Command(self)
 	cmd.Args = []string{guardName, runID()}
 	cmd.Stdin = r
-	cmd.Dir = os.TempDir()
+	cmd.Dir = "/" // it must be there, whatever becomes of ours
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
 		w.Close()

@@ -54,6 +54,8 @@ type (
 	}
 	// graphGrew: a renewed graph named folders that were not watched while the last build ran.
 	graphGrew struct{}
+	// programGone: somebody removed the newest program, in emptying a cache folder.
+	programGone struct{}
 	// built: a build ended. moved says that its inputs changed under it.
 	built struct {
 		serial   int
@@ -76,16 +78,17 @@ type (
 	killKey    struct{}
 )
 
-func (changed) input()    {}
-func (graphGrew) input()  {}
-func (built) input()      {}
-func (served) input()     {}
-func (died) input()       {}
-func (reloadKey) input()  {}
-func (rebuildKey) input() {}
-func (pauseKey) input()   {}
-func (stopKey) input()    {}
-func (killKey) input()    {}
+func (changed) input()     {}
+func (graphGrew) input()   {}
+func (programGone) input() {}
+func (built) input()       {}
+func (served) input()      {}
+func (died) input()        {}
+func (reloadKey) input()   {}
+func (rebuildKey) input()  {}
+func (pauseKey) input()    {}
+func (stopKey) input()     {}
+func (killKey) input()     {}
 
 // action is an effect for the loop to carry out.
 type action interface{ action() }
@@ -126,6 +129,9 @@ func decide(s state, in input) (state, []action) {
 		return s.changed(in)
 	case graphGrew:
 		return s.changed(changed{class: Rebuild, settled: s.settled})
+	case programGone:
+		s.built = "" // so that the next replacement builds first
+		return s, nil
 	case built:
 		if in.serial != s.serial || s.phase != Building {
 			return s, nil // of a build that was killed

@@ -24,6 +24,7 @@ func with(s state, f func(*state)) state {
 func unquiet(s state) state { return with(s, func(s *state) { s.settled = false }) }
 func paused(s state) state  { return with(s, func(s *state) { s.paused = true }) }
 func broken(s state) state  { return with(s, func(s *state) { s.broken = true }) }
+func gone(s state) state    { return with(s, func(s *state) { s.built = "" }) }
 func dead(s state) state    { return with(s, func(s *state) { s.dead = true }) }
 
 var (
@@ -51,6 +52,9 @@ func TestDecide(t *testing.T) {
 		{"idle: live does nothing", idle, changed{class: Live, settled: true}, idle, nil},
 		{"idle: none does nothing", idle, quiet, idle, nil},
 		{"idle: the graph grew", idle, graphGrew{}, building, []action{startBuild{2}}},
+		{"idle: the program is gone", idle, programGone{}, gone(idle), nil},
+		{"idle: restart, but the program is gone", gone(idle), changed{class: Restart, settled: true}, with(gone(building), func(s *state) { s.restart = true }), []action{startBuild{2}}},
+		{"idle: r, but the program is gone", gone(idle), reloadKey{}, with(gone(building), func(s *state) { s.restart = true }), []action{hurry{}, startBuild{2}}},
 		{"idle: a build that was killed reports late", idle, built{serial: 1, artifact: "z"}, idle, nil},
 		{"idle: served", idle, served{1, "a"}, idle, nil},
 		{"idle: died", idle, died{1}, dead(idle), nil},
@@ -69,6 +73,8 @@ func TestDecide(t *testing.T) {
 		{"building: live", building, changed{class: Live, settled: true}, building, nil},
 		{"building: quiet", unquiet(building), quiet, building, nil},
 		{"building: the graph grew", building, graphGrew{}, with(building, func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
+		{"building: the program is gone", building, programGone{}, gone(building), nil},
+		{"building: the program is gone, and built as it was, for a restart", with(gone(building), func(s *state) { s.restart = true }), built{serial: 2, artifact: "a"}, with(replacing, func(s *state) { s.built, s.target = "a", "a" }), []action{replace{2, "a"}}},
 		{"building: an older build reports", building, built{serial: 1, artifact: "z"}, building, nil},
 		{"building: built before quiet is held", unquiet(building), built{serial: 2, artifact: "b"}, with(unquiet(building), held(result{artifact: "b"})), nil},
 		{"building: quiet takes the held result", with(unquiet(building), held(result{artifact: "b"})), quiet, replacing, []action{replace{2, "b"}}},
@@ -93,6 +99,7 @@ func TestDecide(t *testing.T) {
 		{"replacing: restart", replacing, changed{class: Restart, settled: true}, with(replacing, func(s *state) { s.generation = 3 }), []action{replace{3, "b"}}},
 		{"replacing: live", replacing, changed{class: Live, settled: true}, replacing, nil},
 		{"replacing: the graph grew", replacing, graphGrew{}, with(replacing, func(s *state) { s.phase, s.serial = Building, 3 }), []action{startBuild{3}}},
+		{"replacing: the program is gone", replacing, programGone{}, gone(replacing), nil},
 		{"replacing: a build that was killed reports late", replacing, built{serial: 2, artifact: "z"}, replacing, nil},
 		{"replacing: served", replacing, served{2, "b"}, with(replacing, func(s *state) { s.phase, s.serving = Idle, "b" }), nil},
 		{"replacing: what serves does not make a broken tree whole", broken(replacing), served{2, "b"}, with(broken(replacing), func(s *state) { s.phase, s.serving = Idle, "b" }), nil},
@@ -115,6 +122,7 @@ func TestDecide(t *testing.T) {
 		{"stopping: restart", stopping, changed{class: Restart, settled: true}, stopping, nil},
 		{"stopping: live", stopping, changed{class: Live, settled: true}, stopping, nil},
 		{"stopping: the graph grew", stopping, graphGrew{}, stopping, nil},
+		{"stopping: the program is gone", stopping, programGone{}, stopping, nil},
 		{"stopping: built", stopping, built{serial: 1, artifact: "b"}, stopping, nil},
 		{"stopping: served", stopping, served{1, "a"}, stopping, nil},
 		{"stopping: died", stopping, died{1}, stopping, nil},

@@ -25,6 +25,7 @@
 //	live, none  | -                 -                    -                    -
 //	  quiet     | what has waited   take the held result what has waited      -
 //	graph grew  | build             kill, build          build                -
+//	program gone| what is replaced next is built first  (all)              -
 //	built       | -                 hold; when quiet:    -                    -
 //	            |                     same: tell
 //	            |                     new: replace

@@ -282,6 +282,7 @@ func (l *loop) conclude() { l.effects, l.began = nil, time.Time{} }
 func (l *loop) command(c Command) {
 	switch c {
 	case Reload:
+		l.lookForProgram()
 		l.input(reloadKey{})
 	case BuildUp:
 		l.input(rebuildKey{})
@@ -294,6 +295,16 @@ func (l *loop) command(c Command) {
 		l.input(killKey{})
 	case Resize:
 		l.supervisor.Resize()
+	}
+}
+
+// lookForProgram looks whether the newest program is still there before workers are sent away for it: under stop-first
+// it would be too late afterwards.
+func (l *loop) lookForProgram() {
+	if newest := l.artifacts[l.state.built]; newest != nil {
+		if _, err := os.Stat(newest.Path); err != nil {
+			l.input(programGone{})
+		}
 	}
 }
 
@@ -314,6 +325,9 @@ func (l *loop) batch(b watch.Batch) {
 		if l.ruleFiles[change.Path] {
 			l.loadRules()
 		}
+	}
+	if in.class == Restart {
+		l.lookForProgram()
 	}
 	if b.Settled && len(b.Changes) > 0 {
 		news := Changed{Overflow: b.Overflow, Paused: l.state.paused}
