@@ -25,7 +25,7 @@
 //	live, none  | -                 -                    -                    -
 //	  quiet     | what has waited   take the held result what has waited      -
 //	graph grew  | build             kill, build          build                -
-//	program gone| what is replaced next is built first  (all)              -
+//	gone        | the next replacement builds first, for it has no program            -
 //	built       | -                 hold; when quiet:    -                    -
 //	            |                     same: tell
 //	            |                     new: replace
