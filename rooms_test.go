@@ -18,9 +18,19 @@ var rooms = map[string][]string{
 	"hotreload/runner":     {"watch", "supervisor", "gobuild"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process"},
-	"hotreload/gobuild":    {"process"},
+	"hotreload/gobuild":    {"process", "worker"},
 	"hotreload/ignore":     {},
 	"hotreload/process":    {},
+	"hotreload/worker":     {},
+
+	// Of worker's packages, all but host are what is linked into programs.
+	"hotreload/worker/host":     {"worker/protocol"},
+	"hotreload/worker/protocol": {},
+	"hotreload/worker/agent":    {"worker/protocol"},
+	"hotreload/worker/hooks":    {"worker/agent"},
+	"hotreload/worker/web":      {},
+	"hotreload/worker/webhooks": {"worker/agent", "worker/hooks", "worker/web"},
+
 	"hotreload/bench":      {"bench/load"},
 	"hotreload/bench/load": {},
 }

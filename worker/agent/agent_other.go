@@ -1,0 +1,9 @@
+//go:build !linux && !darwin
+
+package agent
+
+// Running reports false: there is no agent for this system.
+func Running() bool { return false }
+
+// Draining reports false.
+func Draining() bool { return false }

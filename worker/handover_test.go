@@ -1,0 +1,265 @@
+//go:build linux || darwin
+
+package worker_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hotreload/worker/host"
+)
+
+// freePort is an address that nobody has, if nobody takes it.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+const handovers = 20
+
+func TestNoRequestIsLost(t *testing.T) {
+	type client = func() (func() (string, error), func())
+	unix := shortDir(t)
+	tcp := freePort(t)
+	for _, c := range []struct {
+		name, arg string
+		clients   int
+		client    client
+	}{
+		{"POST, keep-alive", "http=" + tcp, 16, keepAlive("tcp", tcp, post, 0)},
+		{"POST, keep-alive, thinking", "http=" + tcp, 16, keepAlive("tcp", tcp, post, 3*time.Millisecond)},
+		{"GET, a connection each", "http=" + tcp, 16, keepAlive("tcp", tcp, closing, 0)},
+		{"HTTP/2 over TLS", "tls=" + tcp, 8, http2("https", tcp)},
+		{"HTTP/2 in the clear", "h2c=" + tcp, 8, http2("http", tcp)},
+		{"raw TCP, new connections", "raw=" + tcp, 8, raw(tcp)},
+		{"Unix socket, keep-alive", "unix=" + unix + "/s", 8, keepAlive("unix", unix+"/s", post, 0)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newService(t, c.arg)
+			s.replace(true)
+			l := run(c.clients, c.client)
+			for i := range handovers {
+				l.until(t, i+1)
+				s.replace(true)
+			}
+			l.until(t, handovers+1)
+			failures := l.end(t)
+			if strings.HasPrefix(c.arg, "unix") {
+				// Where a path leads nowhere for a moment new connections may fail; the others must not.
+				for _, failure := range l.failures {
+					if strings.HasPrefix(failure, "connect: ") {
+						failures--
+					}
+				}
+			}
+			if failures > 0 {
+				t.Errorf("%d of %d requests failed", failures, l.requests)
+			}
+		})
+	}
+}
+
+// TestWithoutDrainRequestsAreLost is the control: what the other test measures can be measured.
+func TestWithoutDrainRequestsAreLost(t *testing.T) {
+	tcp := freePort(t)
+	s := newService(t, "http="+tcp)
+	s.replace(true)
+	l := run(16, keepAlive("tcp", tcp, post, 0))
+	for i := range 5 {
+		l.until(t, i+1)
+		s.replace(false)
+	}
+	if l.end(t) == 0 {
+		t.Error("no request was lost")
+	}
+}
+
+func TestUnixPathThatTheProgramRemoves(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	s := newService(t, "unix-removed="+path)
+	s.replace(true)
+	l := run(4, keepAlive("unix", path, closing, 0))
+	for i := range handovers {
+		l.until(t, i+1)
+		s.replace(true)
+	}
+	l.until(t, handovers+1)
+	l.end(t)
+	for _, failure := range l.failures {
+		if !strings.HasPrefix(failure, "connect: ") {
+			t.Error("an accepted connection failed: " + failure)
+		}
+	}
+	s.end(s.current)
+	s.current = nil
+	s.Close()
+	s.sockets.Close()
+	if left, _ := filepath.Glob(filepath.Dir(path) + "/*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	if left, _ := filepath.Glob(filepath.Dir(path) + "/.*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestPortZeroStays(t *testing.T) {
+	s := newService(t, "print=127.0.0.1:0", "print=127.0.0.1:0")
+	seen := map[string]bool{}
+	for range 4 {
+		s.replace(true)
+		for end := time.Now().Add(limit); strings.Count(s.current.out.String(), "listens") < 2; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("output %q", s.current.out)
+			}
+		}
+		for _, line := range strings.Split(strings.TrimSpace(s.current.out.String()), "\n") {
+			seen[line] = true
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("have %v, want two addresses", seen)
+	}
+}
+
+func TestSeveralListeners(t *testing.T) {
+	a, b, c := freePort(t), freePort(t), filepath.Join(shortDir(t), "s")
+	_, port, _ := net.SplitHostPort(freePort(t))
+	s := newService(t, "http="+a, "raw="+b, "unix="+c, "http=:"+port, "tcp4=0.0.0.0:0", "tcp6=[::1]:0")
+	s.replace(true)
+	for _, address := range [][2]string{{"tcp", a}, {"tcp", b}, {"unix", c}, {"tcp", "127.0.0.1:" + port}} {
+		listening(t, address[0], address[1]) // ready is the first accept, in a first generation
+	}
+	all := []*load{
+		run(2, keepAlive("tcp", a, post, 0)), run(2, raw(b)), run(2, keepAlive("unix", c, post, 0)),
+		run(2, keepAlive("tcp", "127.0.0.1:"+port, post, 0)), run(2, keepAlive("tcp", "[::1]:"+port, post, 0)),
+	}
+	for i := range 5 {
+		for _, l := range all {
+			l.until(t, i+1)
+		}
+		s.replace(true)
+	}
+	for i, l := range all {
+		l.until(t, 6)
+		if l.end(t) > 0 && i != 2 {
+			t.Errorf("load %d has failures", i)
+		}
+	}
+}
+
+// listening waits until somebody listens.
+func listening(t *testing.T, network, address string) {
+	t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial(network, address)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestBindErrors: the program sees the very error that it would see without us.
+func TestBindErrors(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	other := newService(t, "http="+freePort(t))
+	other.replace(true)
+	twice := freePort(t)
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"taken by a stranger", []string{"http=" + taken.Addr().String()}, "address already in use"},
+		{"taken by a worker of another hotreload", other.args, "address already in use"},
+		{"asked for twice", []string{"http=" + twice, "http=" + twice}, "address already in use"},
+		{"not here", []string{"http=192.0.2.1:80"}, "cannot assign requested address"},
+		{"no folder", []string{"unix=/nowhere/at/all"}, "no such file or directory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newService(t, c.args...)
+			p := s.start()
+			select {
+			case <-p.done:
+			case <-time.After(limit):
+				_ = p.cmd.Process.Kill()
+				t.Fatalf("it runs on; events %v", s.heard())
+			}
+			if text := p.out.String(); !strings.Contains(text, c.want) {
+				t.Errorf("have %q, want %q", text, c.want)
+			}
+			s.await(host.Gone{Worker: p.worker})
+		})
+	}
+}
+
+func TestEnvironmentIsClean(t *testing.T) {
+	s := newService(t, "http="+freePort(t))
+	s.replace(true)
+	if text := s.current.out.String(); text != "" {
+		t.Errorf("have %q, want nothing", text)
+	}
+}
+
+// TestAloneItLeaves: a worker whose supervisor is gone finishes what it has and ends.
+func TestAloneItLeaves(t *testing.T) {
+	tcp := freePort(t)
+	s := newService(t, "http="+tcp)
+	s.replace(true)
+	answered := make(chan error, 1)
+	once, end := keepAlive("tcp", tcp, "GET /?wait=300ms HTTP/1.1\r\nHost: x\r\n\r\n", 0)()
+	defer end()
+	go func() {
+		_, err := once()
+		answered <- err
+	}()
+	time.Sleep(100 * time.Millisecond) // the request is in the handler, most likely
+	s.Close()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-s.current.done:
+	case <-time.After(limit):
+		t.Error("it runs on")
+	}
+}
+
+// TestGoneListenerEnds: what no worker wants any more is given back.
+func TestGoneListenerEnds(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	s := newService(t, "http="+a)
+	s.replace(true)
+	s.args = []string{"http=" + b}
+	s.replace(true)
+	if conn, err := net.Dial("tcp", a); err == nil {
+		conn.Close()
+		t.Errorf("%s still listens: %v", a, s.sockets.Addresses())
+	}
+}

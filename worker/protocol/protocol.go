@@ -1,0 +1,147 @@
+// Package protocol is what the agent in a worker and the supervisor say to each other: the one place where it is
+// written down, compiled into both.
+//
+// # The connection
+//
+// The agent dials a Unix stream socket whose path and token it finds in its environment. One connection is one worker.
+// Both sides send frames:
+//
+//	kind, 1 byte | version, 1 byte | length of the body, 2 bytes, big endian | body
+//
+// A body has at most MaxBody bytes; numbers in it are big endian. What does not keep to this is answered with Refused,
+// where there is somebody to answer, and the connection is closed. The first frame is Hello; its first bytes, up to the
+// version, are the same in all versions to come, so that each side can name what the other one speaks.
+//
+//	agent                                             supervisor
+//	Hello   magic, pid, token             ------->
+//	                                      <-------    Welcome  grace      or   Refused  why
+//
+//	at each net.Listen of a stream socket:
+//	Way     (Unix paths only)             ------->    takes its own socket off the path, so that bind can succeed
+//	                                      <-------    Way
+//	Ask     path; the bound socket        ------->
+//	                                      <-------    Listener  error number, id; the listening socket
+//
+//	at the first accept on a listener:
+//	Accepting  id                         ------->
+//	when it closes one:
+//	Closed     id                         ------->
+//
+//	                                      <-------    Drain
+//	Parked                                ------->    no accept is under way and none will come
+//	Quiet                                 ------->    all accepted connections are closed
+//
+// Sockets travel by SCM_RIGHTS with the first byte of their frame. Listener comes without a socket if the one that was
+// sent with Ask has become the listener itself.
+//
+// If the connection ends, the other side is gone: a worker drains and leaves.
+package protocol
+
+import "errors"
+
+// Version rises with each change that the other side would not understand.
+const Version = 1
+
+// The agent's environment. It removes both.
+const (
+	PathVariable  = "HOTRELOAD_AGENT"
+	TokenVariable = "HOTRELOAD_AGENT_TOKEN"
+)
+
+// Magic begins the body of Hello.
+const Magic = "hotreload"
+
+// Sizes, in bytes. A body has room for the longest path of a file.
+const (
+	HeaderSize = 4
+	MaxBody    = 4096
+)
+
+// Kind is the first byte of a frame.
+type Kind byte
+
+// From the agent. Opened is for the report of files that the program opens; nobody sends it yet.
+const (
+	Hello     Kind = 1
+	Unable    Kind = 2 // why there will be no agent; the connection ends
+	Way       Kind = 3 // also the answer
+	Ask       Kind = 4
+	Accepting Kind = 5
+	Closed    Kind = 6
+	Parked    Kind = 7
+	Quiet     Kind = 8
+	Opened    Kind = 9
+)
+
+// From the supervisor.
+const (
+	Welcome  Kind = 65
+	Refused  Kind = 66
+	Listener Kind = 67
+	Drain    Kind = 68
+)
+
+// Errors of Next.
+var (
+	ErrTooLong = errors.New("a frame is longer than any can be")
+	ErrVersion = errors.New("another version of the protocol")
+)
+
+// Append adds a frame to buf. The body must not be longer than MaxBody.
+func Append(buf []byte, kind Kind, body []byte) []byte {
+	buf = append(buf, byte(kind), Version, byte(len(body)>>8), byte(len(body)))
+	return append(buf, body...)
+}
+
+// Next takes the first frame off buf. Without an error and with rest nil, buf is not a whole frame yet. A frame of
+// another version is an error as soon as its header is there; a header that announces too much is, too.
+func Next(buf []byte) (kind Kind, body, rest []byte, err error) {
+	if len(buf) < HeaderSize {
+		return 0, nil, nil, nil
+	}
+	if buf[1] != Version {
+		return 0, nil, nil, ErrVersion
+	}
+	length := int(buf[2])<<8 | int(buf[3])
+	if length > MaxBody {
+		return 0, nil, nil, ErrTooLong
+	}
+	if len(buf) < HeaderSize+length {
+		return 0, nil, nil, nil
+	}
+	return Kind(buf[0]), buf[HeaderSize : HeaderSize+length], buf[HeaderSize+length:], nil
+}
+
+// AppendHello adds a Hello.
+func AppendHello(buf []byte, pid int, token string) []byte {
+	body := append([]byte(Magic), Numbers(uint32(pid))...)
+	return Append(buf, Hello, append(body, token...))
+}
+
+// ParseHello reads the body of a Hello.
+func ParseHello(body []byte) (pid int, token string, ok bool) {
+	if len(body) < len(Magic)+4 || string(body[:len(Magic)]) != Magic {
+		return 0, "", false
+	}
+	body = body[len(Magic):]
+	number, _ := Number(body, 0)
+	return int(number), string(body[4:]), true
+}
+
+// Numbers is a body of unsigned numbers of four bytes.
+func Numbers(numbers ...uint32) []byte {
+	body := make([]byte, 0, 4*len(numbers))
+	for _, n := range numbers {
+		body = append(body, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	}
+	return body
+}
+
+// Number is the i-th number of a body, and false if it has not as many.
+func Number(body []byte, i int) (uint32, bool) {
+	if len(body) < 4*(i+1) {
+		return 0, false
+	}
+	body = body[4*i:]
+	return uint32(body[0])<<24 | uint32(body[1])<<16 | uint32(body[2])<<8 | uint32(body[3]), true
+}

@@ -1,0 +1,254 @@
+//go:build linux || darwin
+
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"hotreload/gobuild"
+	"hotreload/process"
+	"hotreload/worker/host"
+)
+
+func TestMain(m *testing.M) {
+	if code, ok := process.Helper(os.Args); ok {
+		os.Exit(code)
+	}
+	if err := process.Setup(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if built.dir != "" {
+		os.RemoveAll(built.dir)
+	}
+	os.Exit(code)
+}
+
+// limit is for what takes milliseconds, on a machine that has other things to do.
+const limit = 20 * time.Second
+
+// built is the server of testdata, with the agent and without it.
+var built struct {
+	once        sync.Once
+	dir         string
+	with, plain string
+	err         error
+}
+
+func binaries(t *testing.T) (with, plain string) {
+	t.Helper()
+	built.once.Do(func() {
+		built.dir, built.err = os.MkdirTemp("", "hotreload-worker-")
+		if built.err != nil {
+			return
+		}
+		built.with, built.plain = filepath.Join(built.dir, "with"), filepath.Join(built.dir, "plain")
+		dir, err := filepath.Abs("testdata/server")
+		if err == nil {
+			err = build(dir, built.plain, false)
+		}
+		if err == nil {
+			err = build(dir, built.with, true)
+		}
+		built.err = err
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return built.with, built.plain
+}
+
+func build(dir, out string, agent bool) error {
+	p := gobuild.Program{Dir: dir}
+	args := []string{"."}
+	var flags []string
+	if agent {
+		g, err := gobuild.Load(context.Background(), p)
+		if err != nil {
+			return err
+		}
+		a, reason, err := gobuild.NewAgent(g, out+".agent")
+		if a == nil {
+			return fmt.Errorf("no agent: %s %v", reason, err)
+		}
+		flags, args = a.Flags("", nil), a.Args(args)
+	}
+	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", out}, flags...), args...)...)
+	cmd.Dir = dir
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %v\n%s", err, text)
+	}
+	return nil
+}
+
+// service is a small supervisor: one worker at a time, replaced as DESIGN section 5 says.
+type service struct {
+	*host.Host
+	t       *testing.T
+	sockets *host.Sockets
+	path    string // of the workers' program
+	args    []string
+	last    int
+	current *process_
+	grace   time.Duration
+
+	mu      sync.Mutex // guards all below
+	events  []host.Event
+	changed chan struct{} // closed when events grow
+}
+
+type process_ struct {
+	worker int
+	cmd    *exec.Cmd
+	out    *output
+	done   chan struct{}
+}
+
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func newService(t *testing.T, args ...string) *service {
+	t.Helper()
+	with, _ := binaries(t)
+	dir, err := os.MkdirTemp("", "hr") // short: there is little room in the address of a Unix socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{t: t, path: with, args: args, sockets: host.NewSockets(), changed: make(chan struct{}), grace: 2 * time.Second}
+	if s.Host, err = host.New(filepath.Join(dir, "agent"), s.grace, s.sockets, s.hear); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.current != nil {
+			_ = s.current.cmd.Process.Kill()
+			<-s.current.done
+		}
+		s.Host.Close()
+		s.sockets.Close()
+		os.RemoveAll(dir)
+	})
+	return s
+}
+
+func (s *service) hear(e host.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// await waits for an event.
+func (s *service) await(want host.Event) {
+	s.t.Helper()
+	if !s.awaitFor(want, limit) {
+		s.t.Fatalf("have events %v\nwant %T%v", s.heard(), want, want)
+	}
+}
+
+func (s *service) awaitFor(want host.Event, limit time.Duration) bool {
+	timeout := time.After(limit)
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		for _, e := range s.events {
+			if e == want {
+				s.mu.Unlock()
+				return true
+			}
+		}
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-timeout:
+			return false
+		}
+	}
+}
+
+func (s *service) heard() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var text strings.Builder
+	for _, e := range s.events {
+		fmt.Fprintf(&text, "\n\t%T%v", e, e)
+	}
+	return text.String()
+}
+
+// start starts a worker, not waiting for it.
+func (s *service) start() *process_ {
+	s.t.Helper()
+	s.last++
+	p := &process_{worker: s.last, cmd: exec.Command(s.path, s.args...), out: &output{}, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), s.Admit(p.worker)...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { // ends with the process
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	return p
+}
+
+// replace starts a worker and, when it is ready, has the current one leave. Without drain it does so at once.
+func (s *service) replace(drain bool) {
+	s.t.Helper()
+	p := s.start()
+	if !s.awaitFor(host.Ready{Worker: p.worker}, limit) {
+		s.t.Fatalf("worker %d is not ready; events %v\noutput %s", p.worker, s.heard(), p.out)
+	}
+	old := s.current
+	s.current = p
+	if old == nil {
+		return
+	}
+	if drain {
+		if !s.Drain(old.worker) {
+			s.t.Fatalf("worker %d has no agent", old.worker)
+		}
+		s.await(host.Released{Worker: old.worker})
+		s.awaitFor(host.Quiet{Worker: old.worker}, s.grace)
+	}
+	s.end(old)
+}
+
+// end asks a worker to leave, and then makes it.
+func (s *service) end(p *process_) {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(s.grace):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	s.await(host.Gone{Worker: p.worker})
+	s.Forget(p.worker)
+}

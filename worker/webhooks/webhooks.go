@@ -1,0 +1,23 @@
+// Package webhooks is package hooks with the part for net/http.
+package webhooks
+
+import (
+	"net"
+	"net/http"
+	_ "unsafe" // for go:linkname
+
+	"hotreload/worker/agent"
+	_ "hotreload/worker/hooks" // starts the agent, before the init function below
+	"hotreload/worker/web"
+)
+
+// testHookServerServe is called by Serve with each server, before it accepts.
+//
+//go:linkname testHookServerServe net/http.testHookServerServe
+var testHookServerServe func(*http.Server, net.Listener)
+
+func init() {
+	if agent.Running() {
+		testHookServerServe = func(server *http.Server, _ net.Listener) { web.Install(server, agent.Draining) }
+	}
+}
