@@ -19,7 +19,6 @@ type Agent struct {
 	Web bool // with the part for net/http
 
 	overlay   string // the JSON file for -overlay
-	main      string // the added file of the main package, which exists in the overlay only
 	unchecked bool   // the linker has to be told that it is well
 }
 
@@ -50,7 +49,6 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 	a = &Agent{
 		Web:       g.Links("net/http"),
 		overlay:   filepath.Join(dir, "overlay.json"),
-		main:      filepath.Join(g.Main.Dir, agentFile),
 		unchecked: checksLinknames(g.GoVersion),
 	}
 	packages := worker.Plain
@@ -71,7 +69,7 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 		}
 	}
 	text := "package main\n\nimport _ \"" + root + packages[0] + "\" // linked by hotreload\n"
-	if err := add(a.main, "main.go", text); err != nil {
+	if err := add(filepath.Join(g.Main.Dir, agentFile), "main.go", text); err != nil {
 		return nil, "", fmt.Errorf("write the agent: %w", err)
 	}
 	content, err := json.Marshal(overlayFile{replace})
@@ -112,8 +110,8 @@ func (a *Agent) Flags(goflags string, flags []string) []string {
 
 // Args is what to build, with what the agent needs: a program that is given as .go files gets one more.
 func (a *Agent) Args(args []string) []string {
-	if (Program{Args: args}).ofFiles() {
-		return append(append([]string{}, args...), a.main)
+	if (Program{Args: args}).ofFiles() { // all named by the same folder, or go takes them for files of two
+		return append(append([]string{}, args...), filepath.Join(filepath.Dir(args[0]), agentFile))
 	}
 	return args
 }

@@ -56,10 +56,10 @@ func binaries(t *testing.T) (with, plain string) {
 		built.with, built.plain = filepath.Join(built.dir, "with"), filepath.Join(built.dir, "plain")
 		dir, err := filepath.Abs("testdata/server")
 		if err == nil {
-			err = build(dir, built.plain, false)
+			err = build(gobuild.Program{Dir: dir}, built.plain, false)
 		}
 		if err == nil {
-			err = build(dir, built.with, true)
+			err = build(gobuild.Program{Dir: dir}, built.with, true)
 		}
 		built.err = err
 	})
@@ -69,10 +69,9 @@ func binaries(t *testing.T) (with, plain string) {
 	return built.with, built.plain
 }
 
-func build(dir, out string, agent bool) error {
-	p := gobuild.Program{Dir: dir}
+func build(p gobuild.Program, out string, agent bool) error {
 	args := []string{"."}
-	var flags []string
+	flags := p.Flags
 	if agent {
 		g, err := gobuild.Load(context.Background(), p)
 		if err != nil {
@@ -82,10 +81,10 @@ func build(dir, out string, agent bool) error {
 		if a == nil {
 			return fmt.Errorf("no agent: %s %v", reason, err)
 		}
-		flags, args = a.Flags("", nil), a.Args(args)
+		flags, args = a.Flags("", p.Flags), a.Args(args)
 	}
 	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", out}, flags...), args...)...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = p.Dir, p.Env
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %v\n%s", err, text)
 	}

@@ -62,6 +62,9 @@ func (r *reader) read() error {
 		oob = make([]byte, unix.CmsgSpace(4*4))
 	}
 	n, oobn, _, _, err := r.conn.ReadMsgUnix(r.buf[len(r.buf):cap(r.buf)], oob)
+	if n == 0 && len(r.buf) > 0 && (err == nil || errors.Is(err, io.EOF)) {
+		return io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return err
 	}
@@ -78,12 +81,6 @@ func (r *reader) read() error {
 	}
 	if len(r.fds) > maxFds {
 		return errTooManyFds
-	}
-	if n == 0 {
-		if len(r.buf) > 0 {
-			return io.ErrUnexpectedEOF
-		}
-		return io.EOF
 	}
 	r.buf = r.buf[:len(r.buf)+n]
 	return nil
