@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,13 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-const handovers = 20
+// handovers is how often each test replaces the worker; HOTRELOAD_TEST_HANDOVERS can say how often instead.
+var handovers = func() int {
+	if n, err := strconv.Atoi(os.Getenv("HOTRELOAD_TEST_HANDOVERS")); err == nil {
+		return n
+	}
+	return 20
+}()
 
 func TestNoRequestIsLost(t *testing.T) {
 	type client = func() (func() (string, error), func())
@@ -48,6 +55,8 @@ func TestNoRequestIsLost(t *testing.T) {
 		{"POST, keep-alive", "http=" + tcp, 16, keepAlive("tcp", tcp, post, 0)},
 		{"POST, keep-alive, thinking", "http=" + tcp, 16, keepAlive("tcp", tcp, post, 3*time.Millisecond)},
 		{"GET, a connection each", "http=" + tcp, 16, keepAlive("tcp", tcp, closing, 0)},
+		{"POST of a MiB", "http=" + tcp, 4, keepAlive("tcp", tcp, mebibyte, 0)},
+		{"POST of a byte now and then", "http=" + tcp, 16, slow(tcp)},
 		{"HTTP/2 over TLS", "tls=" + tcp, 8, http2("https", tcp)},
 		{"HTTP/2 in the clear", "h2c=" + tcp, 8, http2("http", tcp)},
 		{"raw TCP, new connections", "raw=" + tcp, 8, raw(tcp)},
@@ -261,5 +270,34 @@ func TestGoneListenerEnds(t *testing.T) {
 	if conn, err := net.Dial("tcp", a); err == nil {
 		conn.Close()
 		t.Errorf("%s still listens: %v", a, s.sockets.Addresses())
+	}
+}
+
+// TestWorkersBindOnePath: several workers of one generation listen on the same path, and each does.
+func TestWorkersBindOnePath(t *testing.T) {
+	for _, kind := range []string{"unix", "unix-removed"} {
+		t.Run(kind, func(t *testing.T) {
+			path := filepath.Join(shortDir(t), "s")
+			s := newService(t, kind+"="+path)
+			for range 5 {
+				var together []*process_
+				for range 3 {
+					together = append(together, s.start())
+				}
+				for _, p := range together {
+					if !s.awaitFor(host.Ready{Worker: p.worker}, limit) {
+						t.Fatalf("worker %d is not ready: %s; events %s", p.worker, p.out, s.heard())
+					}
+				}
+				l := run(2, keepAlive("unix", path, closing, 0))
+				l.until(t, 2)
+				if l.end(t) > 0 {
+					t.Error("a request failed while nothing was replaced")
+				}
+				for _, p := range together {
+					s.end(p)
+				}
+			}
+		})
 	}
 }

@@ -93,6 +93,27 @@ func (l *load) until(t *testing.T, workers int) {
 
 // keepAlive is a client that holds its connection as long as the server does not say that it will close it.
 func keepAlive(network, address, request string, think time.Duration) func() (func() (string, error), func()) {
+	return keepAliveWriting(network, address, request, think, func(conn net.Conn, request string) error {
+		_, err := io.WriteString(conn, request)
+		return err
+	})
+}
+
+// slow is one that sends the body byte by byte.
+func slow(address string) func() (func() (string, error), func()) {
+	return keepAliveWriting("tcp", address, post, 0, func(conn net.Conn, request string) error {
+		head := len(request) - len("hello")
+		_, err := io.WriteString(conn, request[:head])
+		for i := head; i < len(request) && err == nil; i++ {
+			time.Sleep(10 * time.Millisecond)
+			_, err = io.WriteString(conn, request[i:i+1])
+		}
+		return err
+	})
+}
+
+func keepAliveWriting(network, address, request string, think time.Duration,
+	write func(net.Conn, string) error) func() (func() (string, error), func()) {
 	return func() (func() (string, error), func()) {
 		var conn net.Conn
 		var in *bufio.Reader
@@ -116,7 +137,7 @@ func keepAlive(network, address, request string, think time.Duration) func() (fu
 				in = bufio.NewReader(conn)
 			}
 			_ = conn.SetDeadline(time.Now().Add(limit))
-			if _, err = io.WriteString(conn, request); err != nil {
+			if err = write(conn, request); err != nil {
 				return "", fmt.Errorf("write (fresh %v): %w", fresh, err)
 			}
 			answer, err := http.ReadResponse(in, nil)
@@ -144,7 +165,10 @@ func keepAlive(network, address, request string, think time.Duration) func() (fu
 // post is a request of a method that no client may send twice.
 const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 
-// once sends a request on a connection of its own.
+// mebibyte is a request with a body that does not fit into any buffer on its way.
+var mebibyte = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20)
+
+// closing is a request on a connection of its own.
 const closing = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 // http2 is a client of package net/http. A body that it cannot read again keeps it from trying again by itself.

@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 // limit is for what takes milliseconds, on a machine that has other things to do.
 const limit = 20 * time.Second
 
-// built is the server of testdata, with the agent and without it.
+// built is the server of testdata, with the agent and without it. HOTRELOAD_TEST_FLAGS can have build flags for the
+// one with: under -race a worker that finds a race fails the test.
 var built struct {
 	once        sync.Once
 	dir         string
@@ -59,7 +60,7 @@ func binaries(t *testing.T) (with, plain string) {
 			err = build(gobuild.Program{Dir: dir}, built.plain, false)
 		}
 		if err == nil {
-			err = build(gobuild.Program{Dir: dir}, built.with, true)
+			err = build(gobuild.Program{Dir: dir, Flags: strings.Fields(os.Getenv("HOTRELOAD_TEST_FLAGS"))}, built.with, true)
 		}
 		built.err = err
 	})
@@ -250,4 +251,7 @@ func (s *service) end(p *process_) {
 	}
 	s.await(host.Gone{Worker: p.worker})
 	s.Forget(p.worker)
+	if text := p.out.String(); strings.Contains(text, "DATA RACE") {
+		s.t.Error(text)
+	}
 }

@@ -20,6 +20,14 @@ type Sockets struct {
 	all    map[key]*socket
 	lastID uint32
 	users  map[*guest]*uses
+	way    *way // of the one worker that is between Way and Ask, or nil
+}
+
+// way is a worker's right to bind a path: as long as it has it no path is made to lead to us again.
+type way struct {
+	of    *guest
+	asked int           // how often it said Way, less how often Ask
+	done  chan struct{} // closed when it has it no more
 }
 
 // socket is a listener.
@@ -154,7 +162,13 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 		s.dropLocked(one)
 		one = nil
 	}
-	s.restoreLocked()
+	defer func() { // when a new one has its place
+		if s.way != nil && s.way.of == g && path != "" {
+			if s.way.asked--; s.way.asked == 0 {
+				s.endWayLocked()
+			}
+		}
+	}()
 	switch {
 	case one == nil:
 		if got.errno = s.listenLocked(fd, name); got.errno != 0 {
@@ -199,28 +213,50 @@ func (s *Sockets) listenLocked(fd int, name name) syscall.Errno {
 	return 0
 }
 
-// makeWay takes our sockets off their paths, for a worker that is about to bind one that it has not bound yet.
+// makeWay takes our sockets off their paths, for a worker that is about to bind one that it has not bound yet. Workers
+// do so one after the other: what one has bound is in the other one's way.
 func (s *Sockets) makeWay(g *guest) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	u := s.usesLocked(g)
-	some := false
-	for _, one := range s.all {
-		if one.place != nil && u.open[one.id] == nil {
-			some = one.place.leave() || some
-		}
+	for s.way != nil && s.way.of != g {
+		done := s.way.done
+		s.mu.Unlock()
+		<-done // has an end: wayTimeout
+		s.mu.Lock()
 	}
-	if some {
-		time.AfterFunc(wayTimeout, func() { // may run after Close: the table is empty then
+	defer s.mu.Unlock()
+	if s.way == nil {
+		w := &way{of: g, done: make(chan struct{})}
+		s.way = w
+		time.AfterFunc(wayTimeout, func() { // may run after Close, when there is nothing to do
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.restoreLocked()
+			if s.way == w {
+				s.endWayLocked()
+			}
 		})
+	}
+	s.way.asked++
+	u := s.usesLocked(g)
+	for _, one := range s.all {
+		if one.place != nil && u.open[one.id] == nil {
+			one.place.leave()
+		}
 	}
 }
 
-// restoreLocked makes all paths lead to us that lead nowhere.
+// endWayLocked ends the way that somebody has.
+func (s *Sockets) endWayLocked() {
+	close(s.way.done)
+	s.way = nil
+	s.restoreLocked()
+}
+
+// restoreLocked makes all paths lead to us that lead nowhere, unless a worker is about to bind one; then it is done
+// after that.
 func (s *Sockets) restoreLocked() {
+	if s.way != nil {
+		return
+	}
 	for _, one := range s.all {
 		if one.place != nil {
 			one.place.restore(false)
@@ -241,6 +277,9 @@ func (s *Sockets) left(g *guest, others bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.users, g)
+	if s.way != nil && s.way.of == g {
+		s.endWayLocked()
+	}
 	s.restoreLocked()
 	if !others {
 		return
@@ -309,6 +348,9 @@ func (s *Sockets) Close() {
 		s.dropLocked(one)
 	}
 	clear(s.users)
+	if s.way != nil {
+		s.endWayLocked()
+	}
 }
 
 // place is a path that leads to a socket of ours, and a second, hidden name of the same socket.
