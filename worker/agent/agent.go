@@ -108,13 +108,25 @@ func (h Hooks) missing() string {
 func (a *agent) socket(family, sotype, proto int) (int, error) {
 	stream := isStream(sotype)
 	if stream && family == syscall.AF_UNIX && calledToListen() {
-		_, _ = a.link.ask(protocol.Way, nil, -1)
+		a.makeWay()
 	}
 	fd, err := a.socketFunc(family, sotype, proto)
 	if err == nil && stream && (family == syscall.AF_INET || family == syscall.AF_INET6) {
 		prepare(fd)
 	}
 	return fd, err
+}
+
+// makeWay removes the paths of the supervisor's that are in the way, as late as can be: from here until the socket is
+// bound and asked for, nobody can connect. It stays as it is if the supervisor is gone.
+func (a *agent) makeWay() {
+	got, err := a.link.ask(protocol.Way, nil, -1)
+	if err != nil || got.paths == "" {
+		return
+	}
+	for _, path := range strings.Split(got.paths, "\x00") {
+		_ = syscall.Unlink(path)
+	}
 }
 
 // calledToListen reports whether the socket that is made will be one to listen on. A path can be bound only if it is
@@ -257,11 +269,11 @@ func (a *agent) hearSupervisor() {
 		}
 		switch kind {
 		case protocol.Way:
-			a.link.answers <- answer{kind: kind, fd: -1} // has room: one question at a time
+			a.link.answers <- answer{kind: kind, fd: -1, paths: string(body)} // has room: one question at a time
 		case protocol.Listener:
 			errno, _ := protocol.Number(body, 0)
 			id, _ := protocol.Number(body, 1)
-			a.link.answers <- answer{kind, syscall.Errno(errno), id, a.link.takeFd()}
+			a.link.answers <- answer{kind: kind, errno: syscall.Errno(errno), id: id, fd: a.link.takeFd()}
 		case protocol.Drain:
 			a.startDraining()
 		}

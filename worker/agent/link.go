@@ -34,7 +34,8 @@ type answer struct {
 	kind  protocol.Kind
 	errno syscall.Errno
 	id    uint32
-	fd    int // -1 = none
+	fd    int    // -1 = none
+	paths string // of Way, with zeros between them
 }
 
 // helloTimeout is how long the start of the program is held up by a supervisor that says nothing. Felt right, not

@@ -249,8 +249,11 @@ func (h *Host) answer(g *guest, in *reader) error {
 		h.events(Absent{Worker: g.worker, Reason: string(body)})
 		return errDone
 	case protocol.Way:
-		h.sockets.makeWay(g)
-		return send(in.conn, protocol.Way, nil, -1)
+		paths := strings.Join(h.sockets.makeWay(g), "\x00")
+		if len(paths) > protocol.MaxBody {
+			paths = "" // dozens of sockets: the worker will say that one is in use
+		}
+		return send(in.conn, protocol.Way, []byte(paths), -1)
 	case protocol.Ask:
 		return h.give(g, in, string(body))
 	case protocol.Accepting:

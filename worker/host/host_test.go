@@ -498,3 +498,11 @@ func TestNothingLeaks(t *testing.T) {
 		t.Errorf("have %d descriptors, had %d", after, before)
 	}
 }
+
+func TestAgentThatIsUnable(t *testing.T) {
+	s := newStage(t)
+	a := s.join(1)
+	a.write(protocol.Append(nil, protocol.Unable, []byte("net.socketFunc is missing")))
+	s.expect(Absent{Worker: 1, Reason: "net.socketFunc is missing"})
+	s.expect(Gone{Worker: 1})
+}

@@ -213,9 +213,10 @@ func (s *Sockets) listenLocked(fd int, name name) syscall.Errno {
 	return 0
 }
 
-// makeWay takes our sockets off their paths, for a worker that is about to bind one that it has not bound yet. Workers
-// do so one after the other: what one has bound is in the other one's way.
-func (s *Sockets) makeWay(g *guest) {
+// makeWay prepares for a worker that is about to bind one of our paths, and has not bound it yet: it returns those that
+// the worker is to remove itself, at the last moment. Workers do so one after the other: what one has bound is in the
+// other one's way.
+func (s *Sockets) makeWay(g *guest) (remove []string) {
 	s.mu.Lock()
 	for s.way != nil && s.way.of != g {
 		done := s.way.done
@@ -238,10 +239,11 @@ func (s *Sockets) makeWay(g *guest) {
 	s.way.asked++
 	u := s.usesLocked(g)
 	for _, one := range s.all {
-		if one.place != nil && u.open[one.id] == nil {
-			one.place.leave()
+		if one.place != nil && u.open[one.id] == nil && one.place.leave() {
+			remove = append(remove, one.place.path)
 		}
 	}
+	return remove
 }
 
 // endWayLocked ends the way that somebody has.
@@ -381,15 +383,17 @@ func takePlace(path string) *place {
 	return p
 }
 
-// leave frees the path, if it leads to us; restore brings it back.
-func (p *place) leave() bool {
+// leave reports whether the path can be removed: it leads to us, and so does our second name. Without a second name the
+// path is moved there, and is free.
+func (p *place) leave() (remove bool) {
 	if identify(p.path) != p.identity {
 		return false
 	}
 	if identify(p.hidden) == p.identity {
-		return os.Remove(p.path) == nil
+		return true
 	}
-	return os.Rename(p.path, p.hidden) == nil
+	_ = os.Rename(p.path, p.hidden)
+	return false
 }
 
 // restore makes the path lead to us again. If it leads to something else it does so only by force, which is for when a

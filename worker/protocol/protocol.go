@@ -17,8 +17,8 @@
 //	                                      <-------    Welcome  grace      or   Refused  why
 //
 //	at each net.Listen of a stream socket:
-//	Way     (Unix paths only)             ------->    takes its own socket off the path, so that bind can succeed
-//	                                      <-------    Way
+//	Way     (Unix paths only)             ------->    has no other worker bind a path until this one has asked
+//	                                      <-------    Way  paths for the worker to remove, with zeros between them
 //	Ask     path; the bound socket        ------->
 //	                                      <-------    Listener  error number, id; the listening socket
 //
