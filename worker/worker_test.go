@@ -34,7 +34,7 @@ func TestSourcesHasWhatIsLinked(t *testing.T) {
 		seen := map[string]bool{}
 		for _, source := range worker.Sources(packages) {
 			seen[source.Package] = true
-			if strings.HasSuffix(source.Name, "_test.go") || !strings.Contains(source.Text, "\npackage "+source.Package+"\n") {
+			if strings.HasSuffix(source.Name, "_test.go") || !strings.Contains(source.Text, "package "+source.Package+"\n") {
 				t.Errorf("%s/%s is no source of the package", source.Package, source.Name)
 			}
 		}

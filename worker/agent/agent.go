@@ -5,7 +5,6 @@ package agent
 import (
 	"os"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -124,8 +123,11 @@ func (a *agent) makeWay() {
 	if err != nil || got.paths == "" {
 		return
 	}
-	for _, path := range strings.Split(got.paths, "\x00") {
-		_ = syscall.Unlink(path)
+	for start, i := 0, 0; i <= len(got.paths); i++ { // not by package strings: not every program has it
+		if i == len(got.paths) || got.paths[i] == 0 {
+			_ = syscall.Unlink(got.paths[start:i])
+			start = i + 1
+		}
 	}
 }
 
@@ -136,7 +138,8 @@ func calledToListen() bool {
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
 	for {
 		frame, more := frames.Next()
-		if strings.HasPrefix(frame.Function, "net.") && strings.HasSuffix(frame.Function, ".listenUnix") {
+		switch frame.Function {
+		case "net.(*sysListener).listenUnix", "net.ListenUnix":
 			return true
 		}
 		if !more {

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"runtime"
-	"strings"
 	"syscall"
 )
 
@@ -24,7 +23,8 @@ func isStream(sotype int) bool {
 // then chosen when the socket listens or connects, and it can be seen that none was asked for.
 func prepare(fd int) {
 	reusePort := 15
-	if strings.HasPrefix(runtime.GOARCH, "mips") {
+	switch runtime.GOARCH {
+	case "mips", "mipsle", "mips64", "mips64le":
 		reusePort = 0x200
 	}
 	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, reusePort, 1)
