@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"hotreload/worker"
@@ -28,6 +29,48 @@ var agentFolder = filepath.Join("internal", "hotreload_agent")
 
 // agentFile is the file that seems to lie in the main package. It comes last, and no part of it is a system's name.
 const agentFile = "zz_hotreload_agent_linked.go"
+
+// agentOnce is the agent of a program, or why it has none, as of one graph.
+type agentOnce struct {
+	graph  *Graph
+	agent  *Agent
+	reason string
+}
+
+// agentOf is the agent to link into a program, or the reason why there is none. It is made once for each graph.
+func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
+	if p.Plain {
+		return nil, "", nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if fault := b.faults[faultKey(p, g)]; fault != "" {
+		return nil, fault, nil
+	}
+	program := p.key()
+	if once := b.agents[program]; once != nil && once.graph == g {
+		return once.agent, once.reason, nil
+	}
+	dir := filepath.Join(b.run.dir, "agent", strconv.FormatInt(b.serial.Add(1), 10))
+	agent, reason, err := NewAgent(g, dir)
+	if err != nil {
+		return nil, "", err
+	}
+	b.agents[program] = &agentOnce{g, agent, reason}
+	return agent, reason, nil
+}
+
+// agentFailed notes that a program cannot be built with the agent by this version of Go.
+func (b *Builder) agentFailed(p Program, g *Graph, why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults[faultKey(p, g)] = why
+}
+
+func faultKey(p Program, g *Graph) string { return p.key() + " " + g.GoVersion }
+
+// NoNet is the reason for no agent that nobody needs to be told of: such a program has no connections to lose.
+const NoNet = "the program does not use package net"
 
 // NewAgent writes the agent for a program into dir, which it makes. If there can be no agent it says why in reason, a
 // clause without a full stop, and the program is to be built without; an error is one of writing the files.
@@ -132,7 +175,7 @@ func (g *Graph) noAgent() string {
 	}
 	switch {
 	case !g.Links("net"):
-		return "the program does not use package net"
+		return NoNet
 	case goos != "linux" && goos != "darwin":
 		return "there is none for " + goos
 	case last(g.settings.GOFLAGS, g.flags, "compiler") == "gccgo":

@@ -31,27 +31,24 @@ func withAgent(t *testing.T, p Program) (linked bool, reason, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, reason, err := NewAgent(g, filepath.Join(t.TempDir(), "agent"))
-	if err != nil || a == nil {
-		return false, reason, ""
-	}
-	flags, err := parseFlags(p.Flags)
+	b, err := NewBuilder(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := filepath.Join(t.TempDir(), "out")
-	args := slices.Concat([]string{"build", "-o", out},
-		a.Flags(g.settings.GOFLAGS, buildArgs(g.settings.GOFLAGS, flags, p.Debug)), a.Args(p.args()))
-	cmd := exec.Command("go", args...)
-	cmd.Dir, cmd.Env = p.Dir, p.env()
-	if got, err := cmd.CombinedOutput(); err != nil {
-		return false, "", string(got)
+	defer b.Close()
+	a, err := b.Build(context.Background(), p, g)
+	if err != nil {
+		return false, "", err.Error()
 	}
-	content, err := os.ReadFile(out)
+	content, err := os.ReadFile(a.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bytes.Contains(content, []byte("hotreload_agent/agent.(*agent).hearSupervisor")), "", ""
+	linked = bytes.Contains(content, []byte("hotreload_agent/agent.(*agent).hearSupervisor"))
+	if linked != a.Agent || linked != (a.Plain == "" && !p.Plain) {
+		t.Errorf("linked %v, but the artifact says agent %v, plain %q", linked, a.Agent, a.Plain)
+	}
+	return linked, a.Plain, ""
 }
 
 func TestAgentIsLinked(t *testing.T) {
@@ -136,6 +133,36 @@ func TestNoAgentAndWhy(t *testing.T) {
 				t.Errorf("linked %v, have reason %q, want one with %q\n%s", linked, reason, c.want, text)
 			}
 		})
+	}
+}
+
+func TestPlainBuild(t *testing.T) {
+	p := Program{Dir: tree(t, "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n"+aServer), Plain: true}
+	if linked, reason, text := withAgent(t, p); linked || reason != "" || text != "" {
+		t.Errorf("linked %v, reason %q\n%s", linked, reason, text)
+	}
+}
+
+// TestAgentThatDoesNotLink stands for all Go versions to come that the agent cannot be compiled or linked with.
+func TestAgentThatDoesNotLink(t *testing.T) {
+	// A package of ours cannot be compiled: its folder has a file of the user's that is of another package.
+	files := "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer +
+		"-- internal/hotreload_agent/agent/stray.go --\npackage stray\n"
+	b := builder(t)
+	p := Program{Dir: tree(t, files)}
+	g, err := Load(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is known
+		a, err := b.Build(context.Background(), p, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Agent || !strings.Contains(a.Plain, "hotreload_agent") {
+			t.Errorf("agent %v, reason %q", a.Agent, a.Plain)
+		}
+		b.Release(a)
 	}
 }
 

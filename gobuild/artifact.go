@@ -21,6 +21,8 @@ type Artifact struct {
 	Path  string        // the binary, absolute
 	Took  time.Duration // from the call of Build to its return
 	Moved bool          // inputs changed while it was built: build again
+	Agent bool          // the agent is linked into it
+	Plain string        // why it is not, although Program.Plain did not ask for that: a clause
 	Text  string        // what the toolchain said although it succeeded (-v, -x, warnings of a C linker); mostly ""
 }
 

@@ -48,15 +48,30 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 	if !keepsWork {
 		defer done()
 	}
-	args := slices.Concat([]string{"build", "-o", out}, buildArgs(g.settings.GOFLAGS, flags, p.Debug), p.args())
-	got, err := t.run(ctx, []string{"GOTMPDIR=" + tmp}, args...)
+	agent, plain, err := b.agentOf(p, g)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, couldNot(err)
 	}
-	text := string(got.out) + got.text
+	var got said
+	var text string
+	for {
+		got, err = t.run(ctx, []string{"GOTMPDIR=" + tmp}, p.buildArgs(g, flags, agent, out)...)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, couldNot(err)
+		}
+		text = string(got.out) + got.text
+		if agent == nil || got.exit.Success() {
+			break
+		}
+		if plain = AgentFault(text); plain == "" {
+			break
+		}
+		agent = nil
+		b.agentFailed(p, g, plain)
+	}
 	if !got.exit.Success() {
 		if strings.TrimSpace(text) == "" {
 			text = "go build: " + got.exit.String() // killed by somebody, or for want of memory
@@ -78,10 +93,19 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 	if err != nil {
 		return nil, couldNot(err)
 	}
-	a.Text = text
+	a.Text, a.Agent, a.Plain = text, agent != nil, plain
 	a.Moved = g.moved(before)
 	a.Took = time.Since(began)
 	return a, nil
+}
+
+// buildArgs are all arguments of go.
+func (p Program) buildArgs(g *Graph, flags []flag, agent *Agent, out string) []string {
+	with, what := buildArgs(g.settings.GOFLAGS, flags, p.Debug), p.args()
+	if agent != nil {
+		with, what = agent.Flags(g.settings.GOFLAGS, with), agent.Args(what)
+	}
+	return slices.Concat([]string{"build", "-o", out}, with, what)
 }
 
 // couldNot makes an error of the system, not of the source, one of ours.
@@ -93,7 +117,9 @@ func couldNot(err error) error {
 }
 
 // key tells programs of one Builder apart.
-func (p Program) key() string { return fmt.Sprintf("%q %q %q %v", p.Dir, p.args(), p.Flags, p.Debug) }
+func (p Program) key() string {
+	return fmt.Sprintf("%q %q %q %v %v", p.Dir, p.args(), p.Flags, p.Debug, p.Plain)
+}
 
 // temporary is the GOTMPDIR for one build, so that nothing of a build that is killed stays: in work, or where the user
 // has chosen to have temporary files, whose folder done removes.

@@ -17,16 +17,18 @@ type Builder struct {
 	notice *Error
 	serial atomic.Int64 // of builds
 
-	// mu guards kept and latest.
+	// mu guards all below.
 	mu     sync.Mutex
-	kept   map[string]*binary // by ID
-	latest map[string]string  // program -> ID of what it was last built to
+	kept   map[string]*binary    // by ID
+	latest map[string]string     // program -> ID of what it was last built to
+	agents map[string]*agentOnce // program -> its agent
+	faults map[string]string     // program and version of Go -> why they build without the agent
 }
 
 // NewBuilder makes this run's folder in dir, the cache folder ("" is hotreload in the user's), and removes what dead
 // runs have left there. If dir cannot be written to, the folder for temporary files is used, and Notice says so.
 func NewBuilder(dir string) (*Builder, error) {
-	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}}
+	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}, agents: map[string]*agentOnce{}, faults: map[string]string{}}
 	root, err := dir, error(nil)
 	if root == "" {
 		if root, err = os.UserCacheDir(); err == nil {

@@ -14,6 +14,7 @@ type Program struct {
 	Flags []string // Go's build flags as the user gave them; see IsFlag
 	Env   []string // complete environment; nil is os.Environ()
 	Debug bool     // keep DWARF, for a debugger
+	Plain bool     // without the agent
 }
 
 func (p Program) args() []string {
