@@ -15,7 +15,8 @@
 //     (golang/go#27505); therefore one goroutine, locked to its thread for life, makes them all.
 //   - The guard. A tiny process in a session of its own that holds the read end of a pipe and a list of our children.
 //     When the pipe ends, however we ended (kill -9 included), it ends them, their groups and, on Linux, everything
-//     that carries our mark. It is this binary again, started under another name: see Helper.
+//     that carries our mark. Workers with an agent end by themselves when they find us gone, and are given the time
+//     for it (Linger). It also removes the files that nobody else would (Bequeath). It is this binary again, started under another name: see Helper.
 //
 // On Windows a job object does all of it: children are born into the job and die with its last handle, ours.
 //

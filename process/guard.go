@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -57,10 +55,15 @@ func startGuard() error {
 	return nil
 }
 
-func guardAdd(pid int)    { guardSay('+', pid) }
-func guardRemove(pid int) { guardSay('-', pid) }
+// What the guard is told, a line each: a child that was started, with the number in its mark; one that is gone; how
+// many milliseconds one may linger; a file to remove, and one that is no more.
+func guardAdd(pid, serial int)                    { guardSay("+%d %d\n", pid, serial) }
+func guardRemove(pid int)                         { guardSay("-%d\n", pid) }
+func guardLinger(pid int, limit time.Duration)    { guardSay("~%d %d\n", pid, limit.Milliseconds()) }
+func guardFile(path string, device, inode uint64) { guardSay("f%d %d %q\n", device, inode, path) }
+func guardNoFile(path string)                     { guardSay("g%q\n", path) }
 
-func guardSay(verb byte, pid int) {
+func guardSay(format string, args ...any) {
 	guard.Lock()
 	defer guard.Unlock()
 	if guard.pipe == nil {
@@ -68,33 +71,91 @@ func guardSay(verb byte, pid int) {
 	}
 	// An error means that the guard was killed; the other nets remain. The pipe is not closed for it, nor for anything
 	// else while we live: if the guard was there after all, it would end all our children.
-	_, _ = fmt.Fprintf(guard.pipe, "%c%d\n", verb, pid)
+	_, _ = fmt.Fprintf(guard.pipe, format, args...)
+}
+
+// ward is a child as the guard knows it.
+type ward struct {
+	pid    int
+	mark   string        // of it and of what it started, as marked wants it
+	linger time.Duration // it ends by itself within that time; 0 = it does not
+}
+
+// estate is what hotreload leaves behind.
+type estate struct {
+	wards map[int]*ward
+	files map[string][2]uint64 // path -> device and inode
+}
+
+// note takes one line of what hotreload dictates. What it does not understand it leaves out.
+func (e *estate) note(run, line string) {
+	var pid, number int
+	var file [2]uint64
+	var path string
+	switch {
+	case scan(line, "+%d %d", &pid, &number):
+		e.wards[pid] = &ward{pid: pid, mark: fmt.Sprintf("%s.%d\x00", run, number)}
+	case scan(line, "-%d", &pid):
+		delete(e.wards, pid)
+	case scan(line, "~%d %d", &pid, &number):
+		if w := e.wards[pid]; w != nil {
+			w.linger = time.Duration(number) * time.Millisecond
+		}
+	case scan(line, "f%d %d %q", &file[0], &file[1], &path):
+		e.files[path] = file
+	case scan(line, "g%q", &path):
+		delete(e.files, path)
+	}
+}
+
+func scan(line, format string, to ...any) bool {
+	n, err := fmt.Sscanf(line, format, to...)
+	return err == nil && n == len(to)
 }
 
 // runGuard is the guard's whole life: keep the list that hotreload dictates, and when hotreload is gone end what is
 // on it. Returns the exit code.
 func runGuard(run string, list io.Reader) int {
 	ignoreSignals()
-	children := map[int]bool{}
-	for lines := bufio.NewScanner(list); lines.Scan(); {
-		line := lines.Text()
-		if added, ok := strings.CutPrefix(line, "+"); ok {
-			if pid, err := strconv.Atoi(added); err == nil {
-				children[pid] = true
-			}
-		} else if removed, ok := strings.CutPrefix(line, "-"); ok {
-			if pid, err := strconv.Atoi(removed); err == nil {
-				delete(children, pid)
-			}
+	left := estate{wards: map[int]*ward{}, files: map[string][2]uint64{}}
+	lines := bufio.NewScanner(list)
+	lines.Buffer(nil, 1<<20) // a path can be long
+	for lines.Scan() {
+		left.note(run, lines.Text())
+	}
+	for path, file := range left.files {
+		if device, inode := identity(path); file == [2]uint64{device, inode} {
+			_ = os.Remove(path)
 		}
 	}
-	for pid := range children {
-		endGroup(pid, false)
+	var ending sync.WaitGroup
+	for _, w := range left.wards {
+		ending.Add(1)
+		go func() { // ends with its limit
+			defer ending.Done()
+			w.end()
+		}()
 	}
-	deadline := time.After(guardGrace)
+	ending.Wait()
+	for range 3 { // a marked process may fork while it is killed
+		if killMarked(run+".") == 0 {
+			break
+		}
+	}
+	return 0
+}
+
+// end ends a child and what it started, by itself if it does so in time.
+func (w *ward) end() {
+	limit := w.linger
+	if limit == 0 {
+		limit = guardGrace
+		endGroup(w.pid, false)
+	}
+	deadline := time.After(limit)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for anyLeft(children, run) {
+	for groupAlive(w.pid) || w.linger == 0 && len(marked(w.mark)) > 0 {
 		select {
 		case <-tick.C:
 			continue
@@ -102,13 +163,6 @@ func runGuard(run string, list io.Reader) int {
 		}
 		break
 	}
-	for pid := range children {
-		endGroup(pid, true)
-	}
-	for range 3 { // a marked process may fork while it is killed
-		if killMarked(run) == 0 {
-			break
-		}
-	}
-	return 0
+	endGroup(w.pid, true)
+	killMarked(w.mark)
 }

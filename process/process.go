@@ -69,7 +69,7 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		}
 		table.children[cmd.Process.Pid] = p
 		p.os.started(cmd)
-		guardAdd(cmd.Process.Pid)
+		guardAdd(cmd.Process.Pid, table.serial)
 	})
 	if p.shim != nil {
 		complaints.Close()
@@ -136,6 +136,25 @@ func (p *Process) Kill() {
 		p.killGroup()
 	}
 }
+
+// Linger says that the child ends by itself when we are gone, and how long that may take: so long the guard lets it be.
+// The child has to undo the parent-death signal itself (Linux).
+func (p *Process) Linger(limit time.Duration) {
+	if !p.gone() {
+		guardLinger(p.Pid(), limit)
+	}
+}
+
+// Bequeath has a file (a Unix socket's) removed when we are gone without having done so, if it is still the file that
+// is there now; Disinherit ends that.
+func Bequeath(path string) {
+	if device, inode := identity(path); inode != 0 {
+		guardFile(path, device, inode)
+	}
+}
+
+// Disinherit undoes Bequeath, for a file that was removed.
+func Disinherit(path string) { guardNoFile(path) }
 
 // gone reports whether the child was waited for, so that its pid may by now be somebody else's.
 func (p *Process) gone() bool {

@@ -115,7 +115,7 @@ func statOf(pid int) (alive bool, group int) {
 // belongs reports whether the mark of pid begins with prefix.
 func belongs(pid int, prefix string) bool { return carries(pid, []byte("\x00"+Mark+"="+prefix)) }
 
-// marked lists all processes whose mark begins with prefix.
+// marked lists all processes whose mark begins with prefix; marks end with a zero.
 func marked(prefix string) []int {
 	entries, _ := os.ReadDir("/proc")
 	var pids []int

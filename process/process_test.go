@@ -64,6 +64,34 @@ func play(part string) {
 		_, err := Start(cmd)
 		must(err)
 		select {}
+	case "lingering-supervisor": // with a file, and with two workers that linger: one ends by itself, one does not
+		must(Setup())
+		l, err := net.Listen("unix", os.Getenv("DIR")+"/socket")
+		must(err)
+		defer l.Close()
+		Bequeath(os.Getenv("DIR") + "/socket")
+		for _, part := range []string{"lingerer", "deaf-lingerer"} {
+			cmd := exec.Command("/proc/self/exe")
+			cmd.Env = append(os.Environ(), "PLAY="+part)
+			cmd.Stdout = os.Stdout
+			p, err := Start(cmd)
+			must(err)
+			if part == "lingerer" {
+				p.Linger(time.Minute)
+			} else {
+				p.Linger(guardGrace)
+			}
+		}
+		select {}
+	case "lingerer", "deaf-lingerer":
+		must(outliveParent())
+		parent := os.Getppid()
+		fmt.Println(os.Getpid())
+		for os.Getppid() == parent || part == "deaf-lingerer" {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(2 * guardGrace)
+		must(os.WriteFile(os.Getenv("DIR")+"/finished", nil, 0o600))
 	case "daemon-and-stay":
 		fmt.Println(os.Getpid())
 		play("daemon")
@@ -291,6 +319,31 @@ func TestNothingSurvivesKill9(t *testing.T) {
 	gone(t, worker, time.Second)
 	gone(t, daemon, time.Second)
 	t.Logf("gone after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// A worker that ends by itself when we are gone has the time for it that was said, and no more.
+func TestLinger(t *testing.T) {
+	cmd := child("lingering-supervisor")
+	dir := t.TempDir()
+	cmd.Env = append(cmd.Env, "DIR="+dir)
+	r, w, err := os.Pipe()
+	must(err)
+	cmd.Stdout = w
+	must(cmd.Start())
+	w.Close()
+	lines := bufio.NewReader(r)
+	var one, other int
+	fmt.Sscan(line(t, lines), &one)
+	fmt.Sscan(line(t, lines), &other)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	gone(t, one, 10*time.Second)
+	gone(t, other, 10*time.Second)
+	for name, want := range map[string]bool{"finished": true, "socket": false} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", name, err == nil, want)
+		}
+	}
 }
 
 func TestActivateTellsTheTruePid(t *testing.T) {

@@ -69,20 +69,20 @@ func groupAlive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-func anyLeft(groups map[int]bool, run string) bool {
-	for pid := range groups {
-		if groupAlive(pid) {
-			return true
-		}
-	}
-	return len(marked(run+".")) > 0
-}
-
 func markCloseOnExec(fd int) { syscall.CloseOnExec(fd) }
 
 func execve(path string, args, env []string) error { return syscall.Exec(path, args, env) }
 
 func signalName(s syscall.Signal) string { return unix.SignalName(s) }
+
+// identity is a file's device and inode, or zeros if there is none.
+func identity(path string) (device, inode uint64) {
+	var stat unix.Stat_t
+	if unix.Lstat(path, &stat) != nil {
+		return 0, 0
+	}
+	return uint64(stat.Dev), stat.Ino // Dev is an int32 on macOS
+}
 
 func fillExit(e *Exit, state *os.ProcessState) {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -122,9 +122,9 @@ func (p *Process) sweep() []int {
 	}
 }
 
-// killMarked kills everything that carries the mark of run and returns how many that were.
-func killMarked(run string) int {
-	pids := marked(run + ".")
+// killMarked kills everything whose mark begins so and returns how many that were.
+func killMarked(prefix string) int {
+	pids := marked(prefix)
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
