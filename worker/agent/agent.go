@@ -26,7 +26,6 @@ type agent struct {
 	*state
 	link  *link
 	grace time.Duration
-	quiet chan struct{} // closed when the last connection is, while draining
 
 	// What the hooks did before.
 	socketFunc  func(int, int, int) (int, error)
@@ -41,6 +40,9 @@ var running, draining int32
 
 // Running reports whether this process has a supervisor that it has said hello to.
 func Running() bool { return atomic.LoadInt32(&running) != 0 }
+
+// Busy counts the requests that are being answered, if somebody does. It is set before the program runs.
+var Busy func() int
 
 // Draining reports whether the program is to finish what it has and take nothing new.
 func Draining() bool { return atomic.LoadInt32(&draining) != 0 }
@@ -64,7 +66,8 @@ func Start(h Hooks) {
 		_ = l.file.Close()
 		return
 	}
-	a := &agent{state: newState(), link: l, grace: grace, quiet: make(chan struct{})}
+	outlive()
+	a := &agent{state: newState(), link: l, grace: grace}
 	a.install(h)
 	atomic.StoreInt32(&running, 1)
 	go a.hearSupervisor() // ends with the process, or ends it
@@ -254,7 +257,6 @@ func (a *agent) say(n news) {
 	}
 	if n.quiet {
 		a.link.tell(protocol.Quiet, nil)
-		close(a.quiet)
 	}
 }
 
@@ -265,6 +267,7 @@ func (a *agent) startDraining() {
 
 // hearSupervisor does what the supervisor says, until it is gone; then it sees to it that the program leaves.
 func (a *agent) hearSupervisor() {
+	leaving := false
 	for {
 		kind, body, err := a.link.next()
 		if err != nil {
@@ -279,21 +282,59 @@ func (a *agent) hearSupervisor() {
 			a.link.answers <- answer{kind: kind, errno: syscall.Errno(errno), id: id, fd: a.link.takeFd()}
 		case protocol.Drain:
 			a.startDraining()
+		case protocol.Leave:
+			a.startDraining()
+			if !leaving {
+				leaving = true
+				go func() { // ends with the last request, or with the process
+					a.awaitIdle(nil)
+					a.link.tell(protocol.Idle, nil)
+				}()
+			}
 		}
 	}
 	close(a.link.lost)
 	a.leaveAlone()
 }
 
-// leaveAlone ends a program without a supervisor: it finishes what it has, then may shut down in its own way, then has
-// to go.
+// awaitIdle waits until no request is being answered, or for an end. Connections on which nothing is asked, and those
+// that have become something else, do not count.
+func (a *agent) awaitIdle(end <-chan time.Time) {
+	look := time.NewTicker(idleLook)
+	defer look.Stop()
+	for idle := 0; idle < 2; { // the second time is for what the first was too early to see written
+		select {
+		case <-look.C:
+		case <-end:
+			return
+		}
+		if idle++; Busy != nil && Busy() > 0 {
+			idle = 0
+		}
+	}
+}
+
+// idleLook is how often a worker that is to leave is looked at, and so how long the last answer has to be written after
+// its handler has returned. Felt right, not measured.
+const idleLook = 10 * time.Millisecond
+
+// leaveAlone ends a program without a supervisor: its ports are free at once, it finishes what it is answering, then
+// may shut down in its own way, then has to go.
 func (a *agent) leaveAlone() {
 	a.startDraining()
-	select {
-	case <-a.quiet:
-	case <-time.After(a.grace):
-	}
+	a.giveUp(freed)
+	a.awaitIdle(time.After(a.grace))
 	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	time.Sleep(a.grace)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
+
+// freed puts a socket that leads nowhere in the place of a listener, whose number the program still has.
+func freed(fd int) {
+	nowhere, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return
+	}
+	_ = replace(fd, nowhere)
+	_ = syscall.Close(nowhere)
 }

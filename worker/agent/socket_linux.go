@@ -6,9 +6,16 @@ import (
 )
 
 // What package syscall lacks.
-const ipBindAddressNoPort = 24
+const (
+	ipBindAddressNoPort = 24
+	setParentDeathSig   = 1
+)
 
 const noSignal = syscall.MSG_NOSIGNAL
+
+// outlive undoes that the process dies with the supervisor: without one it finishes what it has. The signal is an
+// attribute of the first thread, on which init functions run.
+func outlive() { _, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, setParentDeathSig, 0, 0) }
 
 // isStream looks at a socket's type, which comes with flags.
 func isStream(sotype int) bool {

@@ -45,6 +45,15 @@ func (s *state) enter(fd int) (id uint32, first, goOn bool) {
 	return 0, false, true
 }
 
+// giveUp calls f with the descriptor of each listener that the supervisor gave, none of which is closed meanwhile.
+func (s *state) giveUp(f func(fd int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for fd := range s.listeners {
+		f(fd)
+	}
+}
+
 // leave is called when an accept has come back, with the connection's descriptor or -1.
 func (s *state) leave(fd int) news {
 	s.mu.Lock()

@@ -33,6 +33,9 @@ type (
 	// Quiet: all connections that the worker had accepted are closed, after Drain.
 	Quiet struct{ Worker int }
 
+	// Idle: no request is being answered, after Leave.
+	Idle struct{ Worker int }
+
 	// Gone: the connection to the worker's agent has ended.
 	Gone struct{ Worker int }
 
@@ -49,6 +52,7 @@ func (Asked) event()    {}
 func (Ready) event()    {}
 func (Released) event() {}
 func (Quiet) event()    {}
+func (Idle) event()     {}
 func (Gone) event()     {}
 func (Rejected) event() {}
 

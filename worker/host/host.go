@@ -103,14 +103,20 @@ func (h *Host) Forget(worker int) {
 
 // Drain asks a worker to take nothing new and to finish what it has: Released and Quiet will come. It is false if there
 // is no agent to ask.
-func (h *Host) Drain(worker int) bool {
+func (h *Host) Drain(worker int) bool { return h.ask(worker, protocol.Drain) }
+
+// Leave asks a worker, after whom nobody comes, to take nothing new and to finish the requests that it is answering:
+// Released and Idle will come. It is false if there is no agent to ask.
+func (h *Host) Leave(worker int) bool { return h.ask(worker, protocol.Leave) }
+
+func (h *Host) ask(worker int, kind protocol.Kind) bool {
 	h.mu.Lock()
 	var conn *net.UnixConn
 	if g := h.guests[worker]; g != nil {
 		conn = g.conn
 	}
 	h.mu.Unlock()
-	return conn != nil && send(conn, protocol.Drain, nil, -1) == nil
+	return conn != nil && send(conn, kind, nil, -1) == nil
 }
 
 // Close ends all connections, at which the workers drain and leave.
@@ -268,6 +274,8 @@ func (h *Host) answer(g *guest, in *reader) error {
 		if h.once(&g.quiet) {
 			h.events(Quiet{Worker: g.worker})
 		}
+	case protocol.Idle:
+		h.events(Idle{Worker: g.worker})
 	case protocol.Opened: // of a newer agent than this host has use for
 	default:
 		return fmt.Errorf("a frame of unknown kind %d", kind)

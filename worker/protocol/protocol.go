@@ -31,10 +31,15 @@
 //	Parked                                ------->    no accept is under way and none will come
 //	Quiet                                 ------->    all accepted connections are closed
 //
+//	                                      <-------    Leave, which is Drain when nobody takes over
+//	Parked                                ------->
+//	Idle                                  ------->    no request is being answered
+//
 // Sockets travel by SCM_RIGHTS with the first byte of their frame. Listener comes without a socket if the one that was
 // sent with Ask has become the listener itself.
 //
-// If the connection ends, the other side is gone: a worker drains and leaves.
+// Leave may also follow Drain; Parked is said once. If the connection ends, the other side is gone: a worker gives up
+// its listeners, finishes the requests that it is answering, and leaves.
 package protocol
 
 import "errors"
@@ -71,6 +76,7 @@ const (
 	Parked    Kind = 7
 	Quiet     Kind = 8
 	Opened    Kind = 9
+	Idle      Kind = 10
 )
 
 // From the supervisor.
@@ -79,6 +85,7 @@ const (
 	Refused  Kind = 66
 	Listener Kind = 67
 	Drain    Kind = 68
+	Leave    Kind = 69
 )
 
 // Errors of Next.

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // gate is a server's handler with the agent in front.
@@ -21,8 +22,14 @@ type gate struct {
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A protocol that takes over the connection has no use for the header, and copies it sometimes.
-	if g.draining() && r.Header.Get("Upgrade") == "" {
-		w.Header().Set("Connection", "close")
+	if r.Header.Get("Upgrade") == "" {
+		if g.draining() {
+			w.Header().Set("Connection", "close")
+		}
+		if r.Header.Get("Accept") != "text/event-stream" { // whose answer does not end
+			atomic.AddInt64(&busy, 1)
+			defer atomic.AddInt64(&busy, -1)
+		}
 	}
 	next := g.next
 	if next == nil {
@@ -30,6 +37,13 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	next.ServeHTTP(w, r)
 }
+
+// busy counts the requests that are being answered.
+var busy int64
+
+// Busy is how many requests handlers are working on, without those that have taken over their connection and streams of
+// events: these end when somebody ends them.
+func Busy() int { return int(atomic.LoadInt64(&busy)) }
 
 // installing guards the handlers of servers: one server may begin to serve several listeners at the same time.
 var installing sync.Mutex
