@@ -7,3 +7,6 @@ func Running() bool { return false }
 
 // Draining reports false.
 func Draining() bool { return false }
+
+// Busy is never called.
+var Busy func() int
