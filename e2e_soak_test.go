@@ -45,12 +45,12 @@ func (s *session) goroutines() int {
 	return strings.Count(s.text(), "\ngoroutine ")
 }
 
-// reloadTimes saves n times and waits for each reload.
+// reloadTimes saves n times and waits for each reload, until nothing of what it replaced is left. It needs -v.
 func (s *session) reloadTimes(n, from int) {
 	s.t.Helper()
 	for i := range n {
 		s.save("version.go", version(fmt.Sprint("v", from+i), ""))
-		s.waitFor(fmt.Sprintf(`generation %d serves`, from+i))
+		s.waitFor(fmt.Sprintf(`worker of generation %d is gone`, from+i-1))
 	}
 }
 
@@ -61,12 +61,12 @@ func TestFlatOverReloads(t *testing.T) {
 		many = 500
 	}
 	dir := newModule(t, nil)
-	short := start(t, dir, ".", "{addr}")
+	short := start(t, dir, "-v", ".", "{addr}")
 	short.waitFor(`generation 1 serves`)
 	short.reloadTimes(few, 2)
 	want := short.goroutines()
 
-	s := start(t, dir, ".", "{addr}")
+	s := start(t, dir, "-v", ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
 	s.reloadTimes(few, 2)
 	before := usageOf(t, s.cmd.Process.Pid)

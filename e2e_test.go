@@ -427,9 +427,24 @@ func TestFirstBuildFails(t *testing.T) {
 	s.serves("v1")
 }
 
-func TestCrashAtTheStartBringsTheOldOneBack(t *testing.T) {
+func TestCrashAtTheStartHurtsNobody(t *testing.T) {
 	t.Parallel()
 	s := start(t, newModule(t, nil), ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	pid := s.pid()
+	s.save("version.go", version("v2", "os.Exit(7)"))
+	s.waitFor(`generation 2 died before it was ready: exit code 7 after .*: generation 1, now stale, serves`)
+	if now := s.pid(); now != pid {
+		t.Errorf("the worker changed from %d to %d", pid, now)
+	}
+	s.save("version.go", version("v3", ""))
+	s.serves("v3")
+	s.waitFor(`generation 3 serves`)
+}
+
+func TestCrashAtTheStartBringsTheOldOneBack(t *testing.T) {
+	t.Parallel()
+	s := start(t, newModule(t, nil), "--no-agent", ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
 	s.save("version.go", version("v2", "os.Exit(7)"))
 	s.waitFor(`generation 2 died before it was ready: exit code 7 after .*: generation 1, now stale, serves`)
@@ -465,15 +480,22 @@ func TestSaveEndsACrashLoop(t *testing.T) {
 
 func TestHangBeforeReady(t *testing.T) {
 	t.Parallel()
-	s := start(t, newModule(t, nil), "--start-timeout", "1500ms", ".", "{addr}")
-	s.serves("v1")
-	s.waitFor(`generation 1 serves`)
-	s.save("version.go", version("v2", "time.Sleep(time.Hour)"))
-	s.waitFor(`generation 2 not ready after 1.5s.*generation 1, now stale, serves`)
-	s.waitFor(`generation 1 is back`)
-	s.serves("v1")
-	s.save("version.go", version("v3", ""))
-	s.serves("v3")
+	for _, agent := range []bool{true, false} {
+		t.Run(fmt.Sprintf("agent %v", agent), func(t *testing.T) {
+			t.Parallel()
+			s := start(t, newModule(t, nil), "--start-timeout", "1500ms", fmt.Sprintf("--no-agent=%v", !agent), ".", "{addr}")
+			s.serves("v1")
+			s.waitFor(`generation 1 serves`)
+			s.save("version.go", version("v2", "time.Sleep(time.Hour)"))
+			s.waitFor(`generation 2 not ready after 1.5s.*generation 1, now stale, serves`)
+			if !agent {
+				s.waitFor(`generation 1 is back`)
+			}
+			s.serves("v1")
+			s.save("version.go", version("v3", ""))
+			s.serves("v3")
+		})
+	}
 }
 
 func TestTwoHundredSaves(t *testing.T) {
@@ -639,7 +661,7 @@ func TestBadUsage(t *testing.T) {
 		{"bad ready", dir, []string{"--ready", "maybe", "./cmd/a"}, 2, `maybe`},
 		{"bad signal", dir, []string{"--stop-signal", "KILLALL", "./cmd/a"}, 2, `KILLALL`},
 		{"no workers", dir, []string{"--workers", "0", "./cmd/a"}, 2, `at least one`},
-		{"workers without sockets", dir, []string{"--workers", "2", "./cmd/a"}, 2, `--listen`},
+		{"workers without sockets", dir, []string{"--workers", "2", "--no-agent", "./cmd/a"}, 2, `--listen`},
 		{"-o", dir, []string{"-o", "x", "./cmd/a"}, 2, `-o`},
 		{"watch nothing", dir, []string{"--watch", "nothing", "./cmd/a"}, 2, `no such file`},
 		{"a regular file for a socket", dir, []string{"--listen", "unix:" + file, "./cmd/a"}, 1, `not a socket`},

@@ -17,7 +17,7 @@ var rooms = map[string][]string{
 	"hotreload/cli":        {"runner", "supervisor", "gobuild", "ignore", "process", "watch"},
 	"hotreload/runner":     {"watch", "supervisor", "gobuild"},
 	"hotreload/watch":      {},
-	"hotreload/supervisor": {"process"},
+	"hotreload/supervisor": {"process", "worker/host"},
 	"hotreload/gobuild":    {"process", "worker"},
 	"hotreload/ignore":     {},
 	"hotreload/process":    {},

@@ -119,7 +119,7 @@ func watchCommand(ctx context.Context, o *options, env, args []string) error {
 	}
 	console := newConsole(os.Stdout, os.Stderr, o.workers > 1, o.color == "always")
 	config := runner.Config{
-		Program: gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug},
+		Program: gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug, Plain: o.noAgent},
 		Service: supervisor.Config{
 			Name: programName(dir, pkg), Args: programArgs, Env: env,
 			Policy: o.policy(), Listen: o.addresses, Probe: o.probe,

@@ -32,6 +32,7 @@ type options struct {
 	noGitignore  bool
 	stdin        bool
 	debug        bool
+	noAgent      bool
 	quiet        bool
 	verbose      bool
 	color        string
@@ -49,8 +50,8 @@ const long = `hotreload keeps a Go server running while its source changes.
   hotreload ./cmd/server            build, run, and replace it at each save
   hotreload ./cmd/server -port 80   what follows the package goes to the program
   hotreload -race -tags dev .       Go's build flags are taken as they are
-  hotreload --listen :8080 --workers 2 ./cmd/server
-                                    hotreload holds the socket (systemd's LISTEN_FDS): no request is lost
+  hotreload --workers 2 ./cmd/server
+                                    two processes share the program's port
 
 Without a package: the main package here, or the only one under cmd/.
 On a terminal: r reload, R rebuild and reload, p pause, c clear, q quit, h help.`
@@ -77,10 +78,10 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.SetInterspersed(false)
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` that hotreload listens on for the program: PORT, HOST:PORT, unix:PATH, @NAME, each with NAME= in front if the program wants names; repeatable")
 	f.IntVar(&o.workers, "workers", 1, "`n` worker processes share the sockets")
-	f.StringVar(&o.strategy, "strategy", "auto", "how new workers follow old ones, by `name`: parallel, rolling, stop-first or auto (parallel with --listen, else stop-first)")
+	f.StringVar(&o.strategy, "strategy", "auto", "how new workers follow old ones, by `name`: parallel, rolling, stop-first or auto (parallel if the sockets can be handed over, else stop-first)")
 	f.IntVar(&o.surge, "surge", 1, "rolling: with `n` = 1 the new worker starts before the old one leaves, with 0 after")
 	f.StringVar(&o.ready, "ready", "auto", "the `rule` for when a worker is ready: notify (READY=1), http:/path or a URL, alive (for 1s), or auto")
-	f.DurationVar(&o.grace, "grace", supervisor.DefaultGrace, "the `time` that an old worker has to finish, then it is killed; 0 kills at once")
+	f.DurationVar(&o.grace, "grace", supervisor.DefaultGrace, "the `time` that the connections of an old worker have to end, and then the worker itself; 0 kills at once")
 	f.DurationVar(&o.handover, "handover", supervisor.DefaultHandover, "the `time` that a new worker may stay unready beside an old one; then the old one leaves first")
 	f.DurationVar(&o.startTimeout, "start-timeout", supervisor.DefaultStartTimeout, "the `time` that a worker has to become ready, where readiness can be seen")
 	f.StringVar(&o.stopSignal, "stop-signal", "TERM", "`signal` that asks a worker to finish")
@@ -89,6 +90,7 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.BoolVar(&o.noGitignore, "no-gitignore", false, "do not heed .gitignore files")
 	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
 	f.BoolVar(&o.debug, "debug", false, "keep debug information (DWARF) in the program, for dlv")
+	f.BoolVar(&o.noAgent, "no-agent", false, "do not link the agent into the program, which hands over its listeners to its successor")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, each worker's life")
 	f.StringVar(&o.color, "color", "auto", "`when` there are colours: auto, always or never; NO_COLOR counts too")
@@ -184,8 +186,8 @@ func (o *options) check() error {
 		}
 		o.addresses = append(o.addresses, address)
 	}
-	if o.workers > 1 && len(o.addresses) == 0 {
-		return bad(errors.New("--workers without --listen: each worker would bind the program's port for itself"), "add --listen with the program's address, for a program that takes its sockets from LISTEN_FDS")
+	if o.workers > 1 && len(o.addresses) == 0 && o.noAgent {
+		return bad(errors.New("--workers with --no-agent and without --listen: each worker would bind the program's port for itself"), "leave out --no-agent; or add --listen with the program's address, for a program that takes its sockets from LISTEN_FDS")
 	}
 	if o.signal, err = parseSignal(o.stopSignal); err != nil {
 		return bad(err, "write TERM, INT, QUIT, HUP, USR1 or USR2")

@@ -156,6 +156,8 @@ func (r *reporter) report(event runner.Event) {
 	switch e := event.(type) {
 	case runner.Listening:
 		r.addresses = e.Addresses
+	case runner.NoAgent:
+		r.noAgent(e.Reason)
 	case runner.Noticed:
 		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
 		r.alarm(yellow(text) + lineOf(hint))

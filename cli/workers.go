@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotreload/gobuild"
 	"hotreload/runner"
 	"hotreload/supervisor"
 )
@@ -28,6 +29,14 @@ func (r *reporter) service(event supervisor.Event) {
 	case supervisor.SwitchedToStopFirst:
 		r.alarm(yellow(fmt.Sprintf("the program binds %s itself, so old workers leave before new ones start (stop-first) from here on", e.Address)) +
 			lineOf(hintLine("take the socket from LISTEN_FDS, or leave --listen out")))
+	case supervisor.CannotHandOver:
+		r.alarm(yellow(fmt.Sprintf("the program has %s, which cannot be handed over, so old workers leave before new ones start (stop-first)", e.Address)))
+	case supervisor.Kept:
+		r.detail(fmt.Sprintf("hotreload holds %s from here on: it stays open while workers come and go", e.Address))
+	case supervisor.NoAgent:
+		r.noAgent(e.Reason)
+	case supervisor.Rejected:
+		r.rejected(e)
 	case supervisor.Failed:
 		r.failed(e)
 	case supervisor.Exited:
@@ -37,6 +46,23 @@ func (r *reporter) service(event supervisor.Event) {
 	case supervisor.Dropped:
 		r.detail(fmt.Sprintf("%d bytes of %s's output were dropped: the terminal did not keep up", e.Bytes, r.name(e.Worker)))
 	}
+}
+
+// noAgent says why requests can be lost that need not be. Programs without a network have none to lose.
+func (r *reporter) noAgent(reason string) {
+	if reason == gobuild.NoNet {
+		r.detail("no agent: " + reason)
+		return
+	}
+	r.line(yellow("no agent: "+reason) + lineOf(hintLine("workers bind their ports themselves, so old ones leave before new ones start; --listen is another way to lose no request")))
+}
+
+func (r *reporter) rejected(e supervisor.Rejected) {
+	who := "somebody"
+	if e.Pid != 0 {
+		who = fmt.Sprintf("pid %d", e.Pid)
+	}
+	r.alarm(yellow(fmt.Sprintf("%s was turned away from the workers' socket: %s", who, e.Reason)))
 }
 
 func (r *reporter) mended(e supervisor.ListenerMended) {
@@ -70,7 +96,7 @@ func (r *reporter) leave(e runner.Leaving) {
 	if len(names) > most {
 		names = append(names[:most-1], fmt.Sprintf("%d more", len(names)-most+1))
 	}
-	r.news("stopping: waiting for "+strings.Join(names, ", "), "Ctrl-C again kills", "at most "+e.Grace.String())
+	r.news("stopping: waiting for "+strings.Join(names, ", "), "Ctrl-C again kills", "at most "+e.AtMost.String())
 }
 
 func (r *reporter) failed(e supervisor.Failed) {

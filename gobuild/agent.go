@@ -48,7 +48,7 @@ func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 		return nil, fault, nil
 	}
 	program := p.key()
-	if once := b.agents[program]; once != nil && once.graph == g {
+	if once := b.agents[program]; once != nil && once.graph == g && once.agent.there() {
 		return once.agent, once.reason, nil
 	}
 	dir := filepath.Join(b.run.dir, "agent", strconv.FormatInt(b.serial.Add(1), 10))
@@ -58,6 +58,15 @@ func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 	}
 	b.agents[program] = &agentOnce{g, agent, reason}
 	return agent, reason, nil
+}
+
+// there reports whether nobody has removed the agent's files, in emptying a cache folder.
+func (a *Agent) there() bool {
+	if a == nil {
+		return true
+	}
+	_, err := os.Stat(a.overlay)
+	return err == nil
 }
 
 // agentFailed notes that a program cannot be built with the agent by this version of Go.

@@ -55,11 +55,13 @@ func startGuard() error {
 	return nil
 }
 
-// What the guard is told, a line each: a child that was started, with the number in its mark; one that is gone; how
-// many milliseconds one may linger; a file to remove, and one that is no more.
-func guardAdd(pid, serial int)                    { guardSay("+%d %d\n", pid, serial) }
-func guardRemove(pid int)                         { guardSay("-%d\n", pid) }
-func guardLinger(pid int, limit time.Duration)    { guardSay("~%d %d\n", pid, limit.Milliseconds()) }
+// What the guard is told, a line each: a child that was started, with the number in its mark; one that is gone; the
+// process for whose sake one may linger, and for how many milliseconds; a file to remove, and one that is no more.
+func guardAdd(pid, serial int) { guardSay("+%d %d\n", pid, serial) }
+func guardRemove(pid int)      { guardSay("-%d\n", pid) }
+func guardLinger(child, pid int, limit time.Duration) {
+	guardSay("~%d %d %d\n", child, pid, limit.Milliseconds())
+}
 func guardFile(path string, device, inode uint64) { guardSay("f%d %d %q\n", device, inode, path) }
 func guardNoFile(path string)                     { guardSay("g%q\n", path) }
 
@@ -78,7 +80,8 @@ func guardSay(format string, args ...any) {
 type ward struct {
 	pid    int
 	mark   string        // of it and of what it started, as marked wants it
-	linger time.Duration // it ends by itself within that time; 0 = it does not
+	last   int           // the process that ends by itself, and
+	linger time.Duration // within which time; 0 = none does
 }
 
 // estate is what hotreload leaves behind.
@@ -89,7 +92,7 @@ type estate struct {
 
 // note takes one line of what hotreload dictates. What it does not understand it leaves out.
 func (e *estate) note(run, line string) {
-	var pid, number int
+	var pid, last, number int
 	var file [2]uint64
 	var path string
 	switch {
@@ -97,9 +100,9 @@ func (e *estate) note(run, line string) {
 		e.wards[pid] = &ward{pid: pid, mark: fmt.Sprintf("%s.%d\x00", run, number)}
 	case scan(line, "-%d", &pid):
 		delete(e.wards, pid)
-	case scan(line, "~%d %d", &pid, &number):
+	case scan(line, "~%d %d %d", &pid, &last, &number):
 		if w := e.wards[pid]; w != nil {
-			w.linger = time.Duration(number) * time.Millisecond
+			w.last, w.linger = last, time.Duration(number)*time.Millisecond
 		}
 	case scan(line, "f%d %d %q", &file[0], &file[1], &path):
 		e.files[path] = file
@@ -147,15 +150,15 @@ func runGuard(run string, list io.Reader) int {
 
 // end ends a child and what it started, by itself if it does so in time.
 func (w *ward) end() {
-	limit := w.linger
+	limit, left := w.linger, func() bool { return alive(w.last) }
 	if limit == 0 {
-		limit = guardGrace
+		limit, left = guardGrace, func() bool { return groupAlive(w.pid) || len(marked(w.mark)) > 0 }
 		endGroup(w.pid, false)
 	}
 	deadline := time.After(limit)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for groupAlive(w.pid) || w.linger == 0 && len(marked(w.mark)) > 0 {
+	for left() {
 		select {
 		case <-tick.C:
 			continue

@@ -137,11 +137,12 @@ func (p *Process) Kill() {
 	}
 }
 
-// Linger says that the child ends by itself when we are gone, and how long that may take: so long the guard lets it be.
-// The child has to undo the parent-death signal itself (Linux).
-func (p *Process) Linger(limit time.Duration) {
+// Linger says that a process, the child or one that it started, ends by itself when we are gone, and how long that may
+// take: so long the guard lets the child and its group be. The process has to undo the parent-death signal itself
+// (Linux).
+func (p *Process) Linger(pid int, limit time.Duration) {
 	if !p.gone() {
-		guardLinger(p.Pid(), limit)
+		guardLinger(p.Pid(), pid, limit)
 	}
 }
 

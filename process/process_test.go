@@ -77,9 +77,9 @@ func play(part string) {
 			p, err := Start(cmd)
 			must(err)
 			if part == "lingerer" {
-				p.Linger(time.Minute)
+				p.Linger(p.Pid(), time.Minute)
 			} else {
-				p.Linger(guardGrace)
+				p.Linger(p.Pid(), guardGrace)
 			}
 		}
 		select {}

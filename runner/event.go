@@ -19,10 +19,10 @@ type Effect struct {
 
 type (
 	// Listening: the service's sockets are open. Told once, first.
-	Listening struct {
-		Addresses []supervisor.Address
-		Strategy  supervisor.Strategy
-	}
+	Listening struct{ Addresses []supervisor.Address }
+
+	// NoAgent: the program is built without the agent, although it was wanted. Each reason is told once.
+	NoAgent struct{ Reason string }
 
 	// Noticed: something about the machine that the user should know, and that does not keep us from working.
 	Noticed struct{ Err error }
@@ -90,15 +90,16 @@ type (
 	// Paused: changes are held back, or taken up again.
 	Paused struct{ On bool }
 
-	// Leaving: we were asked to stop. We wait for the workers, ordered by slot, at most Grace; their exits are told as
-	// ever.
+	// Leaving: we were asked to stop. We wait for the workers, ordered by slot, at most so long; their exits are told
+	// as ever.
 	Leaving struct {
 		Workers []supervisor.Worker
-		Grace   time.Duration
+		AtMost  time.Duration
 	}
 )
 
 func (Listening) event()    {}
+func (NoAgent) event()      {}
 func (Noticed) event()      {}
 func (Watching) event()     {}
 func (Unwatched) event()    {}

@@ -69,6 +69,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Service.Agents = !config.Program.Plain
 	service, err := supervisor.New(config.Service)
 	if err != nil {
 		builder.Close()
@@ -142,6 +143,7 @@ type loop struct {
 	effects []Effect  // since the last conclusion
 	began   time.Time // of the first of them
 	workers map[int]supervisor.Worker
+	plain   map[string]bool // why there is no agent, as far as it was told
 
 	builds chan buildResult
 	graphs chan graphResult
@@ -173,8 +175,8 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]supervisor.Worker{},
-		builds:  make(chan buildResult), graphs: make(chan graphResult),
+		workers: map[int]supervisor.Worker{}, plain: map[string]bool{},
+		builds: make(chan buildResult), graphs: make(chan graphResult),
 		cancelBuild: func() {},
 	}
 	defer close(r.ended)
@@ -187,7 +189,7 @@ func (r *Runner) run(ctx context.Context) {
 		r.builder.Close()
 	}()
 
-	l.tell(Listening{Addresses: r.supervisor.Addresses(), Strategy: r.supervisor.Strategy()})
+	l.tell(Listening{Addresses: r.supervisor.Addresses()})
 	if notice := r.builder.Notice(); notice != nil {
 		l.tell(Noticed{notice})
 	}
@@ -268,7 +270,7 @@ func (l *loop) input(in input) {
 			workers := slices.SortedFunc(maps.Values(l.workers), func(a, b supervisor.Worker) int {
 				return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
 			})
-			l.tell(Leaving{Workers: workers, Grace: l.config.Service.Policy.Grace})
+			l.tell(Leaving{Workers: workers, AtMost: l.longestGrace()})
 			l.supervisor.Stop()
 		case killWorkers:
 			l.supervisor.Kill()
@@ -383,6 +385,7 @@ func (l *loop) built(result buildResult) {
 		in.moved = errors.As(result.err, &failure) && failure.Moved
 		l.failure = &result
 	default:
+		l.tellPlain(result.artifact.Plain)
 		in.artifact, in.moved = result.artifact.ID, result.artifact.Moved
 		l.lastBuild = result.took
 		if l.artifacts[in.artifact] != nil {
@@ -394,6 +397,25 @@ func (l *loop) built(result buildResult) {
 	l.tell(BuildEnded{})
 	l.input(in)
 	l.prune()
+}
+
+// tellPlain says why a program has no agent, each reason once.
+func (l *loop) tellPlain(reason string) {
+	if reason != "" && !l.plain[reason] {
+		l.plain[reason] = true
+		l.tell(NoAgent{reason})
+	}
+}
+
+// longestGrace is how long a worker may take to leave: those with an agent are asked twice.
+func (l *loop) longestGrace() time.Duration {
+	grace := l.config.Service.Policy.Grace
+	for _, g := range l.generations {
+		if g.artifact.Agent {
+			return 2 * grace
+		}
+	}
+	return grace
 }
 
 // prune lets go of programs that no rule can name any more. What a generation runs is held by the generation.
@@ -420,7 +442,7 @@ func (l *loop) replace(a replace) {
 	l.generations[a.generation] = g
 	l.conclude()
 	l.tell(g.cause)
-	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path})
+	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path, Agent: artifact.Agent})
 }
 
 // service passes on what the supervisor says, and what it means for the rules.

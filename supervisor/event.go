@@ -114,6 +114,32 @@ type (
 		Address string
 	}
 
+	// CannotHandOver: a worker with an agent has a socket that no other can take over (UDP, an abstract name). As long
+	// as it does, the old ones leave first.
+	CannotHandOver struct {
+		Worker
+		Address Address
+	}
+
+	// Kept: the supervisor has become the owner of a listener that a worker asked for through its agent.
+	Kept struct {
+		Worker
+		Address Address
+	}
+
+	// NoAgent: a worker's agent cannot do its work, or (Worker zero) none of them can.
+	NoAgent struct {
+		Worker
+		Reason string
+	}
+
+	// Rejected: somebody who is no worker, or a worker that misbehaves, was turned away from the agents' socket. Pid
+	// is 0 if the system does not tell.
+	Rejected struct {
+		Pid    int
+		Reason string
+	}
+
 	// GenerationGone: nothing runs, or will run, the program of this generation.
 	GenerationGone struct{ Generation int }
 
@@ -146,6 +172,10 @@ func (Drains) event()              {}
 func (GraceOver) event()           {}
 func (HandedOver) event()          {}
 func (SwitchedToStopFirst) event() {}
+func (CannotHandOver) event()      {}
+func (Kept) event()                {}
+func (NoAgent) event()             {}
+func (Rejected) event()            {}
 func (GenerationGone) event()      {}
 func (Dropped) event()             {}
 func (ListenerMended) event()      {}

@@ -162,9 +162,6 @@ func TestSocketThatAWorkerShutDownIsMended(t *testing.T) {
 func TestOwnPort(t *testing.T) {
 	listen := freePort(t)
 	s := start(t, Config{Args: []string{"-listen", listen}})
-	if s.Strategy() != StopFirst {
-		t.Errorf("strategy %s, want stop-first", s.Strategy())
-	}
 	for range 5 {
 		generation := s.replace()
 		ready := await[BecameReady](s, nil)

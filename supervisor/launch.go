@@ -30,7 +30,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	cmd := exec.Command(plan.Path)
 	cmd.Args = append([]string{s.config.Name}, s.config.Args...)
 	cmd.Dir = s.config.Dir
-	cmd.Env = s.environment(w)
+	cmd.Env = append(s.environment(w), s.agents.admit(w, plan)...)
 
 	var theirs, ours []io.Closer // what is closed here in any case, and what only if the worker does not start
 	defer func() {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"hotreload/process"
 )
 
 // listeners are the sockets of a service. They are bound and listening from openListeners to close, and nobody accepts
@@ -75,6 +77,9 @@ func openListener(a Address) (*listener, error) {
 	case *net.UnixListener:
 		l.SetUnlinkOnClose(false) // we do it, if the path is still ours
 		opened.path = identify(a.Addr)
+		if opened.path.known() {
+			process.Bequeath(a.Addr)
+		}
 	case *net.TCPListener:
 		// A port that the system chose is an ordinary port from here on.
 		if _, port, err := net.SplitHostPort(a.Addr); err == nil && port == "0" {
@@ -170,6 +175,9 @@ func (l listeners) close() {
 	for _, one := range l {
 		if one.path.known() && identify(one.Addr) == one.path {
 			_ = os.Remove(one.Addr)
+		}
+		if one.path.known() {
+			process.Disinherit(one.Addr)
 		}
 		one.socket.Close()
 	}

@@ -26,19 +26,39 @@ type How uint8
 const (
 	ByAge       How = iota // alive for AliveFor, and nothing better is known
 	ByListening            // a listening socket of its own
+	ByAccepting            // its agent: it accepts on all listeners that the generation before had
 	ByProbe                // the configured probe
 	ByWord                 // READY=1
 	ByFinishing            // it ended with code 0: its work is done
 )
 
 func (h How) String() string {
-	return [...]string{"alive", "listens", "answers", "said so", "finished"}[h]
+	return [...]string{"alive", "listens", "accepts", "answers", "said so", "finished"}[h]
 }
+
+// serves reports whether how is seen of a program that serves connections.
+func (h How) serves() bool { return h == ByListening || h == ByAccepting }
+
+// request is what a worker that is to go was asked, one after the other, each for at most Grace. One without an agent
+// can only be asked to finish.
+type request uint8
+
+const (
+	nothing  request = iota
+	toDrain          // accept no more, end connections as they allow it: others have taken over
+	toLeave          // answer what you are being asked: nobody has
+	toFinish         // the stop signal
+)
+
+// brief is how long a worker drains before it is told to leave, when those who come next wait for it to be gone: time
+// for clients that keep asking on their connections to be told that these end. Felt right, not measured.
+const brief = 500 * time.Millisecond
 
 // Plan asks for a generation: a number greater than all before it, and the program to run.
 type Plan struct {
 	Generation int
 	Path       string // of the executable; must stay until GenerationGone
+	Agent      bool   // the agent is linked into it
 }
 
 // Worker names one worker. Values leave the package in events and are never changed.
@@ -55,10 +75,15 @@ type member struct {
 	state    State
 	started  time.Time
 	ready    time.Time
-	until    time.Time // starting: when it must be ready; draining: when it must be gone
+	until    time.Time // starting: when it must be ready; draining: when it is asked for more, or killed
+	asked    request   // draining: what for
 	released bool      // it accepts no more connections
-	listens  bool      // it listens, while we wait for its word
+	listens  bool      // it serves, while we wait for its word
 	failed   string    // why we killed it before it was ready; "" if we did not
+
+	agent bool // it has one that can be asked
+	gives bool // we hold sockets that it listens on, through its agent
+	keeps bool // it has others, which cannot be handed over
 }
 
 func (w *member) live() bool    { return w.state <= Stable }
@@ -71,7 +96,7 @@ type place struct{ slot, generation int }
 // effects, no clock and no lock: the supervisor's goroutine owns it.
 type machine struct {
 	policy   Policy
-	strategy Strategy // in force: stop-first for the rest of the run once the service has proved to need it
+	strategy Strategy // the policy's; stop-first for the rest of the run once the service has proved to need it
 
 	plans    map[int]Plan
 	target   int // the generation to get to; 0 before the first plan
@@ -87,7 +112,8 @@ type machine struct {
 	stopping bool
 	stopped  bool // said so
 	lastID   int
-	jitter   func() float64 // in [0,1)
+	jitter   func() float64   // in [0,1)
+	told     map[Address]bool // of what cannot be handed over
 
 	out []action
 }
@@ -100,20 +126,23 @@ type (
 		Worker
 		plan Plan
 	}
-	drainWorker struct{ id int }
-	killWorker  struct{ id int }
-	emit        struct{ Event }
+	askWorker struct {
+		id   int
+		what request
+	}
+	killWorker struct{ id int }
+	emit       struct{ Event }
 )
 
 func (startWorker) action() {}
-func (drainWorker) action() {}
+func (askWorker) action()   {}
 func (killWorker) action()  {}
 func (emit) action()        {}
 
 func newMachine(p Policy, jitter func() float64) *machine {
 	return &machine{
 		policy: p, strategy: p.Strategy,
-		plans: map[int]Plan{}, finished: map[place]bool{}, learned: map[int]How{}, jitter: jitter,
+		plans: map[int]Plan{}, finished: map[place]bool{}, learned: map[int]How{}, jitter: jitter, told: map[Address]bool{},
 	}
 }
 
@@ -158,6 +187,11 @@ func (m *machine) hurry(now time.Time) {
 // stop drains everything. Workers that never were ready have nothing to finish and are killed.
 func (m *machine) stop(now time.Time) {
 	m.stopping = true
+	for _, w := range m.members {
+		if w.state == Draining && w.asked == toDrain {
+			m.ask(w, toLeave, now) // who was to take over will not
+		}
+	}
 	m.reconcile(now)
 }
 
@@ -185,13 +219,13 @@ func (m *machine) isReady(id int, how How, now time.Time) {
 	if w == nil || !w.live() || !m.policy.counts(how) {
 		return
 	}
-	if how == ByListening && m.learned[w.Slot] == ByWord {
-		// It will say so when it can do more than listen, if only on a port for its maintainers. tick does not wait
-		// for ever.
+	if how.serves() && m.learned[w.Slot] == ByWord {
+		// It will say so when it can do more than that, if only on a port for its maintainers. tick does not wait for
+		// ever.
 		w.listens = true
 		return
 	}
-	if how == ByWord || how == ByListening {
+	if how == ByWord || how.serves() {
 		m.learned[w.Slot] = how
 	}
 	if w.state != Starting {
@@ -208,6 +242,67 @@ func (m *machine) release(id int, now time.Time) {
 		w.released = true
 		m.reconcile(now)
 	}
+}
+
+// hello notes that a worker's agent is there, or that it is gone.
+func (m *machine) hello(id int, there bool, now time.Time) {
+	w := m.member(id)
+	if w == nil {
+		return
+	}
+	w.agent = there
+	if !there && w.state == Draining && w.asked < toFinish {
+		m.ask(w, toFinish, now)
+	}
+}
+
+// gave notes that we hold a socket that a worker listens on.
+func (m *machine) gave(id int) {
+	if w := m.member(id); w != nil {
+		w.gives = true
+	}
+}
+
+// kept notes that a worker has a socket that it cannot hand over.
+func (m *machine) kept(id int, address Address) {
+	w := m.member(id)
+	if w == nil {
+		return
+	}
+	w.keeps = true
+	if m.strategy == Auto && !m.told[address] {
+		m.told[address] = true
+		m.do(emit{CannotHandOver{Worker: w.Worker, Address: address}})
+	}
+}
+
+// quiet notes that a draining worker has no connections any more; idle, that one which was asked to leave answers
+// nothing. Then there is nothing left to do but to finish.
+func (m *machine) quiet(id int, now time.Time) { m.done(id, toDrain, now) }
+func (m *machine) idle(id int, now time.Time)  { m.done(id, toLeave, now) }
+
+func (m *machine) done(id int, least request, now time.Time) {
+	if w := m.member(id); w != nil && w.state == Draining && w.asked >= least && w.asked < toFinish {
+		m.ask(w, toFinish, now)
+	}
+}
+
+// inForce is the strategy as of now. Auto is parallel if all that are there from before have handed over all that
+// they listen on, and else stop-first.
+func (m *machine) inForce() Strategy {
+	if m.strategy != Auto {
+		return m.strategy
+	}
+	for _, w := range m.members {
+		overtaken := w.ready.IsZero() && m.plans[w.Generation].Agent // it is being killed, and no reason for others to go
+		if w.Generation != m.target && !overtaken && (!w.gives || w.keeps) {
+			return StopFirst
+		}
+	}
+	if !m.plans[m.target].Agent {
+		return StopFirst // it could not take over
+	}
+	return Parallel
 }
 
 // exited notes that a worker and all it left behind are gone.
@@ -238,7 +333,7 @@ func (m *machine) exited(id int, exit Exit, now time.Time) {
 // suspicious reports whether an end with code 0 looks more like a server that could not start and has said so only in
 // its own words: it met an address in use, or the generation before it served by then.
 func (m *machine) suspicious(w *member, exit Exit) bool {
-	return w.state == Starting && (exit.AddressInUse != "" || m.replacing() && !m.agesToReady(w.Slot))
+	return w.state == Starting && (exit.AddressInUse != "" || m.replacing() && !m.agesToReady(w))
 }
 
 // replacing reports whether an older generation than the target is there to fall back to.
@@ -251,7 +346,7 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 	switch {
 	case m.stopping || w.Generation != m.target:
 		// Nobody needs it any more, unless the target fails, and then reconcile starts it again.
-	case unready && exit.heldByOurs() && m.strategy != StopFirst && m.anyServing(m.target):
+	case unready && exit.heldByOurs() && m.inForce() != StopFirst && m.anyServing(m.target):
 		m.strategy = StopFirst // which is what there is to tell: the death as such is no news
 		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
 		for _, beside := range m.members { // they have met, or will meet, the same
@@ -289,7 +384,7 @@ func (m *machine) tick(now time.Time) {
 		due := func(t time.Time) bool { return !now.Before(t) }
 		switch w.state {
 		case Starting:
-			switch ages := m.agesToReady(w.Slot); {
+			switch ages := m.agesToReady(w); {
 			case ages && due(w.started.Add(m.policy.AliveFor)):
 				m.isReady(w.ID, ByAge, now)
 			case ages:
@@ -308,9 +403,15 @@ func (m *machine) tick(now time.Time) {
 				m.failures = 0
 			}
 		case Draining:
-			if due(w.until) {
+			switch {
+			case !due(w.until):
+			case w.asked == toFinish:
 				m.do(emit{GraceOver{Worker: w.Worker, Grace: m.policy.Grace}})
 				m.kill(w)
+			case w.asked == toDrain && m.awaited():
+				m.ask(w, toLeave, now)
+			default:
+				m.ask(w, toFinish, now)
 			}
 		}
 	}
@@ -321,9 +422,12 @@ func (m *machine) tick(now time.Time) {
 }
 
 // agesToReady reports whether being alive is all that can be asked of a starting worker.
-func (m *machine) agesToReady(slot int) bool {
-	learned := m.learned[slot]
-	return m.policy.counts(ByAge) && learned != ByWord && learned != ByListening
+func (m *machine) agesToReady(w *member) bool {
+	learned := m.learned[w.Slot]
+	if learned == ByAccepting && !m.plans[w.Generation].Agent {
+		learned = ByAge // it has nobody to tell
+	}
+	return m.policy.counts(ByAge) && learned != ByWord && !learned.serves()
 }
 
 // expectation says what was waited for, for the reader of a failure.
@@ -335,6 +439,8 @@ func (m *machine) expectation(slot int) string {
 		return ": it has not said READY=1"
 	case m.learned[slot] == ByWord:
 		return ": the generation before it said READY=1"
+	case m.learned[slot] == ByAccepting:
+		return ": the generation before it accepted connections by then"
 	default:
 		return ": the generation before it listened by then"
 	}
@@ -343,7 +449,7 @@ func (m *machine) expectation(slot int) string {
 // handOver acts on the suspicion that w waits for something that an old worker holds (a lock, a port): the old one
 // leaves first, and the service stays stop-first.
 func (m *machine) handOver(w *member, now time.Time) {
-	if m.strategy == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
+	if m.inForce() == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
 		return
 	}
 	m.strategy = StopFirst
@@ -369,11 +475,11 @@ func (m *machine) deadline() time.Time {
 	for _, w := range m.members {
 		switch w.state {
 		case Starting:
-			if m.agesToReady(w.Slot) {
+			if m.agesToReady(w) {
 				add(w.started.Add(m.policy.AliveFor))
 				continue
 			}
-			if w.listens || m.strategy != StopFirst && m.anyServing(m.target) {
+			if w.listens || m.inForce() != StopFirst && m.anyServing(m.target) {
 				add(w.started.Add(m.policy.Handover))
 			}
 			add(w.until)
@@ -407,9 +513,31 @@ func (m *machine) drain(w *member, now time.Time) {
 		m.kill(w)
 		return
 	}
-	w.state, w.until = Draining, now.Add(m.policy.Grace)
+	w.state = Draining
 	m.do(emit{Drains{Worker: w.Worker}})
-	m.do(drainWorker{w.ID})
+	switch {
+	case !w.agent || m.policy.Grace == 0:
+		m.ask(w, toFinish, now)
+	case m.stopping:
+		m.ask(w, toLeave, now)
+	default:
+		m.ask(w, toDrain, now)
+	}
+}
+
+// awaited reports whether those who come next start only when those who leave are gone.
+func (m *machine) awaited() bool {
+	strategy := m.inForce()
+	return strategy == StopFirst || strategy == Rolling && m.policy.Surge == 0
+}
+
+// ask asks a draining worker for something, and gives it the time for it.
+func (m *machine) ask(w *member, what request, now time.Time) {
+	w.asked, w.until = what, now.Add(m.policy.Grace)
+	if what == toDrain && m.awaited() {
+		w.until = now.Add(min(brief, m.policy.Grace))
+	}
+	m.do(askWorker{w.ID, what})
 }
 
 func (m *machine) kill(w *member) {

@@ -13,7 +13,7 @@ import (
 // TestMachineRandomly does at random what can happen, and looks after each step whether what must always be true is
 // true. A failure names its seed and the script, which is a case for TestMachine once it is understood.
 func TestMachineRandomly(t *testing.T) {
-	policies := []Policy{parallel1, parallel2, rolling0, rolling1, first1, first2, notify1, probe1, alive1, probed1, noGrace1}
+	policies := []Policy{parallel1, parallel2, rolling0, rolling1, first1, first2, notify1, probe1, alive1, probed1, noGrace1, auto1, auto2}
 	for _, workers := range []int{3, 4} {
 		policies = append(policies,
 			Policy{Workers: workers, Strategy: Rolling, Surge: 1, Grace: 2 * time.Second},
@@ -64,7 +64,7 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 		switch kind := random.IntN(100); {
 		case kind < 15 || generation == 0:
 			generation++
-			word = fmt.Sprintf("r%d", generation)
+			word = fmt.Sprintf("%s%d", pick("r", "R", "R"), generation)
 		case kind < 45:
 			word = pick("1ms", "30ms", "100ms", "400ms", "1s", "3s", "5s", "30s")
 		case kind < 48:
@@ -80,11 +80,11 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 			leaving := w.drained[id] || w.killed[id]
 			switch {
 			case w.drained[id] && !w.released[id] && random.IntN(3) == 0:
-				word = fmt.Sprintf("v%d", id)
+				word = fmt.Sprintf("%s%d", pick("v", "q", "i", "z"), id)
 			case leaving || random.IntN(4) == 0:
 				word = fmt.Sprintf("x%d:%s", id, pick("0", "1", "1", "k", "k", "own", "busy", "own0"))
 			default:
-				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p"), id)
+				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p", "a", "h", "h", "g", "g", "g", "k", "z"), id)
 			}
 		}
 		if err := step(word); err != nil {
@@ -164,7 +164,9 @@ type witness struct {
 	finished map[place]bool
 	gone     map[int]bool // generations
 	settled  int
-	first    bool // the old leave first, for good
+	requests map[int]request
+	talks    map[int]bool // has an agent
+	first    bool         // the old leave first, for good
 	stopped  bool
 }
 
@@ -172,6 +174,7 @@ func newWitness(b *bench) *witness {
 	return &witness{
 		bench: b, workers: map[int]Worker{}, serving: map[int]bool{}, drained: map[int]bool{}, killed: map[int]bool{},
 		released: map[int]bool{}, ended: map[int]bool{}, finished: map[place]bool{}, gone: map[int]bool{},
+		requests: map[int]request{}, talks: map[int]bool{},
 		first: b.policy.Strategy == StopFirst,
 	}
 }
@@ -197,6 +200,7 @@ func (w *witness) look() error {
 	}
 	for _, m := range w.members {
 		w.released[m.ID] = m.released
+		w.talks[m.ID] = w.talks[m.ID] || m.agent
 	}
 	for _, a := range w.actions {
 		if w.stopped {
@@ -235,7 +239,7 @@ func (w *witness) newest() int {
 }
 
 func (w *witness) judge(a action) error {
-	protects := !w.first && !w.stopping && (w.policy.Strategy == Parallel || w.policy.Surge > 0)
+	protects := !w.first && !w.stopping && w.policy.Strategy != Auto && (w.policy.Strategy == Parallel || w.policy.Surge > 0)
 	leaves := func(id int) error {
 		worker := w.workers[id]
 		was := w.serving[id]
@@ -267,7 +271,17 @@ func (w *witness) judge(a action) error {
 			return fmt.Errorf("stop-first, and worker %d is started beside %v", a.ID, others)
 		}
 		w.workers[a.ID] = a.Worker
-	case drainWorker:
+	case askWorker:
+		before := w.requests[a.id]
+		w.requests[a.id] = a.what
+		switch {
+		case a.what != toFinish && !w.talks[a.id]:
+			return fmt.Errorf("worker %d has no agent to ask", a.id)
+		case before >= a.what || w.killed[a.id]:
+			return fmt.Errorf("worker %d is asked %d after %d, killed %v", a.id, a.what, before, w.killed[a.id])
+		case before != nothing:
+			return nil
+		}
 		if w.drained[a.id] || w.killed[a.id] || !w.serving[a.id] {
 			return fmt.Errorf("worker %d is drained: drained %v, killed %v, serving %v", a.id, w.drained[a.id], w.killed[a.id], w.serving[a.id])
 		}

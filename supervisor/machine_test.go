@@ -19,11 +19,16 @@ import (
 //	p3      … answers the probe                 x3:busy … could not bind what a stranger holds
 //	v3      … lets go of the shared sockets     x3:own0 … the same, and ends with code 0
 //	1s      time passes                         stop kill hurry
+//	R2      replace by generation 2, with   a3          worker 3 accepts
+//	        the agent in it                 h3 z3       its agent is there, is gone
+//	g3      it gave us its listener         k3          it keeps a socket for itself
+//	q3      it has no connections any more  i3          it answers nothing any more
 //	bad     from here on nothing can be started good    from here on it can
 //
 // and each word is answered by what the machine did, in order:
 //
-//	+3:2.0  start worker 3, of generation 2, in slot 0        ~3 drain it       -3 kill it
+//	+3:2.0  start worker 3, of generation 2, in slot 0
+//	drain3 leave3 ~3  ask worker 3 to drain, to leave, to finish       -3 kill it       keeps3
 //	ready3:alive  serving2  replaced2  failed2<1 (1 serves)  gone1  grace3  handover3  own3  stopped
 //	x3      worker 3 is gone, as expected;  x3! not expected;  x3!now x3!100ms  and what comes of it
 type bench struct {
@@ -35,7 +40,7 @@ type bench struct {
 }
 
 func newBench(p Policy) *bench {
-	p.fill(p.Strategy == Auto, p.probed)
+	p.fill(false, p.probed)
 	middle := func() float64 { return 0.5 } // back-off without spread
 	return &bench{machine: newMachine(p, middle), now: time.Unix(1e9, 0), living: map[int]Worker{}}
 }
@@ -125,6 +130,22 @@ func (b *bench) step(word string) string {
 			b.isReady(n, ByWord, b.now)
 		} else if n, ok := number("l"); ok {
 			b.isReady(n, ByListening, b.now)
+		} else if n, ok := number("R"); ok {
+			b.replace(Plan{Generation: n, Path: word, Agent: true}, b.now)
+		} else if n, ok := number("a"); ok {
+			b.isReady(n, ByAccepting, b.now)
+		} else if n, ok := number("h"); ok {
+			b.hello(n, true, b.now)
+		} else if n, ok := number("z"); ok {
+			b.hello(n, false, b.now)
+		} else if n, ok := number("g"); ok {
+			b.gave(n)
+		} else if n, ok := number("k"); ok {
+			b.kept(n, Address{Network: "udp", Addr: ":53"})
+		} else if n, ok := number("q"); ok {
+			b.quiet(n, b.now)
+		} else if n, ok := number("i"); ok {
+			b.idle(n, b.now)
 		} else if n, ok := number("p"); ok {
 			b.isReady(n, ByProbe, b.now)
 		} else if n, ok := number("v"); ok {
@@ -156,8 +177,8 @@ func transcript(actions []action) string {
 		switch a := a.(type) {
 		case startWorker:
 			add("+%d:%d.%d", a.ID, a.Generation, a.Slot)
-		case drainWorker:
-			add("~%d", a.id)
+		case askWorker:
+			add("%s%d", [...]string{toDrain: "drain", toLeave: "leave", toFinish: "~"}[a.what], a.id)
 		case killWorker:
 			add("-%d", a.id)
 		case emit:
@@ -178,6 +199,8 @@ func transcript(actions []action) string {
 				add("handover%d", e.ID)
 			case SwitchedToStopFirst:
 				add("own%d", e.ID)
+			case CannotHandOver:
+				add("keeps%d", e.ID)
 			case Stopped:
 				add("stopped")
 			case Exited:
@@ -231,6 +254,8 @@ var (
 	probe1    = Policy{Workers: 1, Strategy: Parallel, Grace: 5 * time.Second, Ready: ReadyProbe, probed: true}
 	alive1    = Policy{Workers: 1, Strategy: Parallel, Grace: 5 * time.Second, Ready: ReadyAlive}
 	probed1   = Policy{Workers: 1, Strategy: Parallel, Grace: 5 * time.Second, probed: true}
+	auto1     = Policy{Workers: 1, Grace: 5 * time.Second}
+	auto2     = Policy{Workers: 2, Grace: 5 * time.Second}
 	noGrace1  = Policy{Workers: 1, Strategy: Parallel}
 )
 

@@ -9,7 +9,7 @@ import (
 type Strategy uint8
 
 const (
-	Auto      Strategy = iota // parallel when the workers get their sockets from us, else stop-first
+	Auto      Strategy = iota // parallel while the workers have their sockets from us, else stop-first
 	Parallel                  // all new start; when all are ready, all old drain together
 	Rolling                   // slot after slot
 	StopFirst                 // all old leave, then all new start
@@ -33,7 +33,7 @@ func ParseStrategy(name string) (Strategy, error) {
 type ReadyRule uint8
 
 const (
-	ReadyAuto   ReadyRule = iota // the first of: READY=1; the probe, or without one a listening socket of its own, alive for AliveFor
+	ReadyAuto   ReadyRule = iota // the first of: READY=1; the probe, or without one the agent's word, a listening socket of its own, alive for AliveFor
 	ReadyNotify                  // READY=1 only
 	ReadyProbe                   // the probe only
 	ReadyAlive                   // alive for AliveFor, whatever else it says
@@ -45,7 +45,7 @@ type Policy struct {
 	Strategy     Strategy
 	Surge        int // rolling: 1 = the new worker is ready before the old one leaves, 0 = the old one leaves first
 	Ready        ReadyRule
-	Grace        time.Duration // from the request to finish to SIGKILL; 0 kills at once
+	Grace        time.Duration // for connections to end, where the agent sees them; then again from the request to finish to SIGKILL; 0 kills at once
 	Handover     time.Duration // how long an unready new worker may stand beside a serving old one
 	StartTimeout time.Duration // from start to ready, once readiness is something that is waited for
 	AliveFor     time.Duration // so long alive counts as ready, if nothing better is known
@@ -91,10 +91,7 @@ func (p *Policy) fill(inherits, probed bool) {
 	set(&p.AliveFor, DefaultAliveFor)
 	set(&p.StableAfter, DefaultStableAfter)
 	p.Workers = max(p.Workers, 1)
-	if p.Strategy == Auto {
-		p.Strategy = StopFirst
-		if inherits {
-			p.Strategy = Parallel
-		}
+	if p.Strategy == Auto && inherits {
+		p.Strategy = Parallel
 	}
 }

@@ -116,26 +116,69 @@ func family(pid int) []int {
 
 // listensItself lists the addresses on which pid, or a descendant, listens with sockets that are not inherited.
 func listensItself(pid int, inherited map[inode]bool) []Address {
-	var candidates []inode
+	return among(strangersOf(pid, inherited), listening)
+}
+
+// boundItself lists the addresses that pid, or a descendant, has for itself with sockets that are not ours: where it
+// listens, and UDP ports that were chosen and not given by the system.
+func boundItself(pid int, ours map[inode]bool) []Address {
+	candidates := strangersOf(pid, ours)
+	return append(among(candidates, listening), among(candidates, datagrams)...)
+}
+
+// strangersOf lists the sockets of pid and its descendants that are not known.
+func strangersOf(pid int, known map[inode]bool) (strangers []inode) {
 	for _, member := range family(pid) {
 		sockets, _ := socketsOf(member)
 		for _, socket := range sockets {
-			if !inherited[socket] {
-				candidates = append(candidates, socket)
+			if !known[socket] {
+				strangers = append(strangers, socket)
 			}
 		}
 	}
-	if len(candidates) == 0 {
+	return strangers
+}
+
+func among(sockets []inode, table func() map[inode]Address) (found []Address) {
+	if len(sockets) == 0 {
 		return nil
 	}
-	all := listening()
-	var own []Address
-	for _, socket := range candidates {
+	all := table()
+	for _, socket := range sockets {
 		if address, ok := all[socket]; ok {
-			own = append(own, address)
+			found = append(found, address)
 		}
 	}
-	return own
+	return found
+}
+
+// datagrams maps the inode of every UDP socket on which anybody may send something, to a port that was chosen, to its
+// address. A client's socket has a port of the range from which the system chooses, or a peer.
+func datagrams() map[inode]Address {
+	first, last := uint64(32768), uint64(60999)
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		if fields := strings.Fields(string(text)); len(fields) == 2 {
+			first, _ = strconv.ParseUint(fields[0], 10, 16)
+			last, _ = strconv.ParseUint(fields[1], 10, 16)
+		}
+	}
+	all := map[inode]Address{}
+	for _, network := range []string{"udp", "udp6"} {
+		eachRow("/proc/net/"+network, func(f []string) {
+			if len(f) <= 9 || strings.Trim(f[2], "0:") != "" {
+				return
+			}
+			address, ok := hexAddress(f[1])
+			if !ok {
+				return
+			}
+			_, text, _ := net.SplitHostPort(address)
+			if port, err := strconv.ParseUint(text, 10, 16); err == nil && port != 0 && (port < first || port > last) {
+				all[inode(f[9])] = Address{Network: network, Addr: address}
+			}
+		})
+	}
+	return all
 }
 
 // holdsAny reports whether pid, or a descendant, has one of the sockets open. known is false where that cannot be

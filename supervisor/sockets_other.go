@@ -12,6 +12,7 @@ import (
 type inode string
 
 func listensItself(int, map[inode]bool) []Address      { return nil }
+func boundItself(int, map[inode]bool) []Address        { return nil }
 func holdsAny(int, map[inode]bool) (holds, known bool) { return true, false }
 func inodeOf(syscall.Conn) inode                       { return "" }
 func holderOf(Address) Holder                          { return Holder{} }

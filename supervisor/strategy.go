@@ -21,7 +21,7 @@ func (m *machine) reconcile(now time.Time) {
 		}
 	case m.target != 0:
 		m.killUnreadyOld()
-		switch m.strategy {
+		switch m.inForce() {
 		case StopFirst:
 			m.stopFirst(now)
 		case Rolling:

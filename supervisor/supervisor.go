@@ -5,6 +5,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"hotreload/worker/host"
 )
 
 // Config is one service. It is not changed after New.
@@ -19,6 +21,7 @@ type Config struct {
 	Output Output
 	Stdin  bool           // workers get a stdin that Input writes to; else it is empty
 	Stop   syscall.Signal // asks a worker to finish; 0 = SIGTERM
+	Agents bool           // workers may have the agent
 }
 
 // Supervisor owns the sockets and the workers of one service. All methods may be called from any goroutine; they
@@ -29,6 +32,7 @@ type Supervisor struct {
 	inherited map[inode]bool
 	notifyDir string
 	stdin     *stdin
+	agents    *agents // nil where there can be none
 
 	beyondMending map[Address]bool // of the loop: what it has said so of
 
@@ -97,15 +101,16 @@ func New(config Config) (*Supervisor, error) {
 	if config.Stdin {
 		s.stdin = newStdin()
 	}
-	go s.loop() // ends after Stop or Kill, when the last worker is gone and the last event was taken
+	var noAgents error
+	if config.Agents {
+		s.agents, noAgents = s.openAgents()
+	}
+	go s.loop(noAgents) // ends after Stop or Kill, when the last worker is gone and the last event was taken
 	return s, nil
 }
 
 // Addresses lists where the sockets are bound; a port that was asked for as 0 has its number.
 func (s *Supervisor) Addresses() []Address { return s.listeners.addresses() }
-
-// Strategy is the strategy that the service begins with; events tell when it has to change.
-func (s *Supervisor) Strategy() Strategy { return s.config.Policy.Strategy }
 
 // Replace makes plan the generation to get to. Serving or Failed tells what came of it, unless a newer plan
 // supersedes it first.
@@ -143,13 +148,17 @@ func (s *Supervisor) send(in input) {
 const mendEvery = time.Second
 
 // loop owns the machine and the processes.
-func (s *Supervisor) loop() {
+func (s *Supervisor) loop(noAgents error) {
 	defer close(s.events)
-	defer close(s.done)
 	machine := newMachine(s.config.Policy, rand.Float64)
 	workers := map[int]*running{}
 	var pending []Event
+	if noAgents != nil {
+		pending = append(pending, NoAgent{Reason: noAgents.Error()})
+	}
 	defer func() {
+		close(s.done) // inputs come to an end
+		s.agents.close()
 		s.listeners.close()
 		_ = os.RemoveAll(s.notifyDir)
 		if s.stdin != nil {
@@ -159,7 +168,7 @@ func (s *Supervisor) loop() {
 
 	var suspect Worker // who last left, or was asked to
 	mend := func() {
-		for _, mended := range s.listeners.mend() {
+		for _, mended := range append(s.listeners.mend(), s.agents.mend()...) {
 			mended.Suspect = suspect
 			if mended.Err == nil || !s.beyondMending[mended.Address] {
 				pending = append(pending, mended)
@@ -170,7 +179,7 @@ func (s *Supervisor) loop() {
 		}
 	}
 	var health <-chan time.Time
-	if len(s.listeners) > 0 {
+	if len(s.listeners) > 0 || s.agents != nil {
 		ticker := time.NewTicker(mendEvery)
 		defer ticker.Stop()
 		health = ticker.C
@@ -225,11 +234,19 @@ func (s *Supervisor) loop() {
 				}
 				mend() // before a new one is started
 				delete(workers, in.id)
+				s.agents.forget(in.id)
 				machine.exited(in.id, in.exit, now)
 			case droppedInput:
 				if !machine.stopped { // else it would come after the last event
 					pending = append(pending, in.Dropped)
 				}
+			case agentInput:
+				if _, released := in.Event.(host.Released); released {
+					mend()
+				}
+				pending = append(pending, s.hearAgent(in.Event, machine, workers, now)...)
+			case keptInput:
+				machine.kept(in.id, in.address)
 			case resizeInput:
 				for _, w := range workers {
 					w.resize(s.config.Output)
@@ -256,10 +273,15 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 				}
 				workers[action.ID] = w
 				m.spawned(action.ID, w.Pid(), time.Now())
-			case drainWorker:
-				if w := workers[action.id]; w != nil {
+			case askWorker:
+				w := workers[action.id]
+				switch {
+				case w == nil:
+				case action.what == toFinish:
 					_ = w.Signal(s.config.Stop)
 					s.watchRelease(w)
+				case !s.agents.ask(action.id, action.what):
+					m.hello(action.id, false, time.Now())
 				}
 			case killWorker:
 				if w := workers[action.id]; w != nil {

@@ -30,4 +30,7 @@ func NewSockets() *Sockets               { return &Sockets{} }
 func (*Sockets) Keep(syscall.Conn) error { return errors.ErrUnsupported }
 func (*Sockets) Mend() []Mended          { return nil }
 func (*Sockets) Addresses() [][2]string  { return nil }
+func (*Sockets) DropUnused()             {}
+func (*Sockets) Inodes() []uint64        { return nil }
+func HiddenPath(string) string           { return "" }
 func (*Sockets) Close()                  {}

@@ -283,9 +283,12 @@ func (s *Sockets) left(g *guest, others bool) {
 		s.endWayLocked()
 	}
 	s.restoreLocked()
-	if !others {
-		return
+	if others {
+		s.dropUnusedLocked()
 	}
+}
+
+func (s *Sockets) dropUnusedLocked() {
 	used := map[uint32]bool{}
 	for _, u := range s.users {
 		for id := range u.open {
@@ -342,6 +345,28 @@ func (s *Sockets) Addresses() [][2]string {
 	return all
 }
 
+// DropUnused ends the listeners that no worker uses, but for those that were given by Keep: somebody who cannot ask for
+// them is about to want their addresses.
+func (s *Sockets) DropUnused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropUnusedLocked()
+}
+
+// Inodes lists the numbers under which the listeners are known to the system.
+func (s *Sockets) Inodes() []uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []uint64
+	for _, one := range s.all {
+		var stat unix.Stat_t
+		if unix.Fstat(one.fd, &stat) == nil {
+			all = append(all, stat.Ino)
+		}
+	}
+	return all
+}
+
 // Close ends all listeners and removes their paths, where they still lead to us.
 func (s *Sockets) Close() {
 	s.mu.Lock()
@@ -372,10 +397,14 @@ func identify(path string) identity {
 	return identity{uint64(stat.Dev), stat.Ino}
 }
 
+// HiddenPath is the second name of a socket that a path leads to.
+func HiddenPath(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".hotreload")
+}
+
 // takePlace notes to what the path leads now, and gives it a second name. What a killed run has left there goes.
 func takePlace(path string) *place {
-	p := &place{path: path, identity: identify(path)}
-	p.hidden = filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".hotreload")
+	p := &place{path: path, hidden: HiddenPath(path), identity: identify(path)}
 	if info, err := os.Lstat(p.hidden); err == nil && info.Mode().Type() == os.ModeSocket {
 		_ = os.Remove(p.hidden)
 	}
