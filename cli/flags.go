@@ -94,6 +94,7 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, each worker's life")
 	f.StringVar(&o.color, "color", "auto", "`when` there are colours: auto, always or never; NO_COLOR counts too")
+	command.AddCommand(newDoctor(o, env, command))
 	command.SetUsageTemplate(strings.ReplaceAll(command.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
 	return command
 }

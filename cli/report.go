@@ -331,8 +331,11 @@ func (r *reporter) files(effects []runner.Effect) string {
 	return strings.Join(names, ", ") + dim(" → ") + class.String()
 }
 
-func (r *reporter) path(path string) string {
-	rel, err := filepath.Rel(r.dir, path)
+func (r *reporter) path(path string) string { return relative(r.dir, path) }
+
+// relative is a path as a user in dir would write it, if that is not far away.
+func relative(dir, path string) string {
+	rel, err := filepath.Rel(dir, path)
 	if err != nil || strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
 		return path
 	}

@@ -117,7 +117,7 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 	case host.Hello:
 		m.hello(e.Worker, true, now)
 		if w := workers[e.Worker]; w != nil {
-			w.Linger(e.Pid, 2*s.config.Policy.Grace + lingerExtra)
+			w.Linger(e.Pid, 2*s.config.Policy.Grace+lingerExtra)
 			if s.config.Probe.IsZero() {
 				w.enough() // it will tell by itself
 			}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotreload/gobuild"
+	"hotreload/process"
+)
+
+// errSick is doctor's, when something it has said is in the way.
+var errSick = errors.New("something is in the way: see above")
+
+// newDoctor is `hotreload doctor [Go's build flags] [package]`.
+func newDoctor(o *options, env []string, root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:                "doctor [flags] [package]",
+		Short:              "say what hotreload finds here, and what is in its way",
+		DisableFlagParsing: true, // Go's build flags are not cobra's
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {
+				return c.Help()
+			}
+			own, goFlags, rest, err := splitArgs(args, root.Flags())
+			if err != nil {
+				return err
+			}
+			if err := root.Flags().Parse(own); err != nil {
+				return root.FlagErrorFunc()(c, err)
+			}
+			o.goFlags = append(o.goFlags, goFlags...)
+			if err := process.Setup(); err != nil {
+				return err
+			}
+			return doctor(c.Context(), c.OutOrStdout(), o, env, rest)
+		},
+	}
+}
+
+// findings is doctor's page: what is well, and what is not.
+type findings struct {
+	out  io.Writer
+	sick bool
+}
+
+func (f *findings) well(what, format string, args ...any) {
+	fmt.Fprintf(f.out, "%-10s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+// odd is what costs something and stops nothing.
+func (f *findings) odd(what, text, hint string) {
+	fmt.Fprintf(f.out, "%-10s %s\n", what, yellow(text))
+	if hint != "" {
+		fmt.Fprintf(f.out, "%-10s hint: %s\n", "", hint)
+	}
+}
+
+func (f *findings) ill(what string, err error) {
+	f.sick = true
+	f.odd(what, err.Error(), hintOf(err))
+}
+
+func doctor(ctx context.Context, out io.Writer, o *options, env, args []string) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	f := &findings{out: out}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	f.well("hotreload", "%s", version)
+	builder, err := gobuild.NewBuilder(os.Getenv("HOTRELOAD_CACHE"))
+	if err != nil {
+		f.ill("cache", err)
+		return errSick
+	}
+	defer builder.Close()
+	if notice := builder.Notice(); notice != nil {
+		f.odd("cache", notice.Error(), hintOf(notice))
+	} else {
+		f.well("cache", "can be written to")
+	}
+	pkg, _, err := o.choosePackage(ctx, dir, env, args)
+	if err != nil {
+		f.ill("package", err)
+		return errSick
+	}
+	program := gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug, Plain: o.noAgent}
+	graph, err := gobuild.Load(ctx, program)
+	if err != nil {
+		f.ill("package", err)
+		return errSick
+	}
+	f.well("go", "%s", graph.GoVersion)
+	f.well("package", "%s, of %d packages", graph.Main.ImportPath, graph.Len())
+	f.well("watched", "%s", count(len(graph.Dirs()), "folder"))
+	if o.verbose {
+		for _, folder := range graph.Dirs() {
+			f.well("", "%s", relative(dir, folder))
+		}
+	}
+	artifact, err := builder.Build(ctx, program, graph)
+	var failure *gobuild.BuildError
+	if errors.As(err, &failure) {
+		err = fmt.Errorf("does not work:\n%s", strings.TrimSpace(failure.Text))
+	}
+	if err != nil {
+		f.ill("build", err)
+		return errSick
+	}
+	f.well("build", "works, in %s", short(artifact.Took))
+	switch {
+	case artifact.Agent:
+		f.well("agent", "is linked: what the program listens on is handed over, and no request is lost")
+	case o.noAgent:
+		f.odd("agent", "is not linked: --no-agent", "")
+	case artifact.Plain == gobuild.NoNet:
+		f.well("agent", "is not needed: %s", artifact.Plain)
+	default:
+		f.odd("agent", "is not linked: "+artifact.Plain, "the program binds its ports itself, so old workers leave before new ones start; --listen is another way to lose no request")
+	}
+	if f.sick {
+		return errSick
+	}
+	return nil
+}
