@@ -24,8 +24,8 @@
 //	internal/poll.CloseFunc           knows when accepted connections are gone
 //	net/http.testHookServerServe      puts a handler in front of each server's own
 //
-// internal/testlog.SetLogger, for the files that a program opens, has its place here too, and Opened its number in the
-// protocol; nobody uses them yet.
+//	internal/testlog.logger           hears which files package os opens, but not whether to read or to write them (since
+//	                                  Go 1.24; before it files are not reported)
 //
 // # Versions of Go
 //

@@ -19,12 +19,15 @@ type Hooks struct {
 	Accept4 *func(fd, flags int) (int, syscall.Sockaddr, error) // internal/poll.Accept4Func; Linux
 	Accept  *func(fd int) (int, syscall.Sockaddr, error)        // internal/poll.AcceptFunc; macOS
 	Close   *func(fd int) error                                 // internal/poll.CloseFunc
+
+	SetLogger func(Logger) // in internal/testlog; nil: files are not reported
 }
 
 // agent is the one in this process. Its fields do not change after Start.
 type agent struct {
 	*state
 	link  *link
+	files *files
 	grace time.Duration
 
 	// What the hooks did before.
@@ -67,8 +70,12 @@ func Start(h Hooks) {
 		return
 	}
 	outlive()
-	a := &agent{state: newState(), link: l, grace: grace}
+	a := &agent{state: newState(), link: l, files: newFiles(l), grace: grace}
 	a.install(h)
+	if h.SetLogger != nil {
+		h.SetLogger(a.files)
+		go a.files.reportFiles() // ends with the process
+	}
 	atomic.StoreInt32(&running, 1)
 	go a.hearSupervisor() // ends with the process, or ends it
 }
@@ -226,6 +233,7 @@ func (a *agent) accept(fd int) (int, syscall.Sockaddr, error) {
 func (a *agent) mayAccept(fd int) bool {
 	id, first, goOn := a.enter(fd)
 	if first {
+		a.files.flush(true)
 		a.link.tell(protocol.Accepting, protocol.Numbers(id))
 	}
 	return goOn

@@ -23,5 +23,6 @@ var closeFunc func(int) error
 func init() {
 	h := agent.Hooks{Socket: &socketFunc, Listen: &listenFunc, Close: &closeFunc}
 	addAccept(&h)
+	addLogger(&h)
 	agent.Start(h)
 }

@@ -1,6 +1,10 @@
 package host
 
-import "time"
+import (
+	"time"
+
+	"hotreload/worker/protocol"
+)
 
 // Event is something that an agent, or somebody who is none, did. Worker is the number given to Admit.
 type Event interface{ event() }
@@ -36,6 +40,14 @@ type (
 	// Idle: no request is being answered, after Leave.
 	Idle struct{ Worker int }
 
+	// Opened: the program has opened a file, or a folder to read it. Each is told once, and once more after the first
+	// accept. What is opened before the worker is ready is told before Ready.
+	Opened struct {
+		Worker int
+		Path   string // absolute, not clean
+		How    How
+	}
+
 	// Gone: the connection to the worker's agent has ended.
 	Gone struct{ Worker int }
 
@@ -53,9 +65,19 @@ func (Ready) event()    {}
 func (Released) event() {}
 func (Quiet) event()    {}
 func (Idle) event()     {}
+func (Opened) event()   {}
 func (Gone) event()     {}
 func (Rejected) event() {}
 
 // ReadyAfter is how long a worker that accepts somewhere may take to accept on the other listeners, of which it is not
 // known whether it still wants them. Felt right, not measured.
 const ReadyAfter = 300 * time.Millisecond
+
+// How a file was opened, as far as the function that the program called tells.
+type How byte
+
+const (
+	ToRead        = How(protocol.ToRead)        // os.Open, os.ReadFile, os.ReadDir
+	ToReadOrWrite = How(protocol.ToReadOrWrite) // os.OpenFile
+	ToWrite       = How(protocol.ToWrite)       // os.Create, os.WriteFile, os.CreateTemp
+)

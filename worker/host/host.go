@@ -276,7 +276,10 @@ func (h *Host) answer(g *guest, in *reader) error {
 		}
 	case protocol.Idle:
 		h.events(Idle{Worker: g.worker})
-	case protocol.Opened: // of a newer agent than this host has use for
+	case protocol.Opened:
+		if len(body) > 1 {
+			h.events(Opened{Worker: g.worker, Path: string(body[1:]), How: How(body[0])})
+		}
 	default:
 		return fmt.Errorf("a frame of unknown kind %d", kind)
 	}

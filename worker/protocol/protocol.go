@@ -27,6 +27,9 @@
 //	when it closes one:
 //	Closed     id                         ------->
 //
+//	when it opens a file, each once, and once more after the first accept:
+//	Opened     how, path                  ------->
+//
 //	                                      <-------    Drain
 //	Parked                                ------->    no accept is under way and none will come
 //	Quiet                                 ------->    all accepted connections are closed
@@ -65,7 +68,7 @@ const (
 // Kind is the first byte of a frame.
 type Kind byte
 
-// From the agent. Opened is for the report of files that the program opens; nobody sends it yet.
+// From the agent.
 const (
 	Hello     Kind = 1
 	Unable    Kind = 2 // why there will be no agent; the connection ends
@@ -77,6 +80,13 @@ const (
 	Quiet     Kind = 8
 	Opened    Kind = 9
 	Idle      Kind = 10
+)
+
+// How a file was opened, the first byte of Opened, as far as can be told.
+const (
+	ToRead        byte = 1
+	ToReadOrWrite byte = 2
+	ToWrite       byte = 4
 )
 
 // From the supervisor.

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"text/template"
 	"time"
 )
 
@@ -25,6 +27,10 @@ func main() {
 		if strings.HasPrefix(entry, "HOTRELOAD_AGENT") {
 			fmt.Println("environment", entry)
 		}
+	}
+	if dir := os.Getenv("FILES"); dir != "" {
+		openAll(dir)
+		http.HandleFunc("/files", func(http.ResponseWriter, *http.Request) { openAll(dir) })
 	}
 	failed := make(chan error)
 	for _, arg := range os.Args[1:] {
@@ -40,6 +46,8 @@ func serve(kind, address string) error {
 	switch kind {
 	case "http":
 		return http.ListenAndServe(address, http.HandlerFunc(answer))
+	case "default":
+		return http.ListenAndServe(address, nil)
 	case "tls":
 		server.Addr, server.TLSConfig = address, &tls.Config{Certificates: []tls.Certificate{certificate()}}
 		return server.ListenAndServeTLS("", "")
@@ -106,6 +114,32 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(wait)
 	}
 	fmt.Fprintf(w, "%d %d %s", os.Getpid(), len(body), r.Proto)
+}
+
+// openAll opens files in all ways, twice.
+func openAll(dir string) {
+	_ = os.Chdir(dir)
+	for range 2 {
+		_, _ = os.ReadFile("read")
+		if f, err := os.Open("opened"); err == nil {
+			f.Close()
+		}
+		_, _ = template.ParseGlob("templates/*.html")
+		_, _ = fs.ReadFile(os.DirFS(dir), "fs")
+		_ = os.WriteFile("written", nil, 0o600)
+		if f, err := os.Create("created"); err == nil {
+			f.Close()
+		}
+		if f, err := os.CreateTemp(dir, "temporary"); err == nil {
+			os.Remove(f.Name())
+			f.Close()
+		}
+		if f, err := os.OpenFile("log", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+			f.Close()
+		}
+		_, _ = os.ReadFile("/etc/hosts")
+		_, _ = os.Stat("only looked at")
+	}
 }
 
 func shutdownAtTerm(server *http.Server) {

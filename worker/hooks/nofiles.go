@@ -1,0 +1,7 @@
+//go:build !go1.24 && (linux || darwin)
+
+package hooks
+
+import "hotreload/worker/agent"
+
+func addLogger(*agent.Hooks) {}
