@@ -175,6 +175,8 @@ func (r *reporter) report(event runner.Event) {
 		r.detail("the packages of the program are not known: " + text)
 	case runner.Changed:
 		r.changed(e)
+	case runner.TakenOff:
+		r.alarm(yellow(r.path(e.Path)+" changes whenever workers start, so it does not replace them any more") + lineOf(hintLine("if they write it themselves, name it in .reloadignore")))
 	case runner.BuildStarted:
 		if !r.greeted { // not earlier: until now it might have been a program that cannot be run at all
 			r.greeted = true
@@ -224,6 +226,9 @@ func (r *reporter) changed(e runner.Changed) {
 	}
 	if e.Paused && strongest(e.Effects) > runner.None {
 		r.line("paused, so nothing is done about " + r.files(e.Effects))
+	}
+	if strongest(e.Effects) == runner.Live {
+		r.line(r.files(e.Effects) + ": in effect already")
 	}
 	for _, effect := range e.Effects {
 		r.detail(fmt.Sprintf("%s %s → %s: %s", r.path(effect.Path), effect.Op, effect.Class, effect.Reason))

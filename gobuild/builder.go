@@ -78,6 +78,9 @@ func (b *Builder) Notice() error {
 	return b.notice
 }
 
+// Owns reports whether a path lies in this run's folder.
+func (b *Builder) Owns(path string) bool { return within(path, b.run.dir) }
+
 // Close removes this run's folder with every artifact, also those not released. On Windows a binary that still runs
 // stays, for the next run to remove.
 func (b *Builder) Close() error {

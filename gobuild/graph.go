@@ -61,6 +61,11 @@ type entry struct {
 // Links reports whether the program contains the package of this import path, standard library included.
 func (g *Graph) Links(importPath string) bool { return g.links[importPath] }
 
+// Foreign reports whether a path lies in the Go tree or the module cache, where nobody edits files.
+func (g *Graph) Foreign(path string) bool {
+	return within(path, g.settings.GOROOT) || within(path, g.settings.GOMODCACHE)
+}
+
 // Len is the number of packages in the program, standard library included.
 func (g *Graph) Len() int { return len(g.links) }
 

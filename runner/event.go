@@ -51,6 +51,10 @@ type (
 		Paused   bool // nothing is done about it until Paused{false}
 	}
 
+	// TakenOff: a file that workers read at their start changes whenever they start. It does not replace them any more
+	// until they are replaced for another reason.
+	TakenOff struct{ Path string }
+
 	// BuildStarted: a build began. One that was running was killed.
 	BuildStarted struct{}
 
@@ -105,6 +109,7 @@ func (Watching) event()     {}
 func (Unwatched) event()    {}
 func (GraphFailed) event()  {}
 func (Changed) event()      {}
+func (TakenOff) event()     {}
 func (BuildStarted) event() {}
 func (BuildEnded) event()   {}
 func (BuildFailed) event()  {}

@@ -143,7 +143,9 @@ type loop struct {
 	effects []Effect  // since the last conclusion
 	began   time.Time // of the first of them
 	workers map[int]supervisor.Worker
-	plain   map[string]bool // why there is no agent, as far as it was told
+	opened  *opened          // what they read
+	rewatch <-chan time.Time // then that is watched; nil if it is
+	plain   map[string]bool  // why there is no agent, as far as it was told
 
 	builds chan buildResult
 	graphs chan graphResult
@@ -175,7 +177,7 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]supervisor.Worker{}, plain: map[string]bool{},
+		workers: map[int]supervisor.Worker{}, opened: newOpened(), plain: map[string]bool{},
 		builds: make(chan buildResult), graphs: make(chan graphResult),
 		cancelBuild: func() {},
 	}
@@ -216,6 +218,9 @@ func (r *Runner) run(ctx context.Context) {
 			l.built(result)
 		case result := <-l.graphs:
 			l.renewed(result)
+		case <-l.rewatch:
+			l.rewatch = nil
+			l.watchAll()
 		case event, ok := <-service:
 			if !ok {
 				service = nil
@@ -328,19 +333,68 @@ func (l *loop) batch(b watch.Batch) {
 			l.loadRules()
 		}
 	}
-	if in.class == Restart {
-		l.lookForProgram()
-	}
 	if b.Settled && len(b.Changes) > 0 {
 		news := Changed{Overflow: b.Overflow, Paused: l.state.paused}
+		var read []string // by workers at their start
 		for _, change := range b.Changes {
 			class, reason, _ := classify(change, l.graph, l.config.Watch)
+			if class == None {
+				// Only now: what the workers have to say of it may come later than the change.
+				if now, why, ok := l.opened.class(change, disk{l.written, touchedAt}); ok {
+					class, reason = now, why
+				}
+				if class == Restart {
+					read = append(read, change.Path)
+				}
+			}
 			news.Effects = append(news.Effects, Effect{change, class, reason})
 		}
 		l.effects = append(l.effects, news.Effects...)
 		l.tell(news)
+		switch {
+		case in.class >= Restart:
+			l.opened.replaces(nil, b.Began, time.Now())
+		case len(read) > 0 && l.opened.replaces(read, b.Began, time.Now()):
+			l.tell(TakenOff{read[0]})
+		case len(read) > 0:
+			in.class = Restart
+		}
+	}
+	if in.class == Restart {
+		l.lookForProgram()
 	}
 	l.input(in)
+}
+
+// written reports whether a worker has the file open for writing.
+func (l *loop) written(path string) bool {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		resolved = path
+	}
+	for _, w := range l.workers {
+		if supervisor.Writes(w.Pid, resolved) {
+			return true
+		}
+	}
+	return false
+}
+
+// rewatchAfter is how long it is waited for more reports of what workers open. A worker reads its files in one go.
+const rewatchAfter = 20 * time.Millisecond
+
+// fileOpened takes a worker's report.
+func (l *loop) fileOpened(e supervisor.FileOpened) {
+	if l.graph == nil || l.graph.Foreign(e.Path) || l.builder.Owns(e.Path) {
+		return
+	}
+	path, fresh := l.opened.note(e)
+	if !fresh || l.rewatch != nil {
+		return
+	}
+	if kind, _ := l.graph.Classify(path); kind > gobuild.ModuleFile {
+		l.rewatch = time.After(rewatchAfter)
+	}
 }
 
 // startBuild builds on a goroutine of its own. The build before it is dead when the new one begins: there is one at a
@@ -447,6 +501,10 @@ func (l *loop) replace(a replace) {
 
 // service passes on what the supervisor says, and what it means for the rules.
 func (l *loop) service(event supervisor.Event) {
+	if e, ok := event.(supervisor.FileOpened); ok {
+		l.fileOpened(e)
+		return
+	}
 	l.tell(Service{event})
 	switch event := event.(type) {
 	case supervisor.Started:
@@ -455,6 +513,7 @@ func (l *loop) service(event supervisor.Event) {
 		delete(l.workers, event.ID)
 	case supervisor.Serving:
 		l.serving = event.Generation
+		l.opened.serves(event.Generation)
 		if g := l.generations[event.Generation]; g != nil {
 			l.input(served{generation: event.Generation, artifact: g.artifact.ID})
 		}
@@ -524,8 +583,15 @@ func (l *loop) renewed(result graphResult) {
 	}
 }
 
-// watchGraph makes the watcher watch what the graph names, and nothing else.
+// watchGraph makes the watcher watch what a new graph names.
 func (l *loop) watchGraph() {
+	l.loadRules()
+	l.watchAll()
+}
+
+// watchAll makes the watcher watch what the graph names, what the user names and what the workers read, and nothing
+// else.
+func (l *loop) watchAll() {
 	set := watch.Set{Dirs: l.graph.Dirs(), Files: l.graph.Files()}
 	for _, path := range l.config.Watch {
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -534,10 +600,10 @@ func (l *loop) watchGraph() {
 			set.Files = append(set.Files, path)
 		}
 	}
-	l.loadRules()
 	if l.ignorer != nil {
 		set.Files = append(set.Files, l.ignorer.Files()...)
 	}
+	opened := l.addOpened(&set)
 	problems, err := l.watcher.Watch(l.ctx, set)
 	if err != nil {
 		l.tell(Unwatched{Err: err})
@@ -545,6 +611,65 @@ func (l *loop) watchGraph() {
 	for _, problem := range problems {
 		l.tell(Unwatched{problem.Path, problem.Err})
 	}
+	l.overlooked(opened)
+}
+
+// overlooked makes up for what has happened to files between their being opened and their being watched.
+func (l *loop) overlooked(opened []string) {
+	var effects []Effect
+	for _, path := range opened {
+		u := l.opened.files[path]
+		if u.heard {
+			continue
+		}
+		u.heard = true
+		if info, err := os.Lstat(path); err == nil && info.IsDir() {
+			continue // that something was added to it says nothing: the workers may have done it
+		}
+		if touched := touchedAt(path); u.early && touched.After(u.at) {
+			change := watch.Change{Path: path, Op: watch.Written}
+			if class, reason, _ := l.opened.class(change, disk{l.written, touchedAt}); class == Restart {
+				effects = append(effects, Effect{change, class, reason})
+			}
+		}
+	}
+	if len(effects) > 0 {
+		l.effects = append(l.effects, effects...)
+		l.tell(Changed{Effects: effects, Paused: l.state.paused})
+		l.input(changed{class: Restart, settled: l.state.settled})
+	}
+}
+
+// addOpened adds what workers read, unless the user has told hotreload itself to ignore it, and returns what that is.
+func (l *loop) addOpened(set *watch.Set) (added []string) {
+	for path, u := range l.opened.files {
+		if !u.watched() {
+			continue
+		}
+		info, err := os.Stat(path)
+		folder := err == nil && info.IsDir()
+		if l.ignorer != nil {
+			if ignored, explicit := l.ignorer.Ignored(path, folder); ignored && explicit {
+				continue
+			}
+		}
+		switch {
+		case !folder:
+			set.Files = append(set.Files, path)
+		case !common(path):
+			set.Dirs = append(set.Dirs, path)
+		default:
+			continue
+		}
+		added = append(added, path)
+	}
+	return added
+}
+
+// common tells folders that belong to everybody: what changes in them says nothing.
+func common(folder string) bool {
+	home, _ := os.UserHomeDir()
+	return folder == home || folder == filepath.Clean(os.TempDir()) || filepath.Dir(folder) == folder
 }
 
 // loadRules reads the ignore rules anew.

@@ -136,6 +136,10 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 		if e.New {
 			return []Event{Kept{Worker: worker(e.Worker), Address: addressOf(e.Network, e.Address)}}
 		}
+	case host.Opened:
+		if w := m.member(e.Worker); w != nil {
+			return []Event{FileOpened{Worker: w.Worker, Path: e.Path, How: e.How, At: e.At, Late: w.state != Starting}}
+		}
 	case host.Ready:
 		m.isReady(e.Worker, ByAccepting, now)
 		if w := workers[e.Worker]; w != nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hotreload/process"
+	"hotreload/worker/host"
 )
 
 // Event is something that has happened, a value that is never changed after it was sent.
@@ -38,6 +39,15 @@ type Holder struct {
 	Name string
 	Ours bool // it is a worker of ours, or was started by one
 }
+
+// FileUse is how a worker opened a file, as far as the function that it called tells.
+type FileUse = host.How
+
+const (
+	ToRead        = host.ToRead        // os.Open, os.ReadFile, os.ReadDir
+	ToReadOrWrite = host.ToReadOrWrite // os.OpenFile
+	ToWrite       = host.ToWrite       // os.Create, os.WriteFile, os.CreateTemp
+)
 
 // Retry is what happens after an unexpected exit: at once, after a delay, or (zero) nothing.
 type Retry struct {
@@ -127,6 +137,15 @@ type (
 		Address Address
 	}
 
+	// FileOpened: a worker has opened a file, or a folder to read it, before it was ready or (Late) since.
+	FileOpened struct {
+		Worker
+		Path string // absolute
+		How  FileUse
+		At   time.Time // just before it was opened
+		Late bool
+	}
+
 	// NoAgent: a worker's agent cannot do its work, or (Worker zero) none of them can.
 	NoAgent struct {
 		Worker
@@ -174,6 +193,7 @@ func (HandedOver) event()          {}
 func (SwitchedToStopFirst) event() {}
 func (CannotHandOver) event()      {}
 func (Kept) event()                {}
+func (FileOpened) event()          {}
 func (NoAgent) event()             {}
 func (Rejected) event()            {}
 func (GenerationGone) event()      {}

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hotreload/worker/host"
 )
@@ -28,6 +30,7 @@ func TestFilesAreReported(t *testing.T) {
 		}
 	}
 	t.Setenv("FILES", dir)
+	began := time.Now()
 	tcp := freePort(t)
 	s := newService(t, "default="+tcp)
 	s.replace(true)
@@ -50,6 +53,9 @@ func TestFilesAreReported(t *testing.T) {
 					t.Errorf("%s is reported twice", name)
 				}
 				have[name] = e.How
+				if e.At.Before(began) || e.At.After(time.Now()) {
+					t.Errorf("%s was opened at %s", name, e.At)
+				}
 			}
 		}
 		for name, how := range want {
@@ -79,8 +85,13 @@ func TestFilesAreReported(t *testing.T) {
 	}
 	response.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
-	s.await(host.Opened{Worker: s.current.worker, Path: filepath.Join(dir, "log"), How: host.ToReadOrWrite}) // the last, before
-	s.end(s.current)                                                                                         // what it has said has arrived
+	s.awaitThat(func(events []host.Event) bool { // the last
+		return slices.ContainsFunc(events[served:], func(e host.Event) bool {
+			opened, ok := e.(host.Opened)
+			return ok && opened.Path == filepath.Join(dir, "log")
+		})
+	})
+	s.end(s.current)
 	s.current = nil
 	s.mu.Lock()
 	after := s.events[served:]

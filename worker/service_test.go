@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -172,17 +173,26 @@ func (s *service) await(want host.Event) {
 }
 
 func (s *service) awaitFor(want host.Event, limit time.Duration) bool {
+	return s.awaitAny(func(events []host.Event) bool { return slices.Contains(events, want) }, limit)
+}
+
+// awaitThat waits for something to be true of all events so far.
+func (s *service) awaitThat(is func([]host.Event) bool) {
+	s.t.Helper()
+	if !s.awaitAny(is, limit) {
+		s.t.Fatalf("have events %v", s.heard())
+	}
+}
+
+func (s *service) awaitAny(is func([]host.Event) bool, limit time.Duration) bool {
 	timeout := time.After(limit)
 	for {
 		s.mu.Lock()
-		changed := s.changed
-		for _, e := range s.events {
-			if e == want {
-				s.mu.Unlock()
-				return true
-			}
-		}
+		changed, done := s.changed, is(s.events)
 		s.mu.Unlock()
+		if done {
+			return true
+		}
 		select {
 		case <-changed:
 		case <-timeout:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"hotreload/worker/protocol"
 )
@@ -69,11 +70,11 @@ func (f *files) Open(name string) {
 		}
 		name = f.folder + "/" + name
 	}
-	if f.seen[name]&how != 0 || len(f.seen) >= maxFiles || len(name) >= protocol.MaxBody || foreign(name) {
+	if f.seen[name]&how != 0 || len(f.seen) >= maxFiles || len(name) > protocol.MaxBody-9 || foreign(name) {
 		return
 	}
 	f.seen[name] |= how
-	f.queue = protocol.Append(f.queue, protocol.Opened, append([]byte{how}, name...))
+	f.queue = protocol.Append(f.queue, protocol.Opened, protocol.OpenedBody(how, time.Now().UnixNano(), name))
 	select {
 	case f.wake <- struct{}{}:
 	default:

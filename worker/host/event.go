@@ -46,6 +46,7 @@ type (
 		Worker int
 		Path   string // absolute, not clean
 		How    How
+		At     time.Time // just before it was opened
 	}
 
 	// Gone: the connection to the worker's agent has ended.

@@ -277,8 +277,8 @@ func (h *Host) answer(g *guest, in *reader) error {
 	case protocol.Idle:
 		h.events(Idle{Worker: g.worker})
 	case protocol.Opened:
-		if len(body) > 1 {
-			h.events(Opened{Worker: g.worker, Path: string(body[1:]), How: How(body[0])})
+		if how, at, path, ok := protocol.ParseOpened(body); ok {
+			h.events(Opened{Worker: g.worker, Path: path, How: How(how), At: time.Unix(0, at)})
 		}
 	default:
 		return fmt.Errorf("a frame of unknown kind %d", kind)

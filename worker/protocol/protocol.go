@@ -28,7 +28,7 @@
 //	Closed     id                         ------->
 //
 //	when it opens a file, each once, and once more after the first accept:
-//	Opened     how, path                  ------->
+//	Opened     how, when, path            ------->
 //
 //	                                      <-------    Drain
 //	Parked                                ------->    no accept is under way and none will come
@@ -143,6 +143,22 @@ func ParseHello(body []byte) (pid int, token string, ok bool) {
 	body = body[len(Magic):]
 	number, _ := Number(body, 0)
 	return int(number), string(body[4:]), true
+}
+
+// OpenedBody is the body of Opened: how, the time in nanoseconds since 1970, and the path.
+func OpenedBody(how byte, at int64, path string) []byte {
+	body := append([]byte{how}, Numbers(uint32(uint64(at)>>32), uint32(at))...)
+	return append(body, path...)
+}
+
+// ParseOpened reads it.
+func ParseOpened(body []byte) (how byte, at int64, path string, ok bool) {
+	if len(body) < 10 {
+		return 0, 0, "", false
+	}
+	high, _ := Number(body[1:], 0)
+	low, _ := Number(body[1:], 1)
+	return body[0], int64(uint64(high)<<32 | uint64(low)), string(body[9:]), true
 }
 
 // Numbers is a body of unsigned numbers of four bytes.

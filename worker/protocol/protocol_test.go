@@ -73,3 +73,15 @@ func FuzzNext(f *testing.F) {
 		}
 	})
 }
+
+func TestOpened(t *testing.T) {
+	for _, at := range []int64{0, 1, -1, 1 << 40, 1795500000123456789} {
+		how, when, path, ok := ParseOpened(OpenedBody(ToWrite, at, "/a\xff\n"))
+		if !ok || how != ToWrite || when != at || path != "/a\xff\n" {
+			t.Errorf("have %d %d %q %v, want %d %d", how, when, path, ok, ToWrite, at)
+		}
+	}
+	if _, _, _, ok := ParseOpened(OpenedBody(ToRead, 0, "")); ok {
+		t.Error("a report without a path is one")
+	}
+}
