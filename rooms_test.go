@@ -15,7 +15,7 @@ import (
 var rooms = map[string][]string{
 	"hotreload":            {"cli", "process"},
 	"hotreload/cli":        {"runner", "supervisor", "gobuild", "ignore", "process", "watch"},
-	"hotreload/runner":     {"watch", "supervisor", "gobuild"},
+	"hotreload/runner":     {"watch", "supervisor", "gobuild", "process"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "worker/host"},
 	"hotreload/gobuild":    {"process", "worker"},

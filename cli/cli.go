@@ -101,43 +101,19 @@ func isSubcommand(root *cobra.Command, name string) bool {
 }
 
 // watchCommand is `hotreload [flags] PKG [args…]`.
-func watchCommand(ctx context.Context, o *options, env, args []string) error {
-	if err := o.check(); err != nil {
-		return err
-	}
-	dir, err := os.Getwd()
+func watchCommand(ctx context.Context, w *wishes) error {
+	r, err := w.resolve(ctx)
 	if err != nil {
 		return err
 	}
-	pkg, programArgs, err := o.choosePackage(ctx, dir, env, args)
-	if err != nil {
-		return err
-	}
+	o := r.o
 	if err := process.Setup(); err != nil {
 		// One net below the workers is missing; the others hold.
 		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
 	}
 	console := newConsole(os.Stdout, os.Stderr, o.workers > 1, o.color == "always")
-	config := runner.Config{
-		Program: gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug, Plain: o.noAgent},
-		Service: supervisor.Config{
-			Name: programName(dir, pkg), Args: programArgs, Env: env,
-			Policy: o.policy(), Listen: o.addresses, Probe: o.probe,
-			Output: console.output(), Stdin: o.stdin, Stop: o.signal,
-		},
-		Cache:  os.Getenv("HOTRELOAD_CACHE"),
-		Ignore: o.ignorer(dir),
-	}
-	for _, path := range o.watch {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return err
-		}
-		if _, err := os.Stat(absolute); err != nil {
-			return usageError{hinted{fmt.Errorf("--watch %s: no such file or folder", path), "paths are relative to the folder that hotreload was started in"}}
-		}
-		config.Watch = append(config.Watch, absolute)
-	}
+	config := r.config
+	config.Service.Output, config.Cache = console.output(), os.Getenv("HOTRELOAD_CACHE")
 	run, err := runner.Start(context.WithoutCancel(ctx), config)
 	if err != nil {
 		return err
@@ -157,7 +133,10 @@ func watchCommand(ctx context.Context, o *options, env, args []string) error {
 	defer console.close()
 	defer keys.close()
 	defer handleSignals(run, console, keys)()
-	newReporter(console, o, dir, strings.Join(pkg, " "), keys).read(run.Events())
+	reporter := newReporter(console, r, w.dir, keys)
+	reporter.again = func() (*resolved, error) { return w.resolve(ctx) }
+	reporter.reconfigure = run.Reconfigure
+	reporter.read(run.Events())
 	return run.Err()
 }
 

@@ -10,7 +10,7 @@
 //
 // # Theory of operation
 //
-// Main turns arguments into a runner.Config and then is a reader of the runner's events: report.go says in words what
+// Main turns arguments and hotreload.toml into a runner.Config (resolve.go, config.go) and then is a reader of the runner's events: report.go says in words what
 // each one means (workers.go those of the supervisor), console.go puts words and the workers' output on the same
 // terminal without tearing lines. keys.go turns keys into commands of the runner, signals.go signals.
 //

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,11 +35,14 @@ func newDoctor(o *options, env []string, root *cobra.Command) *cobra.Command {
 			if err := root.Flags().Parse(own); err != nil {
 				return root.FlagErrorFunc()(c, err)
 			}
-			o.goFlags = append(o.goFlags, goFlags...)
+			w, err := wishesOf(root.Flags(), append(o.goFlags, goFlags...), rest, env)
+			if err != nil {
+				return err
+			}
 			if err := process.Setup(); err != nil {
 				return err
 			}
-			return doctor(c.Context(), c.OutOrStdout(), o, env, rest)
+			return doctor(cmp.Or(c.Context(), context.Background()), c.OutOrStdout(), w)
 		},
 	}
 }
@@ -66,16 +70,17 @@ func (f *findings) ill(what string, err error) {
 	f.odd(what, err.Error(), hintOf(err))
 }
 
-func doctor(ctx context.Context, out io.Writer, o *options, env, args []string) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
+func doctor(ctx context.Context, out io.Writer, w *wishes) error {
 	f := &findings{out: out}
-	dir, err := os.Getwd()
-	if err != nil {
-		return err
-	}
 	f.well("hotreload", "%s", version)
+	r, err := w.resolve(ctx)
+	if err != nil {
+		f.ill("settings", err)
+		return errSick
+	}
+	if r.file != nil {
+		f.well("settings", "%s", relative(w.dir, r.file.path))
+	}
 	builder, err := gobuild.NewBuilder(os.Getenv("HOTRELOAD_CACHE"))
 	if err != nil {
 		f.ill("cache", err)
@@ -87,12 +92,7 @@ func doctor(ctx context.Context, out io.Writer, o *options, env, args []string) 
 	} else {
 		f.well("cache", "can be written to")
 	}
-	pkg, _, err := o.choosePackage(ctx, dir, env, args)
-	if err != nil {
-		f.ill("package", err)
-		return errSick
-	}
-	program := gobuild.Program{Dir: dir, Args: pkg, Flags: o.goFlags, Env: env, Debug: o.debug, Plain: o.noAgent}
+	program, o := r.config.Program, r.o
 	graph, err := gobuild.Load(ctx, program)
 	if err != nil {
 		f.ill("package", err)
@@ -103,7 +103,7 @@ func doctor(ctx context.Context, out io.Writer, o *options, env, args []string) 
 	f.well("watched", "%s", count(len(graph.Dirs()), "folder"))
 	if o.verbose {
 		for _, folder := range graph.Dirs() {
-			f.well("", "%s", relative(dir, folder))
+			f.well("", "%s", relative(w.dir, folder))
 		}
 	}
 	artifact, err := builder.Build(ctx, program, graph)

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,6 +35,8 @@ type options struct {
 	stdin        bool
 	debug        bool
 	noAgent      bool
+	envFile      []string
+	config       string
 	quiet        bool
 	verbose      bool
 	color        string
@@ -66,7 +70,11 @@ func newCommand(o *options, env []string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, args []string) error {
-			return watchCommand(c.Context(), o, env, args)
+			w, err := wishesOf(c.Flags(), o.goFlags, args, env)
+			if err != nil {
+				return err
+			}
+			return watchCommand(cmp.Or(c.Context(), context.Background()), w)
 		},
 	}
 	command.CompletionOptions.HiddenDefaultCmd = true
@@ -88,6 +96,8 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.StringArrayVarP(&o.watch, "watch", "w", nil, "watch this file or folder (`path`) too, and restart the workers when it changes; repeatable")
 	f.StringArrayVarP(&o.ignore, "ignore", "i", nil, "ignore what matches this `pattern` (gitignore syntax), above all .reloadignore files; repeatable")
 	f.BoolVar(&o.noGitignore, "no-gitignore", false, "do not heed .gitignore files")
+	f.StringArrayVarP(&o.envFile, "env-file", "e", nil, "give the program the variables of this file (`path`, .env syntax) that the environment does not have, and restart it when the file changes; repeatable")
+	f.StringVarP(&o.config, "config", "c", "", "configuration file (`path`), instead of the hotreload.toml in the module's root; none: there is none")
 	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
 	f.BoolVar(&o.debug, "debug", false, "keep debug information (DWARF) in the program, for dlv")
 	f.BoolVar(&o.noAgent, "no-agent", false, "do not link the agent into the program, which hands over its listeners to its successor")
@@ -146,26 +156,34 @@ func splitArgs(args []string, ours *pflag.FlagSet) (own, goFlags, rest []string,
 	return own, goFlags, nil, nil
 }
 
+// badFlag is an error about a flag's value, which may come from the configuration file.
+type badFlag struct {
+	name string
+	error
+}
+
+func (e badFlag) Unwrap() error { return e.error }
+
 // check understands the flags' values.
 func (o *options) check() error {
-	bad := func(err error, hint string) error { return usageError{hinted{err, hint}} }
+	bad := func(flag string, err error, hint string) error { return badFlag{flag, usageError{hinted{err, hint}}} }
 	if !setColor(o.color) {
-		return bad(fmt.Errorf("--color %q is none of auto, always, never", o.color), "NO_COLOR=1 in the environment does the same as never")
+		return bad("color", fmt.Errorf("--color %q is none of auto, always, never", o.color), "NO_COLOR=1 in the environment does the same as never")
 	}
 	if o.workers < 1 {
-		return bad(fmt.Errorf("--workers %d: a service has at least one worker", o.workers), "leave it out for one")
+		return bad("workers", fmt.Errorf("--workers %d: a service has at least one worker", o.workers), "leave it out for one")
 	}
 	if o.surge < 0 || o.surge > 1 {
-		return bad(fmt.Errorf("--surge %d is neither 0 nor 1", o.surge), "1 starts the new worker first, 0 stops the old one first")
+		return bad("surge", fmt.Errorf("--surge %d is neither 0 nor 1", o.surge), "1 starts the new worker first, 0 stops the old one first")
 	}
 	for name, d := range map[string]time.Duration{"grace": o.grace, "handover": o.handover, "start-timeout": o.startTimeout} {
 		if d < 0 || d == 0 && name != "grace" {
-			return bad(fmt.Errorf("--%s %v is too short", name, d), "durations have a unit: 500ms, 5s, 1m")
+			return bad(name, fmt.Errorf("--%s %v is too short", name, d), "durations have a unit: 500ms, 5s, 1m")
 		}
 	}
 	var err error
 	if o.chosen, err = supervisor.ParseStrategy(o.strategy); err != nil {
-		return bad(err, "auto is right for most")
+		return bad("strategy", err, "auto is right for most")
 	}
 	switch o.ready {
 	case "auto":
@@ -177,21 +195,21 @@ func (o *options) check() error {
 	default:
 		o.rule = supervisor.ReadyProbe
 		if o.probe, err = supervisor.ParseProbe(o.ready); err != nil {
-			return bad(fmt.Errorf("--ready %q is none of auto, notify, alive, http:/path, http://host:port/path", o.ready), "auto is right for most")
+			return bad("ready", fmt.Errorf("--ready %q is none of auto, notify, alive, http:/path, http://host:port/path", o.ready), "auto is right for most")
 		}
 	}
 	for _, text := range o.listen {
 		address, err := supervisor.ParseAddress(text)
 		if err != nil {
-			return bad(err, "write PORT, HOST:PORT, unix:PATH or @NAME")
+			return bad("listen", err, "write PORT, HOST:PORT, unix:PATH or @NAME")
 		}
 		o.addresses = append(o.addresses, address)
 	}
 	if o.workers > 1 && len(o.addresses) == 0 && o.noAgent {
-		return bad(errors.New("--workers with --no-agent and without --listen: each worker would bind the program's port for itself"), "leave out --no-agent; or add --listen with the program's address, for a program that takes its sockets from LISTEN_FDS")
+		return bad("workers", errors.New("--workers with --no-agent and without --listen: each worker would bind the program's port for itself"), "leave out --no-agent; or add --listen with the program's address, for a program that takes its sockets from LISTEN_FDS")
 	}
 	if o.signal, err = parseSignal(o.stopSignal); err != nil {
-		return bad(err, "write TERM, INT, QUIT, HUP, USR1 or USR2")
+		return bad("stop-signal", err, "write TERM, INT, QUIT, HUP, USR1 or USR2")
 	}
 	return nil
 }

@@ -32,12 +32,17 @@ type reporter struct {
 	program string // as the user named it
 	keys    *keyboard
 
+	settings    *resolved                 // that hotreload was started with
+	again       func() (*resolved, error) // reads them anew
+	reconfigure func(runner.Config)       // has the run take them over
+
 	addresses []supervisor.Address
 	greeted   bool
 	building  time.Time // when the running build began; zero if none runs
 	graph     error     // why the packages of the program are not known; nil if they are
 	crash     string    // the last crash, to say a repeated one less often
 	newest    int       // generation that was started
+	back      int       // the one that serves after the newest has failed
 	finished  int       // the generation whose worker has ended with code 0 last
 
 	failure string    // what is said again: why what serves is stale; "" if it is not
@@ -48,8 +53,8 @@ type reporter struct {
 	left    []supervisor.Worker
 }
 
-func newReporter(c *console, o *options, dir, program string, keys *keyboard) *reporter {
-	return &reporter{console: c, o: o, dir: dir, program: program, keys: keys}
+func newReporter(c *console, settings *resolved, dir string, keys *keyboard) *reporter {
+	return &reporter{console: c, o: settings.o, settings: settings, dir: dir, program: strings.Join(settings.pkg, " "), keys: keys}
 }
 
 // read says what happens until the run has ended.
@@ -175,6 +180,8 @@ func (r *reporter) report(event runner.Event) {
 		r.detail("the packages of the program are not known: " + text)
 	case runner.Changed:
 		r.changed(e)
+	case runner.EnvFailed:
+		r.alarm(yellow("environment file: "+e.Err.Error()) + lineOf(hintLine("workers get what was in it before")))
 	case runner.TakenOff:
 		r.alarm(yellow(r.path(e.Path)+" changes whenever workers start, so it does not replace them any more") + lineOf(hintLine("if they write it themselves, name it in .reloadignore")))
 	case runner.BuildStarted:
@@ -231,8 +238,28 @@ func (r *reporter) changed(e runner.Changed) {
 		r.line(r.files(e.Effects) + ": in effect already")
 	}
 	for _, effect := range e.Effects {
+		if effect.Class == runner.Startup && effect.Path == r.settings.path {
+			r.settingsChanged()
+		}
 		r.detail(fmt.Sprintf("%s %s → %s: %s", r.path(effect.Path), effect.Op, effect.Class, effect.Reason))
 	}
+}
+
+// settingsChanged reads the configuration file anew. A broken one changes nothing.
+func (r *reporter) settingsChanged() {
+	name := r.path(r.settings.path)
+	now, err := r.again()
+	if err != nil {
+		r.alarm(red(err.Error()) + yellow(": the settings stay as they were") + lineOf(hintLine(hintOf(err))))
+		return
+	}
+	r.o.quiet, r.o.verbose = now.o.quiet, now.o.verbose
+	r.reconfigure(now.config)
+	if pending := r.settings.pending(now); len(pending) > 0 {
+		r.alarm(yellow(fmt.Sprintf("%s → startup: %s will take effect when hotreload is started anew", name, strings.Join(pending, ", "))))
+		return
+	}
+	r.line(name + ": in effect")
 }
 
 func (r *reporter) buildFailed(e runner.BuildFailed) {
@@ -248,9 +275,12 @@ func (r *reporter) buildFailed(e runner.BuildFailed) {
 		text += "\n" + e.Err.Error() // its hint is in it
 	} else {
 		text += "\n" + r.diagnostics(build)
-		var known *gobuild.Error
+		known := build.Cause
+		if known == nil {
+			errors.As(r.graph, &known)
+		}
 		switch {
-		case hint != "" || !errors.As(r.graph, &known):
+		case hint != "" || known == nil:
 		case known.Problem == gobuild.NoPackage:
 			hint = "it is built again when the package comes back"
 		default:
@@ -288,7 +318,8 @@ func (r *reporter) diagnostics(e *gobuild.BuildError) string {
 }
 
 func (r *reporter) reloaded(e runner.Reloaded) {
-	if e.Generation < r.newest { // the newer one has failed, and that is said
+	if e.Generation == r.back && e.Generation < r.newest { // the newer one has failed, and that is said
+		r.back = 0
 		r.line(yellow(fmt.Sprintf("generation %d is back", e.Generation)))
 		return
 	}

@@ -100,6 +100,7 @@ func (r *reporter) leave(e runner.Leaving) {
 }
 
 func (r *reporter) failed(e supervisor.Failed) {
+	r.back = e.Serving
 	text := fmt.Sprintf("generation %d %s", e.Generation, r.death(e.Exit, e.Reason, e.After, true))
 	said := dim(prefix) + red(text) + yellow(fmt.Sprintf(": generation %d, now stale, serves", e.Serving))
 	if e.Exit.AddressInUse != "" {

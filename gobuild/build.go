@@ -83,6 +83,9 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 			}
 		}
 		failure.Moved = g.moved(before)
+		if cause := problemOf(p, "go build", text); cause.Problem != Failed {
+			failure.Cause = cause
+		}
 		return nil, failure
 	}
 

@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -137,11 +138,17 @@ func build(t testing.TB, b *Builder, p Program) *Artifact {
 // output runs the artifact.
 func output(t testing.TB, a *Artifact) string {
 	t.Helper()
-	out, err := exec.Command(a.Path).CombinedOutput()
+	var out bytes.Buffer
+	cmd := exec.Command(a.Path)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	p, err := process.Start(cmd) // not cmd.Run: the reaper would take its exit status
 	if err != nil {
-		t.Fatalf("run %s: %v\n%s", a.Path, err, out)
+		t.Fatalf("run %s: %v", a.Path, err)
 	}
-	return strings.TrimSpace(string(out))
+	if <-p.Done(); !p.Exit().Success() {
+		t.Fatalf("run %s: %v\n%s", a.Path, p.Exit(), &out)
+	}
+	return strings.TrimSpace(out.String())
 }
 
 // under makes paths relative to dir, with slashes, for comparison.

@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 	if code, helper := process.Helper(os.Args); helper {
 		os.Exit(code)
 	}
+	if err := process.Setup(); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

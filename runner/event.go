@@ -51,6 +51,9 @@ type (
 		Paused   bool // nothing is done about it until Paused{false}
 	}
 
+	// EnvFailed: an environment file cannot be read; workers get what was read before.
+	EnvFailed struct{ Err error }
+
 	// TakenOff: a file that workers read at their start changes whenever they start. It does not replace them any more
 	// until they are replaced for another reason.
 	TakenOff struct{ Path string }
@@ -63,7 +66,7 @@ type (
 
 	// BuildFailed: the tree, which is quiet, does not build. Serving is the generation that goes on, 0 if none.
 	BuildFailed struct {
-		Err     error // a *gobuild.BuildError holds the compiler's messages
+		Err     error // a *gobuild.BuildError holds the compiler's messages; or a *GeneratorError
 		Took    time.Duration
 		Serving int
 	}
@@ -109,6 +112,7 @@ func (Watching) event()     {}
 func (Unwatched) event()    {}
 func (GraphFailed) event()  {}
 func (Changed) event()      {}
+func (EnvFailed) event()    {}
 func (TakenOff) event()     {}
 func (BuildStarted) event() {}
 func (BuildEnded) event()   {}

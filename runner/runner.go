@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -22,6 +23,10 @@ type Config struct {
 	Service supervisor.Config
 	Cache   string   // folder for binaries; "" = the user's cache folder
 	Watch   []string // more paths to watch, absolute: files, and folders with all that is below
+
+	Startup  []string // files that the caller has made this Config from: a change of them is only told, see Reconfigure
+	EnvFiles []string // .env files whose variables workers get, absolute
+	Rules    []Rule   // what the user says of files; the last one that matches counts
 
 	// Ignore makes the rules for what is not looked at, for the folders and trees that are watched. It is called
 	// again when those change, or one of the rules' own files.
@@ -56,6 +61,7 @@ type Runner struct {
 	supervisor *supervisor.Supervisor
 	watcher    *watch.Watcher
 	commands   chan Command
+	configs    chan Config
 	events     chan Event
 	ended      chan struct{}
 	err        error // valid when ended is closed
@@ -85,6 +91,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 	r := &Runner{
 		config: config, builder: builder, supervisor: service, watcher: watcher,
 		commands: make(chan Command),
+		configs:  make(chan Config),
 		events:   make(chan Event),
 		ended:    make(chan struct{}),
 	}
@@ -105,6 +112,15 @@ func (r *Runner) Do(c Command) {
 	}
 }
 
+// Reconfigure takes over what can be changed while hotreload runs: build flags, the program's arguments and environment,
+// what is watched and ignored, rules. The rest of config is not looked at.
+func (r *Runner) Reconfigure(config Config) {
+	select {
+	case r.configs <- config:
+	case <-r.ended:
+	}
+}
+
 // Events yields the news, in order, and is closed when the run has ended. It must be read.
 func (r *Runner) Events() <-chan Event { return r.events }
 
@@ -121,9 +137,10 @@ func (r *Runner) Input() io.WriteCloser { return r.supervisor.Input() }
 // rules know by name.
 type loop struct {
 	*Runner
-	ctx   context.Context // ends with the run
-	state state
-	news  []Event
+	config Config          // in force
+	ctx    context.Context // ends with the run
+	state  state
+	news   []Event
 
 	graph     *gobuild.Graph
 	ignorer   Ignorer
@@ -143,12 +160,15 @@ type loop struct {
 	effects []Effect  // since the last conclusion
 	began   time.Time // of the first of them
 	workers map[int]supervisor.Worker
+	env     []string // what workers get; nil until the files were read
+	rules   *generators
 	opened  *opened          // what they read
 	rewatch <-chan time.Time // then that is watched; nil if it is
 	plain   map[string]bool  // why there is no agent, as far as it was told
 
-	builds chan buildResult
-	graphs chan graphResult
+	builds    chan buildResult
+	graphs    chan graphResult
+	generated chan generated // before the build that follows begins
 }
 
 // generation is what is kept for the news about one.
@@ -175,10 +195,10 @@ type graphResult struct {
 func (r *Runner) run(ctx context.Context) {
 	work, cancel := context.WithCancel(context.Background())
 	l := &loop{
-		Runner: r, ctx: work,
+		Runner: r, config: r.config, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]supervisor.Worker{}, opened: newOpened(), plain: map[string]bool{},
-		builds: make(chan buildResult), graphs: make(chan graphResult),
+		workers: map[int]supervisor.Worker{}, opened: newOpened(), rules: newGenerators(r.config.Rules), plain: map[string]bool{},
+		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan generated),
 		cancelBuild: func() {},
 	}
 	defer close(r.ended)
@@ -212,10 +232,16 @@ func (r *Runner) run(ctx context.Context) {
 			l.input(stopKey{})
 		case c := <-r.commands:
 			l.command(c)
+		case config := <-r.configs:
+			l.reconfigure(config)
 		case batch := <-r.watcher.Batches():
 			l.batch(batch)
 		case result := <-l.builds:
 			l.built(result)
+		case done := <-l.generated:
+			if done.rules == l.rules {
+				l.rules.done(done.orders, time.Now())
+			}
 		case result := <-l.graphs:
 			l.renewed(result)
 		case <-l.rewatch:
@@ -292,6 +318,7 @@ func (l *loop) command(c Command) {
 		l.lookForProgram()
 		l.input(reloadKey{})
 	case BuildUp:
+		l.rules.all()
 		l.input(rebuildKey{})
 	case Pause:
 		l.tell(Paused{On: !l.state.paused})
@@ -326,7 +353,10 @@ func (l *loop) batch(b watch.Batch) {
 		l.tell(Unwatched{problem.Path, problem.Err})
 	}
 	for _, change := range b.Fresh {
-		class, _, renew := classify(change, l.graph, l.config.Watch)
+		class, _, renew := l.judge(change)
+		if class == Rebuild && !l.rules.changed(ruleFor(l.config.Rules, change.Path), touchedAt(change.Path)) {
+			class = None // the build that is about to begin will read it
+		}
 		in.class = max(in.class, class)
 		in.renew = in.renew || renew
 		if l.ruleFiles[change.Path] {
@@ -337,8 +367,8 @@ func (l *loop) batch(b watch.Batch) {
 		news := Changed{Overflow: b.Overflow, Paused: l.state.paused}
 		var read []string // by workers at their start
 		for _, change := range b.Changes {
-			class, reason, _ := classify(change, l.graph, l.config.Watch)
-			if class == None {
+			class, reason, _ := l.judge(change)
+			if class == None && ruleFor(l.config.Rules, change.Path) < 0 {
 				// Only now: what the workers have to say of it may come later than the change.
 				if now, why, ok := l.opened.class(change, disk{l.written, touchedAt}); ok {
 					class, reason = now, why
@@ -364,6 +394,23 @@ func (l *loop) batch(b watch.Batch) {
 		l.lookForProgram()
 	}
 	l.input(in)
+}
+
+// judge says how a change takes effect, as far as it need not be asked of the workers: what the user says comes first.
+func (l *loop) judge(change watch.Change) (class Class, reason string, renew bool) {
+	class, reason, renew = classify(change, l.graph, l.config.Watch)
+	if i := ruleFor(l.config.Rules, change.Path); i >= 0 && l.graph != nil {
+		rule := l.config.Rules[i]
+		return rule.class(), rule.reason(), renew && rule.class() == Rebuild
+	}
+	switch {
+	case class != None:
+	case slices.Contains(l.config.EnvFiles, change.Path):
+		return Restart, "an environment file", false
+	case slices.Contains(l.config.Startup, change.Path):
+		return Startup, "hotreload's own settings", false
+	}
+	return class, reason, renew
 }
 
 // written reports whether a worker has the file open for writing.
@@ -405,7 +452,9 @@ func (l *loop) startBuild(serial int) {
 	previous, done := l.buildDone, make(chan struct{})
 	l.cancelBuild, l.buildDone = cancel, done
 	l.buildBegan = time.Now()
-	graph := l.graph
+	program, graph := l.config.Program, l.graph
+	rules := l.rules
+	orders := rules.begin(time.Now())
 	l.tell(BuildStarted{})
 	go func() { // ends with the build; done tells, and await waits for it
 		defer close(done)
@@ -414,7 +463,11 @@ func (l *loop) startBuild(serial int) {
 			<-previous
 		}
 		began := time.Now()
-		artifact, err := l.builder.Build(ctx, l.config.Program, graph)
+		var artifact *gobuild.Artifact
+		err := l.generate(ctx, rules, orders, program.Env)
+		if err == nil {
+			artifact, err = l.builder.Build(ctx, program, graph)
+		}
 		result := buildResult{serial: serial, artifact: artifact, err: err, took: time.Since(began)}
 		select {
 		case l.builds <- result:
@@ -426,7 +479,62 @@ func (l *loop) startBuild(serial int) {
 	}()
 }
 
+// generated tells that these have succeeded.
+type generated struct {
+	rules  *generators
+	orders []order
+}
+
+// generate runs what has to be run before a build, on the build's goroutine.
+func (l *loop) generate(ctx context.Context, rules *generators, orders []order, env []string) error {
+	if len(orders) == 0 {
+		return nil
+	}
+	for _, o := range orders {
+		if err := rules.rules[o.rule].generate(ctx, env); err != nil {
+			return err
+		}
+	}
+	select {
+	case l.generated <- generated{rules, orders}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reconfigure takes over what can be, and does what follows from it.
+func (l *loop) reconfigure(now Config) {
+	before := l.config
+	l.config.Program, l.config.Rules, l.config.Ignore = now.Program, now.Rules, now.Ignore
+	l.config.Watch, l.config.EnvFiles = now.Watch, now.EnvFiles
+	l.config.Service.Args, l.config.Service.Env = now.Service.Args, now.Service.Env
+	l.config.Program.Args, l.config.Program.Plain = before.Program.Args, before.Program.Plain
+	class := None
+	if !reflect.DeepEqual(before.Service.Args, now.Service.Args) || !reflect.DeepEqual(before.Service.Env, now.Service.Env) ||
+		!slices.Equal(before.EnvFiles, now.EnvFiles) {
+		class = Restart
+	}
+	if !reflect.DeepEqual(before.Rules, now.Rules) {
+		l.rules = newGenerators(now.Rules)
+		class = Rebuild
+	}
+	if !reflect.DeepEqual(before.Program, l.config.Program) {
+		l.renewGraph()
+		class = Rebuild
+	}
+	if l.graph != nil {
+		l.watchGraph()
+	}
+	if class != None {
+		l.input(changed{class: class, settled: l.state.settled})
+	}
+}
+
 func (l *loop) built(result buildResult) {
+	if result.serial == l.state.serial {
+		l.rules.end(time.Now())
+	}
 	in := built{serial: result.serial, failed: result.err != nil}
 	switch {
 	case result.serial != l.state.serial || errors.Is(result.err, context.Canceled):
@@ -496,7 +604,13 @@ func (l *loop) replace(a replace) {
 	l.generations[a.generation] = g
 	l.conclude()
 	l.tell(g.cause)
-	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path, Agent: artifact.Agent})
+	env, err := environment(l.config.Service.Env, l.config.EnvFiles)
+	if err != nil {
+		l.tell(EnvFailed{err})
+	} else {
+		l.env = env
+	}
+	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path, Agent: artifact.Agent, Args: l.config.Service.Args, Env: l.env})
 }
 
 // service passes on what the supervisor says, and what it means for the rules.
@@ -542,8 +656,9 @@ func (l *loop) renewGraph() {
 		return
 	}
 	l.renewing = true
+	program := l.config.Program
 	go func() { // ends with go list, or with the run
-		graph, err := gobuild.Load(l.ctx, l.config.Program)
+		graph, err := gobuild.Load(l.ctx, program)
 		select {
 		case l.graphs <- graphResult{graph, err}:
 		case <-l.ctx.Done():
@@ -600,6 +715,10 @@ func (l *loop) watchAll() {
 			set.Files = append(set.Files, path)
 		}
 	}
+	set.Files = append(append(set.Files, l.config.EnvFiles...), l.config.Startup...)
+	for _, rule := range l.config.Rules {
+		rule.watched(&set)
+	}
 	if l.ignorer != nil {
 		set.Files = append(set.Files, l.ignorer.Files()...)
 	}
@@ -619,7 +738,8 @@ func (l *loop) overlooked(opened []string) {
 	var effects []Effect
 	for _, path := range opened {
 		u := l.opened.files[path]
-		if u.heard {
+		if u.heard || l.heardAnyway(path) {
+			u.heard = true
 			continue
 		}
 		u.heard = true
@@ -638,6 +758,12 @@ func (l *loop) overlooked(opened []string) {
 		l.tell(Changed{Effects: effects, Paused: l.state.paused})
 		l.input(changed{class: Restart, settled: l.state.settled})
 	}
+}
+
+// heardAnyway reports whether a file was watched before a worker opened it.
+func (l *loop) heardAnyway(path string) bool {
+	return under(path, l.config.Watch) || slices.Contains(l.graph.Dirs(), filepath.Dir(path)) ||
+		slices.Contains(l.config.EnvFiles, path) || ruleFor(l.config.Rules, path) >= 0
 }
 
 // addOpened adds what workers read, unless the user has told hotreload itself to ignore it, and returns what that is.
@@ -677,7 +803,11 @@ func (l *loop) loadRules() {
 	if l.config.Ignore == nil || l.graph == nil {
 		return
 	}
-	rules, graph := l.config.Ignore(l.graph.Dirs(), l.config.Watch), l.graph
+	trees := watch.Set{Trees: slices.Clone(l.config.Watch)}
+	for _, rule := range l.config.Rules {
+		rule.watched(&trees)
+	}
+	rules, graph := l.config.Ignore(l.graph.Dirs(), trees.Trees), l.graph
 	l.ignorer, l.ruleFiles = rules, map[string]bool{}
 	for _, path := range rules.Files() {
 		l.ruleFiles[path] = true

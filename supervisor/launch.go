@@ -28,9 +28,13 @@ type running struct {
 // launch starts a worker and the goroutines that watch it.
 func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	cmd := exec.Command(plan.Path)
-	cmd.Args = append([]string{s.config.Name}, s.config.Args...)
+	args := plan.Args
+	if args == nil {
+		args = s.config.Args
+	}
+	cmd.Args = append([]string{s.config.Name}, args...)
 	cmd.Dir = s.config.Dir
-	cmd.Env = append(s.environment(w), s.agents.admit(w, plan)...)
+	cmd.Env = append(s.environment(w, plan), s.agents.admit(w, plan)...)
 
 	var theirs, ours []io.Closer // what is closed here in any case, and what only if the worker does not start
 	defer func() {
@@ -150,9 +154,13 @@ func closeAll(all []io.Closer) {
 }
 
 // environment is what a worker sees: the user's, less what other supervisors meant for us, plus who it is.
-func (s *Supervisor) environment(w Worker) []string {
+func (s *Supervisor) environment(w Worker, plan Plan) []string {
+	given := plan.Env
+	if given == nil {
+		given = s.config.Env
+	}
 	var env []string
-	for _, entry := range s.config.Env {
+	for _, entry := range given {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
 		case "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID":

@@ -57,8 +57,10 @@ const brief = 500 * time.Millisecond
 // Plan asks for a generation: a number greater than all before it, and the program to run.
 type Plan struct {
 	Generation int
-	Path       string // of the executable; must stay until GenerationGone
-	Agent      bool   // the agent is linked into it
+	Path       string   // of the executable; must stay until GenerationGone
+	Agent      bool     // the agent is linked into it
+	Args       []string // instead of Config.Args; nil = those
+	Env        []string // instead of Config.Env; nil = that
 }
 
 // Worker names one worker. Values leave the package in events and are never changed.

@@ -87,10 +87,24 @@ func build(p gobuild.Program, out string, agent bool) error {
 	}
 	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", out}, flags...), args...)...)
 	cmd.Dir, cmd.Env = p.Dir, p.Env
-	if text, err := cmd.CombinedOutput(); err != nil {
+	if text, err := combinedOutput(cmd); err != nil {
 		return fmt.Errorf("go build: %v\n%s", err, text)
 	}
 	return nil
+}
+
+// combinedOutput is that of os/exec, whose children's exit status our reaper would take.
+func combinedOutput(cmd *exec.Cmd) (string, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	p, err := process.Start(cmd)
+	if err != nil {
+		return "", err
+	}
+	if <-p.Done(); !p.Exit().Success() {
+		err = fmt.Errorf("%v", p.Exit())
+	}
+	return out.String(), err
 }
 
 // service is a small supervisor: one worker at a time, replaced as DESIGN section 5 says.

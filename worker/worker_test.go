@@ -13,11 +13,11 @@ import (
 func TestAgentAddsNoPackage(t *testing.T) {
 	list := func(format, pkg string) []string {
 		t.Helper()
-		out, err := exec.Command("go", "list", "-deps", "-f", format, pkg).Output()
+		out, err := combinedOutput(exec.Command("go", "list", "-deps", "-f", format, pkg))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal(err, out)
 		}
-		return strings.Fields(string(out))
+		return strings.Fields(out)
 	}
 	for agent, program := range map[string]string{"hooks": "net", "webhooks": "net/http"} {
 		there := append(list("{{.ImportPath}}", program), "unsafe")

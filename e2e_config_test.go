@@ -1,0 +1,97 @@
+//go:build unix
+
+package main
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// upper is a generator: it writes version.go from version.txt.
+const upper = `printf 'package main\n\nconst version = "%s"\n\nfunc boot() {}\n' "$(tr a-z A-Z < version.txt | tr -d "\n")" > version.go`
+
+func TestGeneratorRunsBeforeTheBuild(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, map[string]string{
+		"version.txt":    "one",
+		"generate.sh":    "echo run >> ../runs\n" + upper,
+		"hotreload.toml": "package = \".\"\n[[rule]]\nmatch = \"version.txt\"\nrun = \"sh generate.sh\"\ntimeout = \"3s\"\n",
+	})
+	s := start(t, dir, "-v", ".", "{addr}")
+	s.serves("ONE") // also at the start: nobody knows what changed before
+	s.waitFor(`generation 1 serves`)
+	s.save("version.txt", "two")
+	s.serves("TWO")
+	s.waitFor(`version.txt written → rebuild: a rule runs sh generate.sh`)
+	s.waitFor(`generation 2 serves`)
+	s.save("generate.sh", "echo broken; exit 3")
+	s.save("version.txt", "three")
+	s.waitFor(`build failed .*generation 2, now stale, keeps serving\nsh generate.sh: exit code 3\nbroken`)
+	s.save("generate.sh", upper)
+	s.save("version.txt", "four")
+	s.serves("FOUR")
+	s.save("generate.sh", "sleep 600")
+	s.save("version.txt", "five")
+	s.waitFor(`sh generate.sh: no end after 3s: killed`)
+	s.save("generate.sh", upper+"\necho x >> version.txt") // it writes what it reads
+	s.save("version.txt", "six")
+	s.waitFor(`generation \d+ serves`)
+	s.save("generate.sh", upper)
+	s.save("version.txt", "seven")
+	s.serves("SEVEN")
+}
+
+func TestEnvironmentFile(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, map[string]string{
+		"version.go": "package main\n\nimport \"os\"\n\nvar version = os.Getenv(\"HOTRELOAD_TEST_WORD\") + os.Getenv(\"HOTRELOAD_TEST_MORE\")\n\nfunc boot() {}\n",
+		".env":       "HOTRELOAD_TEST_WORD=one\n",
+	})
+	s := start(t, dir, "-v", "--env-file", ".env", ".", "{addr}")
+	s.serves("one")
+	s.waitFor(`generation 1 serves`)
+	s.save(".env", "HOTRELOAD_TEST_WORD=two\nHOTRELOAD_TEST_MORE=' words'\n")
+	s.waitFor(`\.env written → restart: an environment file`)
+	s.serves("two words")
+	s.save(".env", "this is none\n")
+	s.waitFor(`environment file: .*\.env: (.|\n)*hint: workers get what was in it before`)
+	s.serves("two words")
+	s.save(".env", "HOTRELOAD_TEST_WORD=three\n")
+	s.serves("three")
+}
+
+func TestSettingsChangeWhileRunning(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, map[string]string{
+		"version.go": "package main\n\nimport (\n\t\"os\"\n\t\"strings\"\n)\n\nvar version = strings.Join(os.Args[2:], \" \") + os.Getenv(\"HOTRELOAD_TEST_WORD\") + tag\n\nfunc boot() {}\n",
+		"plain.go":   "//go:build !fancy\n\npackage main\n\nconst tag = \"\"\n",
+		"fancy.go":   "//go:build fancy\n\npackage main\n\nconst tag = \" fancy\"\n",
+		"notes.txt":  "a",
+	})
+	addr := freeAddr(t)
+	settings := func(more string) string { return "package = \".\"\nargs = [\"" + addr + "\", \"one\"]\n" + more }
+	save(t, filepath.Join(dir, "hotreload.toml"), settings(""))
+	s := start(t, dir, "-v")
+	s.addr = addr
+	s.serves("one")
+	s.waitFor(`generation 1 serves`)
+	s.save("hotreload.toml", settings("[env]\nHOTRELOAD_TEST_WORD = \" two\"\n"))
+	s.waitFor(`hotreload.toml: in effect`)
+	s.serves("one two")
+	s.save("hotreload.toml", settings("build_flags = [\"-tags=fancy\"]\n"))
+	s.serves("one fancy")
+	s.save("hotreload.toml", settings("build_flags = [\"-tags=fancy\"]\nwtch = [\"notes.txt\"]\n"))
+	s.waitFor(`hotreload.toml:4: unknown key "wtch": the settings stay as they were\nhint: did you mean "watch"`)
+	s.serves("one fancy")
+	s.save("hotreload.toml", settings("build_flags = [\"-tags=fancy\"]\nwatch = [\"notes.txt\"]\n"))
+	s.waitFor(`hotreload.toml: in effect`)
+	s.save("notes.txt", "b")
+	s.waitFor(`notes.txt written → restart: named by --watch`)
+	s.save("hotreload.toml", settings("workers = 2\n"))
+	s.waitFor(`hotreload.toml → startup: workers will take effect when hotreload is started anew`)
+	s.serves("one")
+	s.save("hotreload.toml", settings("[[rule]]\nmatch = \"notes.txt\"\nclass = \"none\"\n"))
+	s.waitFor(`hotreload.toml: in effect`)
+	s.save("notes.txt", "c")
+	s.waitFor(`notes.txt written → none: a rule says so`)
+}
