@@ -93,20 +93,6 @@ func build(p gobuild.Program, out string, agent bool) error {
 	return nil
 }
 
-// combinedOutput is that of os/exec, whose children's exit status our reaper would take.
-func combinedOutput(cmd *exec.Cmd) (string, error) {
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	p, err := process.Start(cmd)
-	if err != nil {
-		return "", err
-	}
-	if <-p.Done(); !p.Exit().Success() {
-		err = fmt.Errorf("%v", p.Exit())
-	}
-	return out.String(), err
-}
-
 // service is a small supervisor: one worker at a time, replaced as DESIGN section 5 says.
 type service struct {
 	*host.Host
