@@ -37,7 +37,7 @@ func (e Exit) heldByOurs() bool { return e.AddressInUse != "" && (e.Holder.Pid =
 type Holder struct {
 	Pid  int
 	Name string
-	Ours bool // it is a worker of ours, or was started by one
+	Ours bool // it is a worker of ours, or was started by one, or it is we, who keep what workers asked for
 }
 
 // FileUse is how a worker opened a file, as far as the function that it called tells.

@@ -348,6 +348,10 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 	switch {
 	case m.stopping || w.Generation != m.target:
 		// Nobody needs it any more, unless the target fails, and then reconcile starts it again.
+	case unready && m.plans[w.Generation].Agent && !w.agent && exit.heldByOurs() && m.failures < maxDeaf:
+		m.failures++ // its agent did not get through to us, who hold the address
+		m.retryAt = now.Add(nextDelay(m.failures, m.jitter()))
+		event.Retry = Retry{In: m.retryAt.Sub(now), Failures: m.failures}
 	case unready && exit.heldByOurs() && m.inForce() != StopFirst && m.anyServing(m.target):
 		m.strategy = StopFirst // which is what there is to tell: the death as such is no news
 		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
@@ -374,6 +378,9 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 		event.Retry = Retry{In: m.retryAt.Sub(now), Failures: m.failures}
 	}
 }
+
+// maxDeaf is how often in a row it is taken for an accident that an agent did not get through.
+const maxDeaf = 3
 
 // anyServing reports whether a worker of another generation than gen serves.
 func (m *machine) anyServing(gen int) bool {

@@ -255,7 +255,7 @@ func clash(a, b Address) bool {
 }
 
 func holder(pid int) Holder {
-	return Holder{Pid: pid, Name: commandOf(pid), Ours: process.Ours(pid)}
+	return Holder{Pid: pid, Name: commandOf(pid), Ours: pid == os.Getpid() || process.Ours(pid)}
 }
 
 func commandOf(pid int) string {

@@ -38,9 +38,9 @@ type answer struct {
 	paths string // of Way, with zeros between them
 }
 
-// helloTimeout is how long the start of the program is held up by a supervisor that says nothing. Felt right, not
-// measured; the answer takes some 50 µs.
-const helloTimeout = 2 * time.Second
+// helloTimeout is how long the start of the program is held up by a supervisor that says nothing: without it the program
+// cannot have its port. The answer takes some 50 µs, on a machine that is not overloaded.
+const helloTimeout = 30 * time.Second
 
 var (
 	errLost    = errors.New("hotreload: the supervisor is gone")

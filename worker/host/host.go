@@ -49,7 +49,7 @@ type guest struct {
 // Limits for those who have not shown a token. Felt right, not measured.
 const (
 	maxStrangers = 64
-	helloTimeout = 2 * time.Second
+	helloTimeout = 5 * time.Second
 )
 
 // sendTimeout is how long a write to an agent may take. Its queue has room for thousands of frames: one that does not
@@ -201,9 +201,9 @@ func (h *Host) receive(conn *net.UnixConn) {
 		return
 	}
 	_ = conn.SetReadDeadline(time.Time{})
-	h.events(Hello{Worker: g.worker, Pid: pid})
 	milliseconds := uint32(h.grace / time.Millisecond)
-	err = send(conn, protocol.Welcome, protocol.Numbers(milliseconds), -1)
+	err = send(conn, protocol.Welcome, protocol.Numbers(milliseconds), -1) // first: the program's start waits for it
+	h.events(Hello{Worker: g.worker, Pid: pid})
 	for err == nil {
 		err = h.answer(g, in)
 	}
