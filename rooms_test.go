@@ -14,7 +14,8 @@ import (
 // not know each other. A new room gets a line here, and with it a floor.
 var rooms = map[string][]string{
 	"hotreload":            {"cli", "process"},
-	"hotreload/cli":        {"runner", "supervisor", "gobuild", "ignore", "process", "watch"},
+	"hotreload/cli":        {"control", "runner", "supervisor", "gobuild", "ignore", "process", "watch"},
+	"hotreload/control":    {"runner"},
 	"hotreload/runner":     {"watch", "supervisor", "gobuild", "process"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "worker/host"},

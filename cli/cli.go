@@ -118,6 +118,7 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	if err != nil {
 		return err
 	}
+	defer controlled(w, r, run, console).Close()
 	var keys *keyboard
 	if o.stdin {
 		go func() { // ends with stdin, or with the program: a read of the terminal cannot be ended

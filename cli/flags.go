@@ -104,6 +104,7 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, each worker's life")
 	f.StringVar(&o.color, "color", "auto", "`when` there are colours: auto, always or never; NO_COLOR counts too")
+	command.AddCommand(newCommands(o, env, command)...)
 	command.AddCommand(newDoctor(o, env, command))
 	command.SetUsageTemplate(strings.ReplaceAll(command.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
 	return command
@@ -234,4 +235,11 @@ type ignoreRules struct{ *ignore.Matcher }
 func (r ignoreRules) Ignored(path string, dir bool) (ignored, explicit bool) {
 	match := r.Match(path, dir)
 	return match.Ignored, match.Explicit()
+}
+
+func (r ignoreRules) Why(path string, dir bool) string {
+	if rule := r.Match(path, dir).Rule; rule != nil {
+		return rule.String()
+	}
+	return ""
 }

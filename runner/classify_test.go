@@ -126,7 +126,8 @@ type rules struct {
 	explicit bool
 }
 
-func (r rules) Files() []string { return nil }
+func (r rules) Why(string, bool) string { return "a rule" }
+func (r rules) Files() []string         { return nil }
 func (r rules) Ignored(path string, dir bool) (ignored, explicit bool) {
 	for _, suffix := range r.suffixes {
 		if strings.HasSuffix(path, suffix) {

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"hotreload/gobuild"
@@ -38,6 +38,8 @@ type Ignorer interface {
 	// Ignored reports whether a path is ignored, and whether that is the user's explicit wish towards hotreload
 	// (.reloadignore, --ignore), which stands above the build graph, and not git's or a built-in rule.
 	Ignored(path string, dir bool) (ignored, explicit bool)
+	// Why names the rule that ignores a path, with its file and line.
+	Why(path string, dir bool) string
 	// Files lists the files that the rules come from, or would come from if they existed.
 	Files() []string
 }
@@ -62,6 +64,7 @@ type Runner struct {
 	watcher    *watch.Watcher
 	commands   chan Command
 	configs    chan Config
+	queries    chan query
 	events     chan Event
 	ended      chan struct{}
 	err        error // valid when ended is closed
@@ -92,6 +95,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 		config: config, builder: builder, supervisor: service, watcher: watcher,
 		commands: make(chan Command),
 		configs:  make(chan Config),
+		queries:  make(chan query),
 		events:   make(chan Event),
 		ended:    make(chan struct{}),
 	}
@@ -159,7 +163,11 @@ type loop struct {
 
 	effects []Effect  // since the last conclusion
 	began   time.Time // of the first of them
-	workers map[int]supervisor.Worker
+	workers map[int]worker
+	served  int    // generation that has replaced all others
+	loops   bool   // workers of the newest generation die before they are ready, and there is no other to fall back to
+	words   string // why the last build or generation failed
+	asked   []query
 	env     []string // what workers get; nil until the files were read
 	rules   *generators
 	opened  *opened          // what they read
@@ -197,7 +205,7 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, config: r.config, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]supervisor.Worker{}, opened: newOpened(), rules: newGenerators(r.config.Rules), plain: map[string]bool{},
+		workers: map[int]worker{}, opened: newOpened(), rules: newGenerators(r.config.Rules), plain: map[string]bool{},
 		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan generated),
 		cancelBuild: func() {},
 	}
@@ -253,7 +261,10 @@ func (r *Runner) run(ctx context.Context) {
 				continue
 			}
 			l.service(event)
+		case q := <-r.queries:
+			l.asked = append(l.asked, q)
 		}
+		l.asked = slices.DeleteFunc(l.asked, func(q query) bool { return q(l) })
 	}
 }
 
@@ -298,9 +309,10 @@ func (l *loop) input(in input) {
 		case hurry:
 			l.supervisor.Hurry()
 		case stopWorkers:
-			workers := slices.SortedFunc(maps.Values(l.workers), func(a, b supervisor.Worker) int {
-				return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
-			})
+			var workers []supervisor.Worker
+			for _, w := range l.ordered() {
+				workers = append(workers, w.Worker)
+			}
 			l.tell(Leaving{Workers: workers, AtMost: l.longestGrace()})
 			l.supervisor.Stop()
 		case killWorkers:
@@ -546,6 +558,10 @@ func (l *loop) built(result buildResult) {
 		var failure *gobuild.BuildError
 		in.moved = errors.As(result.err, &failure) && failure.Moved
 		l.failure = &result
+		l.words = result.err.Error()
+		if failure != nil {
+			l.words = strings.TrimSpace(failure.Text)
+		}
 	default:
 		l.tellPlain(result.artifact.Plain)
 		in.artifact, in.moved = result.artifact.ID, result.artifact.Moved
@@ -603,6 +619,7 @@ func (l *loop) replace(a replace) {
 	}
 	l.generations[a.generation] = g
 	l.conclude()
+	l.loops = false
 	l.tell(g.cause)
 	env, err := environment(l.config.Service.Env, l.config.EnvFiles)
 	if err != nil {
@@ -611,6 +628,18 @@ func (l *loop) replace(a replace) {
 		l.env = env
 	}
 	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path, Agent: artifact.Agent, Args: l.config.Service.Args, Env: l.env})
+}
+
+// lastWords is how a worker ended, and what it said.
+func lastWords(exit supervisor.Exit, reason string) string {
+	return strings.TrimSpace(cmp.Or(reason, exit.String()) + "\n" + exit.Tail)
+}
+
+func (l *loop) becomes(id int, state supervisor.State) {
+	if w, there := l.workers[id]; there {
+		w.state = state
+		l.workers[id] = w
+	}
 }
 
 // service passes on what the supervisor says, and what it means for the rules.
@@ -622,9 +651,17 @@ func (l *loop) service(event supervisor.Event) {
 	l.tell(Service{event})
 	switch event := event.(type) {
 	case supervisor.Started:
-		l.workers[event.ID] = event.Worker
+		l.workers[event.ID] = worker{Worker: event.Worker, started: time.Now()}
+	case supervisor.BecameReady:
+		l.loops = l.loops && event.Generation != l.state.generation
+		l.becomes(event.ID, supervisor.Ready)
+	case supervisor.Drains:
+		l.becomes(event.ID, supervisor.Draining)
 	case supervisor.Exited:
 		delete(l.workers, event.ID)
+		if !event.Expected && event.Generation == l.state.generation && event.State == supervisor.Starting {
+			l.loops, l.words = true, lastWords(event.Exit, event.Reason)
+		}
 	case supervisor.Serving:
 		l.serving = event.Generation
 		l.opened.serves(event.Generation)
@@ -632,6 +669,7 @@ func (l *loop) service(event supervisor.Event) {
 			l.input(served{generation: event.Generation, artifact: g.artifact.ID})
 		}
 	case supervisor.Replaced:
+		l.served = event.Generation
 		if g := l.generations[event.Generation]; g != nil {
 			done := Reloaded{Replacement: g.cause, Start: time.Since(g.ordered)}
 			if !g.began.IsZero() {
@@ -640,6 +678,7 @@ func (l *loop) service(event supervisor.Event) {
 			l.tell(done)
 		}
 	case supervisor.Failed:
+		l.words = lastWords(event.Exit, event.Reason)
 		l.input(died{event.Generation})
 	case supervisor.GenerationGone:
 		if g := l.generations[event.Generation]; g != nil {
