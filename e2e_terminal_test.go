@@ -197,6 +197,8 @@ func TestWorkersHavePrefixes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.setup.start(t, dir, "--listen", "{addr}", "--workers", "2", ".")
 			s.waitFor(`generation 1 serves`)
+			// A worker can be ready before the last of what it wrote is shown.
+			s.eventually("there are 600 lines", func() bool { return s.count(`line \d+`) >= 600 && strings.HasSuffix(s.text(), "\n") })
 			if have := s.count(c.line); have != 600 {
 				t.Errorf("%d whole lines, want 600; torn:", have)
 				for line := range strings.Lines(s.text()) {

@@ -212,6 +212,8 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 			notes = append(notes, "it does not exist")
 		}
 		switch {
+		case e.Polled != "":
+			notes = append(notes, "polled: "+e.Polled)
 		case e.Watched:
 			notes = append(notes, "watched")
 		default:

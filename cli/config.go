@@ -43,6 +43,7 @@ type settings struct {
 	Watch        []string `toml:"watch"`
 	Ignore       []string `toml:"ignore"`
 	NoGitignore  bool     `toml:"no_gitignore"`
+	Poll         string   `toml:"poll"`
 	EnvFile      []string `toml:"env_file"`
 	Stdin        bool     `toml:"stdin"`
 	Debug        bool     `toml:"debug"`

@@ -16,6 +16,7 @@ import (
 	"hotreload/ignore"
 	"hotreload/runner"
 	"hotreload/supervisor"
+	"hotreload/watch"
 )
 
 // options are the flags, as given and as understood.
@@ -32,6 +33,7 @@ type options struct {
 	watch        []string
 	ignore       []string
 	noGitignore  bool
+	poll         time.Duration
 	stdin        bool
 	debug        bool
 	noAgent      bool
@@ -96,6 +98,8 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.StringArrayVarP(&o.watch, "watch", "w", nil, "watch this file or folder (`path`) too, and restart the workers when it changes; repeatable")
 	f.StringArrayVarP(&o.ignore, "ignore", "i", nil, "ignore what matches this `pattern` (gitignore syntax), above all .reloadignore files; repeatable")
 	f.BoolVar(&o.noGitignore, "no-gitignore", false, "do not heed .gitignore files")
+	f.DurationVar(&o.poll, "poll", 0, "look at the files themselves, at each once in this `time`, and do not rely on the system to tell of changes; without a time, 1s")
+	f.Lookup("poll").NoOptDefVal = watch.DefaultPoll.String()
 	f.StringArrayVarP(&o.envFile, "env-file", "e", nil, "give the program the variables of this file (`path`, .env syntax) that the environment does not have, and restart it when the file changes; repeatable")
 	f.StringVarP(&o.config, "config", "c", "", "configuration file (`path`), instead of the hotreload.toml in the module's root; none: there is none")
 	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
@@ -181,6 +185,9 @@ func (o *options) check() error {
 		if d < 0 || d == 0 && name != "grace" {
 			return bad(name, fmt.Errorf("--%s %v is too short", name, d), "durations have a unit: 500ms, 5s, 1m")
 		}
+	}
+	if o.poll != 0 && o.poll < 10*time.Millisecond {
+		return bad("poll", fmt.Errorf("--poll %v is too short", o.poll), "durations have a unit: 500ms, 5s, 1m")
 	}
 	var err error
 	if o.chosen, err = supervisor.ParseStrategy(o.strategy); err != nil {

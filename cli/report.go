@@ -11,6 +11,7 @@ import (
 	"hotreload/gobuild"
 	"hotreload/runner"
 	"hotreload/supervisor"
+	"hotreload/watch"
 )
 
 const prefix = "[hotreload] "
@@ -36,6 +37,7 @@ type reporter struct {
 	again       func() (*resolved, error) // reads them anew
 	reconfigure func(runner.Config)       // has the run take them over
 
+	silent    map[string]bool // file systems and limits that were told of
 	addresses []supervisor.Address
 	greeted   bool
 	building  time.Time // when the running build began; zero if none runs
@@ -54,7 +56,8 @@ type reporter struct {
 }
 
 func newReporter(c *console, settings *resolved, dir string, keys *keyboard) *reporter {
-	return &reporter{console: c, o: settings.o, settings: settings, dir: dir, program: strings.Join(settings.pkg, " "), keys: keys}
+	return &reporter{console: c, o: settings.o, settings: settings, dir: dir, program: strings.Join(settings.pkg, " "), keys: keys,
+		silent: map[string]bool{}}
 }
 
 // read says what happens until the run has ended.
@@ -170,10 +173,7 @@ func (r *reporter) report(event runner.Event) {
 		r.graph = nil
 		r.detail(fmt.Sprintf("%s: %s, %s watched", e.Program, count(e.Packages, "package"), count(e.Folders, "folder")))
 	case runner.Unwatched:
-		if !errors.Is(e.Err, fs.ErrNotExist) { // what is not there yet is noticed when it comes
-			text, hint, _ := strings.Cut(e.Err.Error(), "\n")
-			r.alarm(yellow("not watched: ") + r.path(e.Path) + ": " + text + lineOf(hint))
-		}
+		r.unwatched(e)
 	case runner.GraphFailed:
 		r.graph = e.Err
 		text, _, _ := strings.Cut(e.Err.Error(), "\n")
@@ -243,6 +243,36 @@ func (r *reporter) changed(e runner.Changed) {
 		}
 		r.detail(fmt.Sprintf("%s %s → %s: %s", r.path(effect.Path), effect.Op, effect.Class, effect.Reason))
 	}
+}
+
+// unwatched says what the system does not tell of; what is polled for that reason, once for each reason.
+func (r *reporter) unwatched(e runner.Unwatched) {
+	var silent *watch.SilentError
+	var limit *watch.LimitError
+	const instead = "what lies there is looked at every second instead"
+	text, hint := "", ""
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist): // what is not there yet is noticed when it comes
+		return
+	case errors.As(e.Err, &silent):
+		text = fmt.Sprintf("%s is on %s, which does not tell of changes that are made elsewhere: %s", r.path(e.Path), silent.System, instead)
+		if r.silent[silent.System] {
+			return
+		}
+		r.silent[silent.System] = true
+	case errors.As(e.Err, &limit):
+		text = limit.Error()
+		text, hint, _ = strings.Cut(text, "\n")
+		text += ": what cannot be watched is looked at every second instead"
+		if r.silent[limit.Name] {
+			return
+		}
+		r.silent[limit.Name] = true
+	default:
+		text, hint, _ = strings.Cut(e.Err.Error(), "\n")
+		text = "not watched: " + r.path(e.Path) + ": " + text
+	}
+	r.alarm(yellow(text) + lineOf(hint))
 }
 
 // settingsChanged reads the configuration file anew. A broken one changes nothing.

@@ -98,6 +98,7 @@ func (w *wishes) resolve(ctx context.Context) (*resolved, error) {
 		},
 		Ignore: o.ignorer(w.dir),
 		Rules:  rules,
+		Poll:   o.poll,
 	}
 	if r.path != "" {
 		r.config.Startup = []string{r.path}
@@ -156,7 +157,7 @@ func (r *resolved) startupKeys() map[string]any {
 	return map[string]any{
 		"package": strings.Join(r.pkg, " "), "listen": o.listen, "workers": o.workers, "strategy": o.strategy, "surge": o.surge,
 		"ready": o.ready, "grace": o.grace, "handover": o.handover, "start_timeout": o.startTimeout,
-		"stop_signal": o.stopSignal, "stdin": o.stdin, "no_agent": o.noAgent, "color": o.color,
+		"stop_signal": o.stopSignal, "stdin": o.stdin, "no_agent": o.noAgent, "color": o.color, "poll": o.poll,
 	}
 }
 

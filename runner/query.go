@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"hotreload/gobuild"
@@ -159,6 +160,7 @@ type Explanation struct {
 	Package string `json:"package"` // to which it belongs; "" = none
 	Ignored string `json:"ignored"` // the rule that ignores it; "" = it is not
 	Watched bool   `json:"watched"`
+	Polled  string `json:"polled"` // why it is looked at again and again; "" = the system tells of its changes
 }
 
 // Explain says how a change of a path would take effect.
@@ -206,6 +208,11 @@ func (l *loop) explain(path string) Explanation {
 		}
 	}
 	e.Class, e.Reason = class.String(), reason
+	if e.Watched && l.Runner != nil {
+		if how, err := l.watcher.How(l.ctx, path); err == nil && how.Polled != nil {
+			e.Polled, _, _ = strings.Cut(how.Polled.Error(), "\n")
+		}
+	}
 	return e
 }
 

@@ -21,8 +21,9 @@ import (
 type Config struct {
 	Program gobuild.Program
 	Service supervisor.Config
-	Cache   string   // folder for binaries; "" = the user's cache folder
-	Watch   []string // more paths to watch, absolute: files, and folders with all that is below
+	Poll    time.Duration // poll all files, each once in this time; 0: only what the system does not tell of
+	Cache   string        // folder for binaries; "" = the user's cache folder
+	Watch   []string      // more paths to watch, absolute: files, and folders with all that is below
 
 	Startup  []string // files that the caller has made this Config from: a change of them is only told, see Reconfigure
 	EnvFiles []string // .env files whose variables workers get, absolute
@@ -84,7 +85,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 		builder.Close()
 		return nil, err
 	}
-	watcher, err := watch.New(watch.Config{})
+	watcher, err := watch.New(watch.Config{Poll: config.Poll})
 	if err != nil {
 		service.Kill()
 		drain(service.Events())

@@ -115,16 +115,19 @@ var cases = []struct {
 }
 
 func TestCases(t *testing.T) {
-	for _, lean := range []bool{false, true} {
-		name := "what lies between is heard"
-		if lean {
-			name = "as little as possible is heard"
-		}
-		t.Run(name, func(t *testing.T) {
+	for _, way := range []struct {
+		name       string
+		lean, poll bool
+	}{
+		{name: "what lies between is heard"},
+		{name: "as little as possible is heard", lean: true},
+		{name: "nothing is heard, and all is polled", poll: true},
+	} {
+		t.Run(way.name, func(t *testing.T) {
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					if lean && c.name == "a dir whose distant parent is moved away" || lean && c.name == "a dir whose parent is swapped" {
+					if way.lean && c.name == "a dir whose distant parent is moved away" || way.lean && c.name == "a dir whose parent is swapped" {
 						t.Skip("the price of hearing little")
 					}
 					s := &script{t: t, root: newRoot(t), changes: make(map[string]Change)}
@@ -133,8 +136,11 @@ func TestCases(t *testing.T) {
 					if c.long {
 						config.Quiet = 300 * time.Millisecond
 					}
+					if way.poll {
+						config.Poll = 20 * time.Millisecond
+					}
 					s.w = open(t, config)
-					if err := s.w.ask(t.Context(), func() { s.w.lean = lean }); err != nil {
+					if err := s.w.ask(t.Context(), func() { s.w.lean = way.lean }); err != nil {
 						t.Fatal(err)
 					}
 					s.step("set", linesOf(spaced(c.set)))

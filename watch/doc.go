@@ -24,13 +24,16 @@
 //	  - ears.go keeps the kernel's watches; links.go the files that are seen through a symbolic link; set.go what is wanted.
 //	  - Differences are merged in a draft (batch.go), and a window (debounce.go) says when it is settled.
 //
-// Another source of suspicion (polling, say) needs no more than to hand suspects to the owner.
+//	  - The poller (poll.go) looks again and again at folders of which the kernel tells nothing (no watches are left) or not
+//	    all (a network or shared file system, known by its type: silent_linux.go). A sweep over all of them takes a second,
+//	    in ten parts; where something changed lately is looked at in each part. A part that takes longer than 20 ms goes on
+//	    in the next, so a slow disk makes the sweep longer and nothing else slower.
 //
 // # Invariants
 //
 //   - The snapshot is what the consumer knows, plus the draft. A stamp changes only together with a record in the draft,
 //     or silently because nobody could see the path until now (a new Set, new ignore rules).
-//   - A folder in which something is wanted is heard from before it is read, or it has a Problem.
+//   - A folder in which something is wanted is heard from before it is read, or it is polled, or it has a Problem.
 //   - A batch is the difference between the disk and what the last settled batch that was received said, however long the
 //     consumer took. What was undone meanwhile is not in it.
 //   - Only folders are given to the kernel, never files: the watch on a file dies with the first save by rename.
@@ -38,8 +41,11 @@
 //
 // # What it does not do
 //
-// It knows no Go, no build and no rules of what matters; ignore rules come in as a function. It does not poll: where the
-// kernel tells nothing (network mounts, shared folders of virtual machines) only Sync finds the changes.
+// It knows no Go, no build and no rules of what matters; ignore rules come in as a function. It does not notice by
+// itself that a kernel keeps silent on a file system that it does not know: then polling has to be asked for.
+//
+// macOS: kqueue has a descriptor for every file in a watched folder, and the folders are only those of the build. At the
+// limit on open files the rest is polled.
 //
 // What was undone within a lull was never seen. A program that reads a file in just that moment has read something that
 // no batch tells of.

@@ -1,6 +1,9 @@
 package watch
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // kernel is the source of events, *fsnotify.Watcher. Tests have another.
 type kernel interface {
@@ -48,7 +51,15 @@ func (w *Watcher) mustHear(f *folder) bool {
 func (w *Watcher) hear(f *folder, again bool) {
 	if !w.mustHear(f) {
 		w.deaf(f)
+		f.polled = nil
 		return
+	}
+	if f.polled = w.mustPoll(f); f.polled != nil {
+		w.poll(f, f.polled)
+		if w.poller.all {
+			w.cannot(f, nil)
+			return
+		}
 	}
 	if e := f.ear; e != nil {
 		switch {
@@ -79,6 +90,9 @@ func (w *Watcher) hear(f *folder, again bool) {
 	err := w.kernel.Add(f.path)
 	w.cannot(f, err)
 	if err != nil {
+		if overTheLimit(f.deafFor) {
+			w.poll(f, f.deafFor)
+		}
 		return
 	}
 	f.ear = &ear{path: f.path, id: f.id, folders: []*folder{f}}
@@ -98,7 +112,13 @@ func (w *Watcher) cannot(f *folder, err error) {
 	if err == nil {
 		return
 	}
-	f.deafFor = limited(err, false)
+	if name, _ := limitName(err, false); name != "" && w.full != nil && w.full.Name == name {
+		err = w.full // what is in use is not counted again for each folder
+	} else {
+		err = limited(err, false)
+		errors.As(err, &w.full)
+	}
+	f.deafFor = err
 	if !known && !w.answering && f.wanted() {
 		w.draft.report(Problem{f.path, f.deafFor})
 	}

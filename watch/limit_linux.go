@@ -1,7 +1,11 @@
 package watch
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -16,4 +20,21 @@ func limitName(err error, making bool) (name, file string) {
 		return "fs.inotify.max_user_instances", "/proc/sys/fs/inotify/max_user_instances"
 	}
 	return openFiles(err), ""
+}
+
+// used counts the inotify watches, or instances, of the processes that we may look into: proc(5), fdinfo.
+func used(name string) (n int) {
+	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*")
+	for _, info := range infos {
+		if target, err := os.Readlink(strings.Replace(info, "/fdinfo/", "/fd/", 1)); err != nil || target != "anon_inode:inotify" {
+			continue
+		}
+		if strings.HasSuffix(name, "instances") {
+			n++
+			continue
+		}
+		text, _ := os.ReadFile(info)
+		n += bytes.Count(text, []byte("inotify wd:"))
+	}
+	return n
 }

@@ -25,7 +25,7 @@ func (w *Watcher) work() {
 		if len(w.todo) == 0 {
 			f := w.unheard[0]
 			w.unheard = w.unheard[1:]
-			if f.present && f.ear == nil && w.mustHear(f) {
+			if f.present && !f.attended() && w.mustHear(f) {
 				w.visit(f, false)
 			}
 			continue
@@ -165,7 +165,7 @@ func (w *Watcher) visit(f *folder, thorough bool) {
 
 	w.hear(f, thorough)
 	w.read(f, thorough)
-	if heard := f.ear != nil; f.deafFor == nil && heard != w.mustHear(f) {
+	if heard := f.attended(); f.deafFor == nil && heard != w.mustHear(f) {
 		// What is missing below, or is not any more, was seen just now.
 		w.hear(f, false)
 		if !heard {
@@ -219,7 +219,7 @@ func (w *Watcher) lose(f *folder) {
 	if !f.present {
 		return
 	}
-	f.present, f.id = false, identity{}
+	f.present, f.id, f.polled = false, identity{}, nil
 	w.deaf(f)
 	for name, old := range f.entries {
 		w.draft.record(f.at(name), old, stamp{})

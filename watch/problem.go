@@ -15,9 +15,9 @@ var ErrClosed = errors.New("the watcher is closed")
 // errEvents is the reason of the Problem that stands for a failure of the source of events itself.
 var errEvents = errors.New("read file events")
 
-// Problem is a folder from which nothing will be heard, and why. Test Err with errors.Is for fs.ErrNotExist (it is
-// noticed when it comes) and fs.ErrPermission, with errors.As for *LimitError. The rest of the Set is watched
-// nevertheless, and Sync sees what is in the folder if it can be read.
+// Problem is a folder of which the kernel will not tell, or not all, and why. Test Err with errors.Is for fs.ErrNotExist
+// (it is noticed when it comes) and fs.ErrPermission, with errors.As for *LimitError and *SilentError, for which it is
+// polled. The rest of the Set is watched nevertheless, and Sync sees what is in the folder if it can be read.
 type Problem struct {
 	Path string
 	Err  error
@@ -36,14 +36,20 @@ func (p Problem) Unwrap() error { return p.Err }
 type LimitError struct {
 	Name  string // of the limit, as its owner raises it: fs.inotify.max_user_watches, or open files
 	Value int    // what it is now; 0 if that is not known
+	Used  int    // how much of it our user's processes use, as far as we may look; 0 if that is not known
+	Raise string // the command that raises it
 	Err   error
 }
 
 func (e *LimitError) Error() string {
+	text := "the limit on " + e.Name + " is reached"
 	if e.Value > 0 {
-		return fmt.Sprintf("the limit %s = %d is reached: %v\nhint: raise %s", e.Name, e.Value, e.Err, e.Name)
+		text = fmt.Sprintf("the limit %s = %d is reached", e.Name, e.Value)
 	}
-	return fmt.Sprintf("the limit on %s is reached: %v\nhint: raise the limit on %s", e.Name, e.Err, e.Name)
+	if e.Used > 0 {
+		text += fmt.Sprintf(" (%d seen in use)", e.Used)
+	}
+	return text + "\nhint: raise it: " + e.Raise
 }
 
 func (e *LimitError) Unwrap() error { return e.Err }
@@ -52,7 +58,7 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // watcher, or to hear one more folder.
 func limited(err error, making bool) error {
 	name, file := limitName(err, making)
-	if name == "" {
+	if name == "" || overTheLimit(err) {
 		return err
 	}
 	value := 0
@@ -61,7 +67,15 @@ func limited(err error, making bool) error {
 			value, _ = strconv.Atoi(strings.TrimSpace(string(text)))
 		}
 	}
-	return &LimitError{Name: name, Value: value, Err: err}
+	e := &LimitError{Name: name, Value: value, Err: err, Raise: "ulimit -n 65536"}
+	if file != "" {
+		e.Used = used(name)
+		e.Raise = fmt.Sprintf("sudo sysctl %s=%d", name, max(8*value, 524288))
+		if strings.HasSuffix(name, "instances") {
+			e.Raise = fmt.Sprintf("sudo sysctl %s=%d", name, max(8*value, 1024))
+		}
+	}
+	return e
 }
 
 // openFiles is the limit that every system has.

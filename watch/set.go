@@ -53,7 +53,7 @@ func forgetWishes(f *folder) {
 // heard. What stays as it was is not looked at: its events come as ever.
 func (w *Watcher) reconcile(f *folder) {
 	w.derive(f)
-	if f.looked != w.round && (f.changed() || f.deafFor != nil || f.present && w.mustHear(f) != (f.ear != nil)) {
+	if f.looked != w.round && (f.changed() || f.deafFor != nil || f.present && w.mustHear(f) != f.attended()) {
 		w.mark(f, false)
 		w.work()
 	}
@@ -80,6 +80,8 @@ func (w *Watcher) problems(f *folder, list []Problem) []Problem {
 		list = append(list, Problem{f.path, err})
 	case f.wanted() && f.deafFor != nil:
 		list = append(list, Problem{f.path, f.deafFor})
+	case f.wanted() && f.polled != nil && !w.poller.all:
+		list = append(list, Problem{f.path, f.polled})
 	}
 	for _, sub := range f.subs {
 		list = w.problems(sub, list)

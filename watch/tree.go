@@ -29,6 +29,7 @@ type folder struct {
 	present bool              // it exists and is a folder
 	id      identity          // which one, while it is present
 	ear     *ear              // how it is heard; nil: it is not
+	polled  error             // why it is looked at again and again; nil: it is not
 	deafFor error             // why it cannot be heard or read
 	looked  uint64            // the last look that read it
 }

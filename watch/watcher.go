@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ const (
 type Config struct {
 	Quiet   time.Duration // DefaultQuiet if 0
 	MaxWait time.Duration // from the first change of a batch; DefaultMaxWait if 0
+	Poll    time.Duration // poll everything, all of it once in this time; 0: only what the kernel does not tell of
 
 	// Ignored tells whether an entry is left out; a folder that is left out is not entered by a tree. What the Set names
 	// is not asked about. It is called on the watcher's goroutine, with absolute paths, also of what does not exist any
@@ -45,7 +47,10 @@ type Watcher struct {
 
 	kernel kernel
 	pump   *pump
-	lean   bool // see mustHear
+	poller poller
+	full   *LimitError              // that was met last; nil: none
+	silent func(path string) string // silentSystem; tests have another
+	lean   bool                     // see mustHear
 
 	ignored, wasIgnored func(path string, folder bool) bool // was: before the request that is being answered
 
@@ -66,11 +71,15 @@ type Watcher struct {
 	offer  *Batch // what the consumer gets next
 }
 
-// New starts a watcher that watches nothing yet. The error is a *LimitError if the system has no watcher left to give.
+// New starts a watcher that watches nothing yet. If the system has no watcher left to give, everything is polled, and
+// Watch says so.
 func New(config Config) (*Watcher, error) {
 	source, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("watch files: %w", limited(err, true))
+		if err = limited(err, true); overTheLimit(err) {
+			return newWatcher(config, exhausted{err}, nil, nil), nil
+		}
+		return nil, fmt.Errorf("watch files: %w", err)
 	}
 	return newWatcher(config, source, source.Events, source.Errors), nil
 }
@@ -89,6 +98,8 @@ func newWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <-
 		done:     make(chan struct{}),
 		kernel:   k,
 		pump:     newPump(events, errors),
+		poller:   newPoller(config.Poll),
+		silent:   silentSystem,
 		lean:     hearingIsDear,
 		roots:    make(map[string]*folder),
 		ears:     make(map[string]*ear),
@@ -151,6 +162,24 @@ func (w *Watcher) Sync(ctx context.Context) error {
 	})
 }
 
+// How says how changes of a path are noticed, as far as it is watched.
+func (w *Watcher) How(ctx context.Context, path string) (How, error) {
+	var how How
+	err := w.ask(ctx, func() {
+		f := w.roots[filepath.VolumeName(path)+string(filepath.Separator)]
+		dir := filepath.Dir(path)
+		for name := range strings.SplitSeq(dir[len(filepath.VolumeName(dir)):], string(filepath.Separator)) {
+			if name != "" && f != nil {
+				f = f.subs[name]
+			}
+		}
+		if f != nil {
+			how = How{Heard: f.ear != nil, Polled: f.polled}
+		}
+	})
+	return how, err
+}
+
 // SetIgnored replaces Config.Ignored, and looks at everything. What is visible now and was not, or the reverse, is no
 // change.
 func (w *Watcher) SetIgnored(ctx context.Context, ignored func(path string, folder bool) bool) error {
@@ -207,6 +236,7 @@ func (w *Watcher) run() {
 	defer close(w.batches)
 	settle := time.NewTimer(time.Hour)
 	defer settle.Stop()
+	defer w.poller.stop()
 	for {
 		if w.window.open() {
 			settle.Reset(time.Until(w.window.due()))
@@ -229,6 +259,8 @@ func (w *Watcher) run() {
 			if w.window.over(time.Now()) {
 				w.settle()
 			}
+		case <-w.poller.ticks():
+			w.sweep(time.Now())
 		case request := <-w.requests:
 			request()
 		case <-w.stop:
