@@ -9,19 +9,22 @@
 //     sent (see Options.Check).
 //   - Half of the clients keep their connection and POST a body on it; they give it up only when an answer says
 //     "Connection: close", as HTTP wants. There the race is between the next request and a server that closes. The
-//     other half open a connection for each GET. There the race is at the listening socket.
+//     other half open a connection for each GET. There the race is at the listening socket. Options.Habits asks for
+//     other clients.
 //   - Clients do not pause between requests unless told to.
 //   - When the time is over, clients finish the request that they are at; it counts like any other.
 //   - Latency is measured from before the connection is opened, where one is, to the last byte of the answer, and it is
 //     the largest that counts: a client that had to wait is no loss, but is not hidden either.
 //
-// What it does not do: hold a rate (a slow server is asked less often), TLS, HTTP/2.
+// What it does not do: hold a rate (a slow server is asked less often); other protocols than HTTP/1.1, with TLS or
+// without, for which there is Options.Caller.
 package load
 
 import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -42,13 +45,46 @@ type Options struct {
 	Network string // tcp or unix
 	Address string
 	Path    string        // of the requests, "/" by default; ?id=N is added, a number that no other request has
-	Clients int           // 64 by default; the odd one keeps its connection
-	Body    int           // bytes of a POST, 16 KiB by default
-	Pause   time.Duration // of a client after each answer
+	Clients int           // 64 by default
+	Habits  []Habit       // the clients take turns in having them; by default as the package doc says
 	Timeout time.Duration // for a request, its connection included; 5 s by default
+	TLS     *tls.Config   // nil is without
 
 	// Check says what is wrong with an answer of status 200 whose body was complete. Any other status is wrong.
 	Check func(id uint64, sent, answer []byte) error
+
+	// Since says what is wrong with an answer on a connection that was asked for at that time. It may be called by
+	// several clients at once.
+	Since func(opened time.Time, answer []byte) error
+
+	// Caller makes a client of another protocol; nil is HTTP/1.1.
+	Caller func() Caller
+}
+
+// Habit is how a client asks.
+type Habit struct {
+	Keep    bool          // its connection, from request to request
+	Post    int           // bytes that it sends as a body; 0 is a GET
+	Pause   time.Duration // after each answer
+	Trickle time.Duration // before each byte of the body
+}
+
+// usual is half and half; see the package doc.
+var usual = []Habit{{}, {Keep: true, Post: 16 << 10}}
+
+// Request is what a Caller is to ask for, once.
+type Request struct {
+	ID       uint64
+	Body     []byte        // nil is a GET
+	Trickle  time.Duration // see Habit
+	Deadline time.Time
+}
+
+// Caller is a client of one goroutine. It must not send a request twice, nor wait beyond the deadline, and opens its
+// connection at the first request, and the first after HangUp.
+type Caller interface {
+	Ask(Request) (answer []byte, err error)
+	HangUp()
 }
 
 // Class is what became of a request.
@@ -105,8 +141,8 @@ func (t *Tally) sum() {
 
 // Report is what became of all requests.
 type Report struct {
-	KeepAlive Tally // POST after POST on one connection
-	Fresh     Tally // a connection for each GET
+	KeepAlive Tally // request after request on one connection
+	Fresh     Tally // a connection for each
 	All       Tally
 	Took      time.Duration
 }
@@ -126,7 +162,7 @@ func (r Report) String() string {
 	rows := []struct {
 		name  string
 		tally Tally
-	}{{"keep-alive POST", r.KeepAlive}, {"new connection GET", r.Fresh}, {"all", r.All}}
+	}{{"keep-alive", r.KeepAlive}, {"new connection", r.Fresh}, {"all", r.All}}
 	for _, row := range rows {
 		fmt.Fprintf(table, "%s\t%d\t%.0f\t%d\t%d\t", row.name, row.tally.Requests, float64(row.tally.Requests)/r.Took.Seconds(), row.tally.Connections, row.tally.Lost())
 		for _, n := range row.tally.Outcomes[1:] {
@@ -147,13 +183,12 @@ func short(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond
 
 // Run lets the clients ask until ctx is done, each at least once, and returns when each has the outcome of its last request.
 func Run(ctx context.Context, o Options) Report {
-	set := func(value *int, usual int) {
-		if *value == 0 {
-			*value = usual
-		}
+	if o.Clients == 0 {
+		o.Clients = 64
 	}
-	set(&o.Clients, 64)
-	set(&o.Body, 16<<10)
+	if o.Habits == nil {
+		o.Habits = usual
+	}
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
 	}
@@ -165,14 +200,19 @@ func Run(ctx context.Context, o Options) Report {
 	clients := make([]*client, o.Clients)
 	var all sync.WaitGroup
 	for i := range clients {
-		clients[i] = &client{Options: o, keeps: i%2 == 1}
+		clients[i] = &client{Options: o, Habit: o.Habits[i%len(o.Habits)]}
+		if o.Caller != nil {
+			clients[i].caller = o.Caller()
+		} else {
+			clients[i].caller = &plain{client: clients[i]}
+		}
 		all.Go(func() { clients[i].run(ctx, &ids) }) // ends when ctx does, and the last request
 	}
 	all.Wait()
 	r := Report{Took: time.Since(began)}
 	for _, c := range clients {
 		r.All.add(c.tally)
-		if c.keeps {
+		if c.Keep {
 			r.KeepAlive.add(c.tally)
 		} else {
 			r.Fresh.add(c.tally)
@@ -184,13 +224,13 @@ func Run(ctx context.Context, o Options) Report {
 	return r
 }
 
-// client is one caller. It belongs to one goroutine.
+// client is one of those who ask. It belongs to one goroutine.
 type client struct {
 	Options
-	keeps      bool
-	tally      Tally
-	connection net.Conn
-	answers    *bufio.Reader
+	Habit
+	tally  Tally
+	caller Caller
+	opened time.Time // of the connection; zero = there is none
 }
 
 func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
@@ -198,15 +238,15 @@ func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
 	for {
 		id := ids.Add(1)
 		began := time.Now()
-		err := c.ask(id, began.Add(c.Timeout))
+		err := c.ask(id, began)
 		c.tally.Requests++
 		c.tally.took = append(c.tally.took, time.Since(began))
 		class := classOf(err)
 		c.tally.Outcomes[class]++
-		if err != nil {
-			if c.tally.First[class] == nil {
-				c.tally.First[class] = fmt.Errorf("request %d, at %s: %w", id, began.Format("15:04:05.000"), err)
-			}
+		if err != nil && c.tally.First[class] == nil {
+			c.tally.First[class] = fmt.Errorf("request %d, at %s: %w", id, began.Format("15:04:05.000"), err)
+		}
+		if err != nil || !c.Keep {
 			c.hangUp()
 		}
 		if c.Pause > 0 {
@@ -222,70 +262,124 @@ func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
 }
 
 func (c *client) hangUp() {
+	c.caller.HangUp()
+	c.opened = time.Time{}
+}
+
+// errWrong marks answers that are not the right ones.
+var errWrong = errors.New("wrong answer")
+
+// Wrongly makes an error of the class Wrong, for callers.
+func Wrongly(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errWrong, fmt.Errorf(format, args...))
+}
+
+// ask has one request sent, once, and looks at its answer.
+func (c *client) ask(id uint64, began time.Time) error {
+	if c.opened.IsZero() {
+		c.opened = began
+	}
+	opened := c.opened // HTTP/1.1 may hang up with the answer
+	body := body(id, c.Post)
+	answer, err := c.caller.Ask(Request{ID: id, Body: body, Trickle: c.Trickle, Deadline: began.Add(c.Timeout)})
+	if err == nil && c.Check != nil {
+		if err = c.Check(id, body, answer); err != nil {
+			err = Wrongly("%w", err)
+		}
+	}
+	if err == nil && c.Since != nil {
+		if err = c.Since(opened, answer); err != nil {
+			err = Wrongly("%w", err)
+		}
+	}
+	return err
+}
+
+// body makes the body of a POST, which is another for each; nil if it has no bytes.
+func body(id uint64, size int) []byte {
+	if size == 0 {
+		return nil
+	}
+	mark := fmt.Sprintf("%d ", id)
+	return bytes.Repeat([]byte(mark), size/len(mark)+1)[:size]
+}
+
+// plain speaks HTTP/1.1 for a client.
+type plain struct {
+	*client
+	connection net.Conn
+	answers    *bufio.Reader
+}
+
+func (c *plain) HangUp() {
 	if c.connection != nil {
 		c.connection.Close()
 		c.connection = nil
 	}
 }
 
-// errWrong marks answers that are not the right ones.
-var errWrong = errors.New("wrong answer")
-
-// ask sends one request, once, and reads its answer.
-func (c *client) ask(id uint64, deadline time.Time) error {
+// Ask sends one request and reads its answer.
+func (c *plain) Ask(r Request) ([]byte, error) {
 	if c.connection == nil {
-		connection, err := (&net.Dialer{Deadline: deadline}).Dial(c.Network, c.Address)
+		connection, err := c.dial(r.Deadline)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		c.connection, c.answers = connection, bufio.NewReader(connection)
 		c.tally.Connections++
 	}
-	if err := c.connection.SetDeadline(deadline); err != nil {
-		return err
+	if err := c.connection.SetDeadline(r.Deadline); err != nil {
+		return nil, err
 	}
-	request, body := c.request(id)
-	if _, err := c.connection.Write(request); err != nil {
-		return fmt.Errorf("send: %w", err)
+	if err := c.send(r); err != nil {
+		return nil, fmt.Errorf("send: %w", err)
 	}
 	response, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
-		return fmt.Errorf("read the head of the answer: %w", err)
+		return nil, fmt.Errorf("read the head of the answer: %w", err)
 	}
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
-		return fmt.Errorf("read the body of the answer: %w", err)
+		return nil, fmt.Errorf("read the body of the answer: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%w: status %s", errWrong, response.Status)
+		return nil, Wrongly("status %s", response.Status)
 	}
-	if c.Check != nil {
-		if err := c.Check(id, body, answer); err != nil {
-			return fmt.Errorf("%w: %w", errWrong, err)
-		}
-	}
-	if response.Close || !c.keeps {
+	if response.Close {
 		c.hangUp()
 	}
-	return nil
+	return answer, nil
 }
 
-// request makes the bytes of a request, and names those of its body.
-func (c *client) request(id uint64) (request, body []byte) {
-	var b bytes.Buffer
-	if !c.keeps {
-		// The server closes first, so that its side keeps the memory of the connection (TIME_WAIT) and we do not run
-		// out of ports.
-		fmt.Fprintf(&b, "GET %s?id=%d HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n", c.Path, id)
-		return b.Bytes(), nil
+func (c *plain) dial(deadline time.Time) (net.Conn, error) {
+	dialer := &net.Dialer{Deadline: deadline}
+	if c.TLS != nil {
+		return tls.DialWithDialer(dialer, c.Network, c.Address, c.TLS)
 	}
-	fmt.Fprintf(&b, "POST %s?id=%d HTTP/1.1\r\nHost: load\r\nContent-Length: %d\r\n\r\n", c.Path, id, c.Body)
-	head := b.Len()
-	mark := fmt.Sprintf("%d ", id) // each body is another
-	for b.Len() < head+c.Body {
-		b.WriteString(mark[:min(len(mark), head+c.Body-b.Len())])
+	return dialer.Dial(c.Network, c.Address)
+}
+
+// send writes a request. A client that does not keep its connection says so, and the server closes first: so its side
+// keeps the memory of the connection (TIME_WAIT) and we do not run out of ports.
+func (c *plain) send(r Request) error {
+	method, fields := "GET", ""
+	if r.Body != nil {
+		method, fields = "POST", fmt.Sprintf("Content-Length: %d\r\n", len(r.Body))
 	}
-	return b.Bytes(), b.Bytes()[head:]
+	if !c.Keep {
+		fields += "Connection: close\r\n"
+	}
+	head := fmt.Sprintf("%s %s?id=%d HTTP/1.1\r\nHost: load\r\n%s\r\n", method, c.Path, r.ID, fields)
+	if r.Trickle == 0 {
+		_, err := c.connection.Write(append([]byte(head), r.Body...))
+		return err
+	}
+	_, err := io.WriteString(c.connection, head)
+	for i := 0; i < len(r.Body) && err == nil; i++ {
+		time.Sleep(r.Trickle) // what a slow client is
+		_, err = c.connection.Write(r.Body[i : i+1])
+	}
+	return err
 }
 
 func classOf(err error) Class {

@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -90,7 +91,7 @@ func TestEachLossHasItsClass(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel() // each client asks once
 			r := Run(ctx, Options{
-				Network: "tcp", Address: c.address, Clients: 4, Body: 100, Timeout: 200 * time.Millisecond,
+				Network: "tcp", Address: c.address, Clients: 4, Habits: []Habit{{}, {Keep: true, Post: 100}}, Timeout: 200 * time.Millisecond,
 				Check: func(_ uint64, _, answer []byte) error {
 					if string(answer) != "yes" {
 						return fmt.Errorf("%q", answer)
@@ -132,7 +133,7 @@ func TestCountsAreTheServersCounts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	r := Run(ctx, Options{
-		Network: "tcp", Address: server.Listener.Addr().String(), Clients: 8, Body: 16 << 10,
+		Network: "tcp", Address: server.Listener.Addr().String(), Clients: 8,
 		Check: func(id uint64, sent, answer []byte) error {
 			if want := fmt.Sprint(id, " ", len(sent), " ", len(sent) > 0); string(answer) != want {
 				return fmt.Errorf("%q, want %q", answer, want)
@@ -156,5 +157,80 @@ func TestCountsAreTheServersCounts(t *testing.T) {
 func TestOwnErrorsAreNotTheServers(t *testing.T) {
 	if have := classOf(errors.New("too many open files")); have != Other {
 		t.Errorf("have %s", have)
+	}
+}
+
+// Habits, TLS and the time at which a connection was asked for reach the server as they should.
+func TestHabits(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprint(w, r.FormValue("id"), " ", r.Method, " ", len(body), " ", r.Close)
+	}))
+	defer server.Close()
+	began := time.Now()
+	var since atomic.Int64
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // each client asks once
+	habits := []Habit{{}, {Post: 7}, {Keep: true}, {Keep: true, Post: 3, Trickle: time.Millisecond}}
+	wants := []string{" GET 0 true", " POST 7 true", " GET 0 false", " POST 3 false"}
+	for i, habit := range habits {
+		r := Run(ctx, Options{
+			Network: "tcp", Address: server.Listener.Addr().String(), TLS: &tls.Config{InsecureSkipVerify: true},
+			Clients: 2, Habits: []Habit{habit},
+			Check: func(id uint64, _, answer []byte) error {
+				if want := fmt.Sprint(id) + wants[i]; string(answer) != want {
+					return fmt.Errorf("%q, want %q", answer, want)
+				}
+				return nil
+			},
+			Since: func(opened time.Time, _ []byte) error {
+				since.Add(1)
+				if opened.Before(began) {
+					return fmt.Errorf("opened at %v, before %v", opened, began)
+				}
+				return nil
+			},
+		})
+		if r.Lost() > 0 || r.All.Requests != 2 || r.All.Connections != 2 {
+			t.Errorf("%+v: want 2 answers on 2 connections, have\n%s", habit, r)
+		}
+	}
+	if since.Load() != 8 {
+		t.Errorf("Since was called %d times, want 8", since.Load())
+	}
+}
+
+// echo is a Caller whose answer is the request's number, as long as it has no more than five.
+type echo struct{ asked, hungUp int }
+
+func (e *echo) Ask(r Request) ([]byte, error) {
+	if e.asked++; e.asked > 5 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return fmt.Append(nil, r.ID), nil
+}
+
+func (e *echo) HangUp() { e.hungUp++ }
+
+func TestCaller(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var one echo
+	r := Run(ctx, Options{
+		Clients: 1, Habits: []Habit{{Keep: true}}, Caller: func() Caller { return &one },
+		Check: func(id uint64, _, answer []byte) error {
+			if id == 5 {
+				cancel()
+			}
+			if string(answer) != fmt.Sprint(id) {
+				return fmt.Errorf("%q", answer)
+			}
+			return nil
+		},
+	})
+	if r.All.Requests != 5 || r.Lost() != 0 || one.hungUp != 1 {
+		t.Errorf("want 5 answers and 1 end, have %d ends and\n%s", one.hungUp, r)
+	}
+	if r = Run(ctx, Options{Clients: 1, Caller: func() Caller { return &one }}); r.All.Outcomes[EOF] != 1 {
+		t.Errorf("want a loss, have\n%s", r)
 	}
 }
