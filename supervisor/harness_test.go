@@ -74,6 +74,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer func() { os.RemoveAll(unchanged.dir) }()
 	return m.Run()
 }
 

@@ -18,10 +18,14 @@ import (
 // all of it.
 func checkEcho(id uint64, sent, answer []byte) error {
 	_, rest, _ := strings.Cut(string(answer), " ") // the version
-	if want := fmt.Sprintf("%d %d %d\n", id, len(sent), crc32.ChecksumIEEE(sent)); rest != want {
+	if want := echoed(id, sent) + "\n"; rest != want {
 		return fmt.Errorf("have %q, want %q", answer, want)
 	}
 	return nil
+}
+
+func echoed(id uint64, sent []byte) string {
+	return fmt.Sprintf("%d %d %d", id, len(sent), crc32.ChecksumIEEE(sent))
 }
 
 // underLoad replaces generation after generation while 64 clients ask for answers without a pause, and returns what
