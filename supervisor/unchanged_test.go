@@ -226,6 +226,7 @@ func TestUnchangedProgramsLoseNothing(t *testing.T) {
 		{"TLS, HTTP_2", "unchanged", []string{"tls", "{}", "bare"}, limit, http2Callers, true, 2},
 		{"h2c", "unchanged", []string{"h2c", "{}", "bare"}, limit, http2Callers, false, 2},
 		{"Unix socket", "unchanged", []string{"unix", "{}", "bare"}, limit, nil, false, 3},
+		{"Unix socket, removed first", "unchanged", []string{"unix-removed", "{}", "bare"}, limit, nil, false, 2},
 		{"gin", "servers/gin", []string{"{}"}, limit, nil, false, 2},
 		{"echo", "servers/echo", []string{"{}"}, limit, nil, false, 2},
 		{"chi", "servers/chi", []string{"{}"}, limit, nil, false, 2},
@@ -237,7 +238,7 @@ func TestUnchangedProgramsLoseNothing(t *testing.T) {
 				needsModules(t)
 			}
 			o := load.Options{Network: "tcp", Address: freePort(t)}
-			if c.args[0] == "unix" {
+			if strings.HasPrefix(c.args[0], "unix") {
 				o.Network, o.Address = "unix", filepath.Join(shortDir(t), "s")
 			}
 			scheme := "http://"

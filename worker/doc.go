@@ -39,8 +39,9 @@
 //
 // # What it does not do
 //
-//   - Unix paths: from when the program removes its path, or is about to bind it, until it listens, nobody can connect:
-//     some 0.1 ms at each start of a worker, and again when it removes the path as it closes. What is connected is safe.
+//   - Unix paths: from when the program removes its path, or is about to bind it, until it has bound it, nobody can
+//     connect: some 0.2 ms at each start of a worker (1 ms on a busy machine; TestHowLongAPathLeadsNowhere), and again
+//     when it removes the path as it closes. What is connected is safe.
 //   - Abstract Unix sockets and UDP: nobody can bind a second one. The agent leaves them alone.
 //   - Options that a program sets on a listener before it listens are those of the first worker that asked for the
 //     address, until hotreload ends.

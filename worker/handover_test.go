@@ -3,11 +3,14 @@
 package worker_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -298,6 +301,60 @@ func TestWorkersBindOnePath(t *testing.T) {
 					s.end(p)
 				}
 			}
+		})
+	}
+}
+
+// TestHowLongAPathLeadsNowhere measures the gap of Unix paths, for the README: how long callers are turned away while a
+// worker takes its path. It fails if they are for another reason.
+func TestHowLongAPathLeadsNowhere(t *testing.T) {
+	for _, kind := range []string{"unix", "unix-removed"} {
+		t.Run(kind, func(t *testing.T) {
+			path := filepath.Join(shortDir(t), "s")
+			s := newService(t, kind+"="+path)
+			s.replace(true)
+			stop, gaps := make(chan struct{}), make(chan []time.Duration)
+			go func() { // ends with stop
+				var all []time.Duration
+				var since time.Time
+				for {
+					select {
+					case <-stop:
+						gaps <- all
+						return
+					default:
+					}
+					began := time.Now()
+					conn, err := net.Dial("unix", path)
+					switch {
+					case err == nil:
+						conn.Close()
+						if !since.IsZero() {
+							all, since = append(all, time.Since(since)), time.Time{}
+						}
+					case errors.Is(err, syscall.EAGAIN): // its queue is full: of ourselves
+					case !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.ECONNREFUSED):
+						t.Errorf("another error: %v", err)
+						gaps <- all
+						return
+					case since.IsZero():
+						since = began
+					}
+					time.Sleep(20 * time.Microsecond) // the worker needs the processor too
+				}
+			}()
+			for range handovers {
+				s.replace(true)
+			}
+			close(stop)
+			all := <-gaps
+			slices.Sort(all)
+			if len(all) == 0 {
+				t.Logf("in %d replacements nobody was turned away", handovers)
+				return
+			}
+			t.Logf("in %d replacements callers were turned away %d times, for %s (median) and at most %s",
+				handovers, len(all), all[len(all)/2], all[len(all)-1])
 		})
 	}
 }

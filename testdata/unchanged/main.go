@@ -2,7 +2,8 @@
 // workers. Its arguments are what it serves, and where.
 //
 //	http, tls, h2c   net/http; HTTP/2 too with tls
-//	unix             net/http on a Unix socket, whose path it removes first, as one does who was killed once
+//	unix             net/http on a Unix socket
+//	unix-removed     the same, and it removes the path first, as one does who was killed once
 //	raw              lines of a TCP session that does not end, "GENERATION LINE"
 //
 // With stop it calls Shutdown on SIGTERM, at once; with bare it has no such manners. It answers /echo?id=N with
@@ -65,8 +66,10 @@ func serve(kind string, server *http.Server) error {
 		server.Protocols.SetHTTP1(true)
 		server.Protocols.SetUnencryptedHTTP2(true)
 		return server.ListenAndServe()
-	case "unix":
-		_ = os.Remove(server.Addr)
+	case "unix", "unix-removed":
+		if kind == "unix-removed" {
+			_ = os.Remove(server.Addr)
+		}
 		l, err := net.Listen("unix", server.Addr)
 		if err != nil {
 			return err

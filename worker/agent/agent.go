@@ -5,6 +5,7 @@ package agent
 import (
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,12 +24,13 @@ type Hooks struct {
 	SetLogger func(Logger) // in internal/testlog; nil: files are not reported
 }
 
-// agent is the one in this process. Its fields do not change after Start.
+// agent is the one in this process. Its fields do not change after Start, but for backs.
 type agent struct {
 	*state
 	link  *link
 	files *files
 	grace time.Duration
+	backs sync.Map // path that we removed -> another name of its socket; see makeWay
 
 	// What the hooks did before.
 	socketFunc  func(int, int, int) (int, error)
@@ -127,17 +129,38 @@ func (a *agent) socket(family, sotype, proto int) (int, error) {
 }
 
 // makeWay removes the paths of the supervisor's that are in the way, as late as can be: from here until the socket is
-// bound and asked for, nobody can connect. It stays as it is if the supervisor is gone.
+// bound, and listen has put the supervisor's into its place, nobody can connect. It stays as it is if the supervisor is
+// gone.
 func (a *agent) makeWay() {
 	got, err := a.link.ask(protocol.Way, nil, -1)
 	if err != nil || got.paths == "" {
 		return
 	}
-	for start, i := 0, 0; i <= len(got.paths); i++ { // not by package strings: not every program has it
-		if i == len(got.paths) || got.paths[i] == 0 {
-			_ = syscall.Unlink(got.paths[start:i])
-			start = i + 1
+	names := append([]byte(got.paths), 0)
+	var path string
+	isPath := true
+	for start, i := 0, 0; i < len(names); i++ { // not by package strings: not every program has it
+		if names[i] != 0 {
+			continue
 		}
+		name := string(names[start:i])
+		start = i + 1
+		if isPath {
+			path = name
+		} else {
+			a.backs.Store(path, name)
+			_ = syscall.Unlink(path)
+		}
+		isPath = !isPath
+	}
+}
+
+// comeBack makes the path that was just bound lead to the supervisor's listener again, which will take the socket's
+// place; so nobody has to wait for the supervisor, who does it if this fails.
+func (a *agent) comeBack(path string) {
+	if name, known := a.backs.Load(path); known {
+		a.backs.Delete(path)
+		_ = syscall.Rename(name.(string), path)
 	}
 }
 
@@ -164,6 +187,7 @@ func (a *agent) listen(fd, backlog int) error {
 	if !ours {
 		return a.listenFunc(fd, backlog)
 	}
+	a.comeBack(path)
 	got, err := a.link.ask(protocol.Ask, []byte(path), fd)
 	switch {
 	case err != nil: // the supervisor is gone

@@ -35,7 +35,7 @@ type answer struct {
 	errno syscall.Errno
 	id    uint32
 	fd    int    // -1 = none
-	paths string // of Way, with zeros between them
+	paths string // of Way
 }
 
 // helloTimeout is how long the start of the program is held up by a supervisor that says nothing: without it the program

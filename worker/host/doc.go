@@ -15,7 +15,7 @@
 // A Unix path can be bound only if it is free, and programs remove it themselves, before they bind or when they close.
 // So a second name leads to our socket, hidden beside the path; from it the path is made to lead to us again, by
 // rename(2), which leaves no moment without. The path leads nowhere from when a worker is about to bind (or removes it)
-// until it asks: some 100 µs.
+// until it has bound it: then the agent itself puts a third name of our socket there, and waits for nobody.
 //
 // # Invariants
 //

@@ -214,8 +214,8 @@ func (s *Sockets) listenLocked(fd int, name name) syscall.Errno {
 }
 
 // makeWay prepares for a worker that is about to bind one of our paths, and has not bound it yet: it returns those that
-// the worker is to remove itself, at the last moment. Workers do so one after the other: what one has bound is in the
-// other one's way.
+// the worker is to remove itself, at the last moment, each followed by another name of the socket, "" if there is none,
+// with which the worker brings it back. Workers do so one after the other: what one has bound is in the other one's way.
 func (s *Sockets) makeWay(g *guest) (remove []string) {
 	s.mu.Lock()
 	for s.way != nil && s.way.of != g {
@@ -240,7 +240,7 @@ func (s *Sockets) makeWay(g *guest) (remove []string) {
 	u := s.usesLocked(g)
 	for _, one := range s.all {
 		if one.place != nil && u.open[one.id] == nil && one.place.leave() {
-			remove = append(remove, one.place.path)
+			remove = append(remove, one.place.path, one.place.spare())
 		}
 	}
 	return remove
@@ -251,6 +251,11 @@ func (s *Sockets) endWayLocked() {
 	close(s.way.done)
 	s.way = nil
 	s.restoreLocked()
+	for _, one := range s.all {
+		if one.place != nil {
+			one.place.dropSpare()
+		}
+	}
 }
 
 // restoreLocked makes all paths lead to us that lead nowhere, unless a worker is about to bind one; then it is done
@@ -438,16 +443,32 @@ func (p *place) restore(force bool) bool {
 	if now != (identity{}) && !force {
 		return true
 	}
-	between := p.hidden + "~"
-	_ = os.Remove(between)
-	if os.Link(p.hidden, between) != nil {
+	between := p.spare()
+	if between == "" {
 		return os.Rename(p.hidden, p.path) == nil
 	}
 	return os.Rename(between, p.path) == nil // never a no-op: it was not our socket's name just now
 }
 
+// spare makes a third name, for the time until it is moved to the path; "" if that cannot be.
+func (p *place) spare() string {
+	name := p.hidden + "~"
+	_ = os.Remove(name)
+	if os.Link(p.hidden, name) != nil {
+		return ""
+	}
+	return name
+}
+
+func (p *place) dropSpare() {
+	if name := p.hidden + "~"; identify(name) == p.identity {
+		_ = os.Remove(name)
+	}
+}
+
 // giveUp removes the names that are still ours.
 func (p *place) giveUp() {
+	p.dropSpare()
 	for _, path := range []string{p.path, p.hidden} {
 		if identify(path) == p.identity {
 			_ = os.Remove(path)

@@ -18,7 +18,8 @@
 //
 //	at each net.Listen of a stream socket:
 //	Way     (Unix paths only)             ------->    has no other worker bind a path until this one has asked
-//	                                      <-------    Way  paths for the worker to remove, with zeros between them
+//	                                      <-------    Way  paths for the worker to remove, each with another name of its
+//	                                                  socket, which it moves there when it has bound it; zeros between all
 //	Ask     path; the bound socket        ------->
 //	                                      <-------    Listener  error number, id; the listening socket
 //
