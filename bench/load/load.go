@@ -57,6 +57,9 @@ type Options struct {
 	// several clients at once.
 	Since func(opened time.Time, answer []byte) error
 
+	// Lost hears of each request that did not get its answer. It may be called by several clients at once.
+	Lost func(Loss)
+
 	// Caller makes a client of another protocol; nil is HTTP/1.1.
 	Caller func() Caller
 }
@@ -71,6 +74,14 @@ type Habit struct {
 
 // usual is half and half; see the package doc.
 var usual = []Habit{{}, {Keep: true, Post: 16 << 10}}
+
+// Loss is a request that did not get its answer.
+type Loss struct {
+	Opened       time.Time // when its connection was asked for
+	Began, Ended time.Time
+	Class        Class
+	Err          error
+}
 
 // Request is what a Caller is to ask for, once.
 type Request struct {
@@ -238,13 +249,20 @@ func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
 	for {
 		id := ids.Add(1)
 		began := time.Now()
-		err := c.ask(id, began)
+		if c.opened.IsZero() {
+			c.opened = began
+		}
+		opened := c.opened // HTTP/1.1 may hang up with the answer
+		err := c.ask(id, began, opened)
 		c.tally.Requests++
 		c.tally.took = append(c.tally.took, time.Since(began))
 		class := classOf(err)
 		c.tally.Outcomes[class]++
 		if err != nil && c.tally.First[class] == nil {
 			c.tally.First[class] = fmt.Errorf("request %d, at %s: %w", id, began.Format("15:04:05.000"), err)
+		}
+		if err != nil && c.Lost != nil {
+			c.Lost(Loss{Opened: opened, Began: began, Ended: time.Now(), Class: class, Err: err})
 		}
 		if err != nil || !c.Keep {
 			c.hangUp()
@@ -283,11 +301,7 @@ func Wrongly(format string, args ...any) error {
 }
 
 // ask has one request sent, once, and looks at its answer.
-func (c *client) ask(id uint64, began time.Time) error {
-	if c.opened.IsZero() {
-		c.opened = began
-	}
-	opened := c.opened // HTTP/1.1 may hang up with the answer
+func (c *client) ask(id uint64, began, opened time.Time) error {
 	body := body(id, c.Post)
 	answer, err := c.caller.Ask(Request{ID: id, Body: body, Trickle: c.Trickle, Deadline: began.Add(c.Timeout)})
 	if err == nil && c.Check != nil {

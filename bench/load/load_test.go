@@ -90,7 +90,13 @@ func TestEachLossHasItsClass(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel() // each client asks once
+			var told atomic.Int64
 			r := Run(ctx, Options{
+				Lost: func(l Loss) {
+					if told.Add(1); l.Class != c.want || l.Err == nil || l.Opened.After(l.Began) || l.Ended.Before(l.Began) {
+						t.Errorf("told of %+v", l)
+					}
+				},
 				Network: "tcp", Address: c.address, Clients: 4, Habits: []Habit{{}, {Keep: true, Post: 100}}, Timeout: 200 * time.Millisecond,
 				Check: func(_ uint64, _, answer []byte) error {
 					if string(answer) != "yes" {
@@ -102,8 +108,8 @@ func TestEachLossHasItsClass(t *testing.T) {
 			if r.KeepAlive.Outcomes[c.want] != 2 || r.Fresh.Outcomes[c.want] != 2 || r.All.Requests != 4 {
 				t.Errorf("want 4 requests, each %s; have\n%s", c.want, r)
 			}
-			if want := map[bool]int{true: 0, false: 4}[c.want == Answered]; r.Lost() != want {
-				t.Errorf("lost %d, want %d", r.Lost(), want)
+			if want := map[bool]int{true: 0, false: 4}[c.want == Answered]; r.Lost() != want || int(told.Load()) != want {
+				t.Errorf("lost %d and told of %d, want %d", r.Lost(), told.Load(), want)
 			}
 		})
 	}
