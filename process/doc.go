@@ -16,7 +16,8 @@
 //   - The guard. A tiny process in a session of its own that holds the read end of a pipe and a list of our children.
 //     When the pipe ends, however we ended (kill -9 included), it ends them, their groups and, on Linux, everything
 //     that carries our mark. Workers with an agent end by themselves when they find us gone, and are given the time
-//     for it (Linger). It also removes the files that nobody else would (Bequeath). It is this binary again, started under another name: see Helper.
+//     for it, and a reader for what they write (Linger). It also removes the files that nobody else would (Bequeath). It
+//     is this binary again, started under another name: see Helper.
 //
 // On Windows a job object does all of it: children are born into the job and die with its last handle, ours.
 //

@@ -56,11 +56,12 @@ func startGuard() error {
 }
 
 // What the guard is told, a line each: a child that was started, with the number in its mark; one that is gone; the
-// process for whose sake one may linger, and for how many milliseconds; a file to remove, and one that is no more.
+// process for whose sake one may linger, for how many milliseconds, and the pipes for its stdout and stderr; a file to
+// remove, and one that is no more.
 func guardAdd(pid, serial int) { guardSay("+%d %d\n", pid, serial) }
 func guardRemove(pid int)      { guardSay("-%d\n", pid) }
-func guardLinger(child, pid int, limit time.Duration) {
-	guardSay("~%d %d %d\n", child, pid, limit.Milliseconds())
+func guardLinger(child, pid int, limit time.Duration, pipes [2]uint64) {
+	guardSay("~%d %d %d %d %d\n", child, pid, limit.Milliseconds(), pipes[0], pipes[1])
 }
 func guardFile(path string, device, inode uint64) { guardSay("f%d %d %q\n", device, inode, path) }
 func guardNoFile(path string)                     { guardSay("g%q\n", path) }
@@ -82,6 +83,7 @@ type ward struct {
 	mark   string        // of it and of what it started, as marked wants it
 	last   int           // the process that ends by itself, and
 	linger time.Duration // within which time; 0 = none does
+	pipes  []*os.File    // read ends of what it writes into
 }
 
 // estate is what hotreload leaves behind.
@@ -93,16 +95,21 @@ type estate struct {
 // note takes one line of what hotreload dictates. What it does not understand it leaves out.
 func (e *estate) note(run, line string) {
 	var pid, last, number int
-	var file [2]uint64
+	var file, pipes [2]uint64
 	var path string
 	switch {
 	case scan(line, "+%d %d", &pid, &number):
 		e.wards[pid] = &ward{pid: pid, mark: fmt.Sprintf("%s.%d\x00", run, number)}
 	case scan(line, "-%d", &pid):
+		if w := e.wards[pid]; w != nil {
+			w.letGo()
+		}
 		delete(e.wards, pid)
-	case scan(line, "~%d %d %d", &pid, &last, &number):
+	case scan(line, "~%d %d %d %d %d", &pid, &last, &number, &pipes[0], &pipes[1]):
 		if w := e.wards[pid]; w != nil {
 			w.last, w.linger = last, time.Duration(number)*time.Millisecond
+			w.letGo()
+			w.hold(pipes)
 		}
 	case scan(line, "f%d %d %q", &file[0], &file[1], &path):
 		e.files[path] = file
@@ -148,8 +155,29 @@ func runGuard(run string, list io.Reader) int {
 	return 0
 }
 
+// hold opens read ends of the pipes, if the process that lingers still writes into them, so that they do not break with
+// us: Go programs die of that. Nothing is read while somebody else does.
+func (w *ward) hold(pipes [2]uint64) {
+	for i, pipe := range pipes {
+		path := fmt.Sprintf("/proc/%d/fd/%d", w.last, 1+i)
+		if file := openPipe(path, pipe); file != nil {
+			w.pipes = append(w.pipes, file)
+		}
+	}
+}
+
+func (w *ward) letGo() {
+	for _, file := range w.pipes {
+		file.Close()
+	}
+	w.pipes = nil
+}
+
 // end ends a child and what it started, by itself if it does so in time.
 func (w *ward) end() {
+	for _, file := range w.pipes {
+		go func() { _, _ = io.Copy(io.Discard, file) }() // ends with the last writer, or with us
+	}
 	limit, left := w.linger, func() bool { return alive(w.last) }
 	if limit == 0 {
 		limit, left = guardGrace, func() bool { return groupAlive(w.pid) || len(marked(w.mark)) > 0 }

@@ -23,12 +23,13 @@ const waitDelay = 500 * time.Millisecond
 
 // Process is a child that has been started and is waited for. Its methods may be called from any goroutine.
 type Process struct {
-	cmd  *exec.Cmd
-	mark string
-	os   osProcess
-	shim *os.File      // where a shim says why it could not become the program; nil for other children
-	done chan struct{} // closed when exit is valid
-	exit Exit
+	cmd   *exec.Cmd
+	mark  string
+	os    osProcess
+	pipes [2]uint64     // that stdout and stderr are, or 0
+	shim  *os.File      // where a shim says why it could not become the program; nil for other children
+	done  chan struct{} // closed when exit is valid
+	exit  Exit
 }
 
 // table holds the children that somebody waits for. A child is entered under the lock in which it is made, so that
@@ -43,7 +44,7 @@ var table struct {
 // the child and closes Done. The caller sets path, arguments, environment, files; cmd belongs to the Process
 // afterwards. Setup must have been called before.
 func Start(cmd *exec.Cmd) (*Process, error) {
-	p := &Process{cmd: cmd, done: make(chan struct{})}
+	p := &Process{cmd: cmd, pipes: [2]uint64{pipeOf(cmd.Stdout), pipeOf(cmd.Stderr)}, done: make(chan struct{})}
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
@@ -139,10 +140,11 @@ func (p *Process) Kill() {
 
 // Linger says that a process, the child or one that it started, ends by itself when we are gone, and how long that may
 // take: so long the guard lets the child and its group be. The process has to undo the parent-death signal itself
-// (Linux).
+// (Linux). Where it writes into a pipe that we read, the guard takes over as the reader, so that it does not die of
+// SIGPIPE with its next line (Linux).
 func (p *Process) Linger(pid int, limit time.Duration) {
 	if !p.gone() {
-		guardLinger(p.Pid(), pid, limit)
+		guardLinger(p.Pid(), pid, limit, p.pipes)
 	}
 }
 

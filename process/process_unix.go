@@ -4,6 +4,7 @@ package process
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -82,6 +83,38 @@ func identity(path string) (device, inode uint64) {
 		return 0, 0
 	}
 	return uint64(stat.Dev), stat.Ino // Dev is an int32 on macOS
+}
+
+// pipeOf is the number of the pipe that w leads to, or 0.
+func pipeOf(w io.Writer) uint64 {
+	file, ok := w.(*os.File)
+	if !ok || file == nil {
+		return 0
+	}
+	info, err := file.Stat()
+	if err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		return 0
+	}
+	return info.Sys().(*syscall.Stat_t).Ino
+}
+
+// openPipe opens the read end of the pipe with this number, if that is what the path leads to.
+func openPipe(path string, pipe uint64) *os.File {
+	if pipe == 0 {
+		return nil
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Type() != os.ModeNamedPipe { // do not open what it is not
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil
+	}
+	if pipeOf(file) != pipe {
+		file.Close()
+		return nil
+	}
+	return file
 }
 
 func fillExit(e *Exit, state *os.ProcessState) {

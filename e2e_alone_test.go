@@ -1,0 +1,127 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patientServer answers /wait when a file is there, and says before and after that it does: what it writes nobody reads
+// any more once hotreload is gone.
+const patientServer = `package main
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "v1") })
+	http.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, os.Getpid()) })
+	http.HandleFunc("/wait", func(w http.ResponseWriter, r *http.Request) {
+		log.Println("answering")
+		for {
+			log.Println("still answering")
+			if _, err := os.Stat("release"); err == nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		fmt.Println("answered")
+		fmt.Fprint(w, "at last")
+	})
+	log.Fatal(http.ListenAndServe(os.Args[1], nil))
+}
+`
+
+// ask sends a request on a connection of its own and returns the answer's body.
+func ask(address, path string) (string, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi", path)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}
+
+// TestKill9UnderLoad: when hotreload is killed, its workers free their port at once, finish what they are answering, and
+// leave. A new hotreload does not have to wait for that.
+func TestKill9UnderLoad(t *testing.T) {
+	t.Parallel()
+	for _, terminal := range []bool{false, true} {
+		t.Run(fmt.Sprintf("terminal %v", terminal), func(t *testing.T) {
+			t.Parallel()
+			dir := newModule(t, map[string]string{"main.go": patientServer, "version.go": "package main\n"})
+			s := setup{terminal: terminal}.start(t, dir, "--grace", "1m", ".", "{addr}")
+			s.serves("v1")
+			s.waitFor(`generation 1 serves`)
+			worker := s.pid()
+			const callers = 8
+			answers := make(chan error, callers)
+			for range callers {
+				go func() { // ends with its answer
+					answer, err := ask(s.addr, "/wait")
+					if err == nil && answer != "at last" {
+						err = fmt.Errorf("have %q", answer)
+					}
+					answers <- err
+				}()
+			}
+			for range callers {
+				s.waitFor(`\d answering`)
+			}
+			if err := s.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-s.done
+			began := time.Now()
+			s.eventually("the port is free", func() bool {
+				l, err := net.Listen("tcp", s.addr)
+				if err == nil {
+					l.Close()
+				}
+				return err == nil
+			})
+			t.Logf("the port was free after %s", time.Since(began))
+			again := start(t, dir, ".", s.addr)
+			again.addr = s.addr
+			again.serves("v1")
+			if now := again.pid(); now == worker {
+				t.Errorf("the old worker, %d, still takes connections", now)
+			}
+			select {
+			case err := <-answers:
+				t.Fatalf("an answer before its time: %v", err)
+			default:
+			}
+			save(t, filepath.Join(dir, "release"), "")
+			for range callers {
+				if err := <-answers; err != nil {
+					t.Errorf("a request that was being answered is lost: %v", err)
+				}
+			}
+			gone(t, worker, patience)
+			if strings.Contains(again.text(), "in use") {
+				t.Error("the new hotreload met the old one's port")
+			}
+		})
+	}
+}
