@@ -66,6 +66,11 @@ func (r *reporter) rejected(e supervisor.Rejected) {
 }
 
 func (r *reporter) mended(e supervisor.ListenerMended) {
+	if e.Blocking {
+		r.alarm(yellow(fmt.Sprintf("a worker has made %s blocking, which all share: it is not any more", e.Address)) +
+			lineOf(hintLine("File and Fd of a listener do that; SyscallConn does not")))
+		return
+	}
 	text := fmt.Sprintf("a worker has called shutdown(2) on %s, which all share", e.Address)
 	if e.Suspect.ID != 0 {
 		text += fmt.Sprintf(" (it was probably the %s, pid %d)", r.name(e.Suspect), e.Suspect.Pid)

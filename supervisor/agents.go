@@ -78,13 +78,13 @@ func (a *agents) ask(id int, what request) bool {
 	return false
 }
 
-// mend makes listeners listen again that a worker has shut down.
+// mend makes listeners listen again that a worker has shut down, and not block that a worker has made blocking.
 func (a *agents) mend() (mended []ListenerMended) {
 	if a == nil {
 		return nil
 	}
 	for _, m := range a.sockets.Mend() {
-		mended = append(mended, ListenerMended{Address: addressOf(m.Network, m.Address), Err: m.Err})
+		mended = append(mended, ListenerMended{Address: addressOf(m.Network, m.Address), Blocking: m.Blocking, Err: m.Err})
 	}
 	return mended
 }

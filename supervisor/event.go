@@ -169,12 +169,14 @@ type (
 	}
 
 	// ListenerMended: a worker had called shutdown(2) on a socket that all share, so that nobody could connect to it any
-	// more. It listens again, unless Err says why not; connections that waited are lost. Suspect was the last to be
-	// asked to leave, or to go.
+	// more. It listens again, unless Err says why not; connections that waited are lost. Or (Blocking) it had made it
+	// blocking for all, which holds up their accepts, and it is not any more. Suspect was the last to be asked to leave,
+	// or to go.
 	ListenerMended struct {
-		Address Address
-		Suspect Worker
-		Err     error
+		Address  Address
+		Suspect  Worker
+		Blocking bool
+		Err      error
 	}
 
 	// Stopped: the last worker is gone after Stop or Kill. No event comes after it.

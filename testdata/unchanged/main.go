@@ -4,6 +4,7 @@
 //	http, tls, h2c   net/http; HTTP/2 too with tls
 //	unix             net/http on a Unix socket
 //	unix-removed     the same, and it removes the path first, as one does who was killed once
+//	bad              net/http that does to its listener what /bad?do= says: close (and listen anew), shutdown, block
 //	raw              lines of a TCP session that does not end, "GENERATION LINE"
 //
 // With stop it calls Shutdown on SIGTERM, at once; with bare it has no such manners. It answers /echo?id=N with
@@ -75,6 +76,24 @@ func serve(kind string, server *http.Server) error {
 			return err
 		}
 		return server.Serve(l)
+	case "bad":
+		l, err := net.Listen("tcp", server.Addr)
+		if err != nil {
+			return err
+		}
+		http.HandleFunc("/bad", func(w http.ResponseWriter, r *http.Request) {
+			if err := mistreat(l.(*net.TCPListener), r.URL.Query().Get("do")); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		})
+		for {
+			if err := server.Serve(l); !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			if l, err = net.Listen("tcp", server.Addr); err != nil {
+				return err
+			}
+		}
 	case "raw":
 		l, err := net.Listen("tcp", server.Addr)
 		if err != nil {
@@ -97,6 +116,30 @@ func session(conn net.Conn) {
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		fmt.Fprintln(conn, generation, lines.Text())
 	}
+}
+
+// mistreat does to a listener what no program should that shares it.
+func mistreat(l *net.TCPListener, how string) error {
+	switch how {
+	case "close":
+		return l.Close()
+	case "shutdown":
+		raw, err := l.SyscallConn()
+		if err != nil {
+			return err
+		}
+		if control := raw.Control(func(fd uintptr) { err = syscall.Shutdown(int(fd), syscall.SHUT_RD) }); control != nil {
+			return control
+		}
+		return err
+	case "block":
+		file, err := l.File()
+		if err != nil {
+			return err
+		}
+		return syscall.SetNonblock(int(file.Fd()), false) // Fd has done it already in old versions of Go
+	}
+	return fmt.Errorf("unknown: %q", how)
 }
 
 func stop(server *http.Server, stopped chan struct{}) {

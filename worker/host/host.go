@@ -24,6 +24,7 @@ type Host struct {
 	events   func(Event)
 	sockets  *Sockets
 	done     sync.WaitGroup // of its goroutines
+	leaving  sync.Mutex     // held while one worker leaves; taken before mu
 
 	// mu guards all below.
 	mu        sync.Mutex
@@ -357,16 +358,21 @@ func (h *Host) leave(g *guest, conn *net.UnixConn, in *reader, why error) {
 		refuse(conn, why)
 		h.events(Rejected{Reason: fmt.Sprintf("worker %d: %v", g.worker, why)})
 	}
+	// Two that leave at the same time must not each take the other for the one that serves on.
+	h.leaving.Lock()
 	h.mu.Lock()
 	g.conn = nil
 	if g.timer != nil {
 		g.timer.Stop()
 	}
-	others := false // does anybody else serve?
+	var serving []*guest
 	for _, other := range h.guests {
-		others = others || other.conn != nil && other.ready
+		if other.conn != nil && other.ready && !other.released {
+			serving = append(serving, other)
+		}
 	}
 	h.mu.Unlock()
-	h.sockets.left(g, others)
+	h.sockets.left(g, serving)
+	h.leaving.Unlock()
 	h.events(Gone{Worker: g.worker})
 }

@@ -14,6 +14,7 @@ type (
 	Sockets struct{}
 	Mended  struct {
 		Network, Address string
+		Blocking         bool
 		Err              error
 	}
 )

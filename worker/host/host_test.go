@@ -460,14 +460,57 @@ func TestMend(t *testing.T) {
 		t.Errorf("have %v mended before anything was broken", mended)
 	}
 	_ = unix.Shutdown(fd, unix.SHUT_RDWR)
-	if mended := s.sockets.Mend(); len(mended) != 1 || mended[0].Err != nil {
-		t.Errorf("have %v, want one", mended)
+	if mended := s.sockets.Mend(); len(mended) != 1 || mended[0].Err != nil || mended[0].Blocking {
+		t.Errorf("have %v, want one that listens again", mended)
+	}
+	_ = unix.SetNonblock(fd, false)
+	if mended := s.sockets.Mend(); len(mended) != 1 || mended[0].Err != nil || !mended[0].Blocking {
+		t.Errorf("have %v, want one that does not block", mended)
 	}
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", portOf(t, fd)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	conn.Close()
+}
+
+// TestCrashWhileAnotherLeaves: a worker dies while the one before it is on its way out. Nobody serves on, so the
+// listener stays, for the next.
+func TestCrashWhileAnotherLeaves(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		old  func(s *stage, old *agent, id uint32)
+	}{
+		{"it drains", func(s *stage, old *agent, _ uint32) {
+			old.tell(protocol.Parked)
+			s.expect(Released{Worker: 1})
+		}},
+		{"it has closed its listener", func(_ *stage, old *agent, id uint32) { old.tell(protocol.Closed, id) }},
+		{"it leaves at the same time", func(_ *stage, old *agent, _ uint32) { old.Close() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for range 20 {
+				s := newStage(t)
+				old, young := s.join(1), s.join(2)
+				fd := bound(t, 0)
+				_, id, _ := old.ask(fd, "")
+				s.next()
+				old.tell(protocol.Accepting, id)
+				s.expect(Ready{Worker: 1})
+				young.ask(bound(t, portOf(t, fd)), "")
+				s.next()
+				young.tell(protocol.Accepting, id)
+				s.expect(Ready{Worker: 2})
+				c.old(s, old, id)
+				young.Close()
+				for s.next() != (Gone{Worker: 2}) {
+				}
+				if all := s.sockets.Addresses(); len(all) != 1 {
+					t.Fatalf("have %v, want the listener", all)
+				}
+			}
+		})
+	}
 }
 
 // TestNothingLeaks: descriptors of connections and sockets end with the host.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -126,6 +127,7 @@ func (s *Sockets) Keep(listener syscall.Conn) error {
 // addLocked enters a listener.
 func (s *Sockets) addLocked(fd int, name name) *socket {
 	s.lastID++
+	_ = unix.SetNonblock(fd, true) // as Go's are; Mend tells of those that do not stay so
 	one := &socket{id: s.lastID, key: name.key, fd: fd, address: name.address}
 	if name.key.path != "" {
 		one.place = takePlace(name.key.path)
@@ -279,8 +281,9 @@ func (s *Sockets) closed(g *guest, id uint32) {
 	s.restoreLocked()
 }
 
-// left notes that a worker is gone, and whether others serve: then what nobody uses any more ends.
-func (s *Sockets) left(g *guest, others bool) {
+// left notes that a worker is gone, and who serves on. If any of them does so with a socket of ours, then what nobody
+// uses any more ends; else the next worker will want it.
+func (s *Sockets) left(g *guest, serving []*guest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.users, g)
@@ -288,7 +291,7 @@ func (s *Sockets) left(g *guest, others bool) {
 		s.endWayLocked()
 	}
 	s.restoreLocked()
-	if others {
+	if slices.ContainsFunc(serving, func(other *guest) bool { return len(s.usesLocked(other).open) > 0 }) {
 		s.dropUnusedLocked()
 	}
 }
@@ -316,22 +319,28 @@ func (s *Sockets) dropLocked(one *socket) {
 	delete(s.all, one.key)
 }
 
-// Mended is a listener that had stopped to listen, because a worker had called shutdown(2) on it.
+// Mended is a listener that had stopped to listen, because a worker had called shutdown(2) on it, or that a worker had
+// made blocking for all.
 type Mended struct {
 	Network, Address string
+	Blocking         bool
 	Err              error // why it does not listen again; the kernel does it for TCP and not for Unix sockets
 }
 
-// Mend looks whether the listeners still listen, and makes those listen again that do not.
+// Mend looks whether the listeners still listen and do not block, and sees to it that they do so again.
 func (s *Sockets) Mend() (mended []Mended) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range s.all {
+		if flags, err := unix.FcntlInt(uintptr(one.fd), unix.F_GETFL, 0); err == nil && flags&unix.O_NONBLOCK == 0 {
+			_ = unix.SetNonblock(one.fd, true)
+			mended = append(mended, Mended{Network: one.key.network, Address: one.address, Blocking: true})
+		}
 		if state, err := unix.GetsockoptInt(one.fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || state != 0 {
 			continue
 		}
 		err := unix.Listen(one.fd, 1<<15)
-		mended = append(mended, Mended{one.key.network, one.address, err})
+		mended = append(mended, Mended{Network: one.key.network, Address: one.address, Err: err})
 		if err != nil {
 			s.dropLocked(one) // the next worker's own socket will do
 		}
