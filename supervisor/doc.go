@@ -50,7 +50,7 @@
 //
 // A worker may fail because an older one holds a port, or hang because it holds a lock. The first is told by the
 // worker's last words and by who listens there (a stranger's port is no reason to send anybody away), the second is
-// suspected after Handover. Either way the old ones leave first from then on, and nothing starts beside a worker that is
+// suspected after Handover, which counts from its agent's hello where it has one. Either way the old ones leave first from then on, and nothing starts beside a worker that is
 // on its way out.
 //
 // Any holder of a listening socket can shut it down for all. The supervisor looks for that whenever a worker leaves, and

@@ -83,9 +83,10 @@ type member struct {
 	listens  bool      // it serves, while we wait for its word
 	failed   string    // why we killed it before it was ready; "" if we did not
 
-	agent bool // it has one that can be asked
-	gives bool // we hold sockets that it listens on, through its agent
-	keeps bool // it has others, which cannot be handed over
+	heard time.Time // when its agent said hello; zero = it has not
+	agent bool      // it has one that can be asked
+	gives bool      // we hold sockets that it listens on, through its agent
+	keeps bool      // it has others, which cannot be handed over
 }
 
 func (w *member) live() bool    { return w.state <= Stable }
@@ -252,7 +253,9 @@ func (m *machine) hello(id int, there bool, now time.Time) {
 	if w == nil {
 		return
 	}
-	w.agent = there
+	if w.agent = there; there && w.heard.IsZero() {
+		w.heard = now
+	}
 	if !there && w.state == Draining && w.asked < toFinish {
 		m.ask(w, toFinish, now)
 	}
@@ -403,7 +406,7 @@ func (m *machine) tick(now time.Time) {
 			case due(w.until):
 				w.failed = "not ready after " + m.policy.StartTimeout.String() + m.expectation(w.Slot)
 				m.kill(w)
-			case due(w.started.Add(m.policy.Handover)):
+			case due(m.suspectAt(w)):
 				m.handOver(w, now)
 			}
 		case Ready:
@@ -455,6 +458,18 @@ func (m *machine) expectation(slot int) string {
 	}
 }
 
+// suspectAt is when an unready worker is suspected to wait for an older one. As long as its agent has not said hello,
+// which is the first thing that a program does, it waits for nothing but a processor.
+func (m *machine) suspectAt(w *member) time.Time {
+	switch {
+	case !w.heard.IsZero():
+		return w.heard.Add(m.policy.Handover)
+	case m.plans[w.Generation].Agent:
+		return w.started.Add(2 * m.policy.Handover) // or its agent never will
+	}
+	return w.started.Add(m.policy.Handover)
+}
+
 // handOver acts on the suspicion that w waits for something that an old worker holds (a lock, a port): the old one
 // leaves first, and the service stays stop-first.
 func (m *machine) handOver(w *member, now time.Time) {
@@ -488,8 +503,11 @@ func (m *machine) deadline() time.Time {
 				add(w.started.Add(m.policy.AliveFor))
 				continue
 			}
-			if w.listens || m.inForce() != StopFirst && m.anyServing(m.target) {
+			if w.listens {
 				add(w.started.Add(m.policy.Handover))
+			}
+			if m.inForce() != StopFirst && m.anyServing(m.target) {
+				add(m.suspectAt(w))
 			}
 			add(w.until)
 		case Ready:
