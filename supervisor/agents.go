@@ -117,6 +117,7 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 	case host.Hello:
 		m.hello(e.Worker, true, now)
 		if w := workers[e.Worker]; w != nil {
+			w.program = e.Pid
 			w.Linger(e.Pid, 2*s.config.Policy.Grace+lingerExtra)
 			if s.config.Probe.IsZero() {
 				w.enough() // it will tell by itself
@@ -143,7 +144,7 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 	case host.Ready:
 		m.isReady(e.Worker, ByAccepting, now)
 		if w := workers[e.Worker]; w != nil {
-			go s.lookForKept(w) // ends by itself: it reads some files of /proc
+			go s.lookForKept(w, w.program) // ends by itself: it reads some files of /proc
 		}
 	case host.Released:
 		m.release(e.Worker, now)
@@ -177,7 +178,7 @@ type keptInput struct {
 func (keptInput) input() {}
 
 // lookForKept finds out whether a worker that accepts has sockets that we do not hold.
-func (s *Supervisor) lookForKept(r *running) {
+func (s *Supervisor) lookForKept(r *running, pid int) {
 	ours := map[inode]bool{}
 	for socket := range s.inherited {
 		ours[socket] = true
@@ -185,7 +186,7 @@ func (s *Supervisor) lookForKept(r *running) {
 	for _, number := range s.agents.sockets.Inodes() {
 		ours[inode(strconv.FormatUint(number, 10))] = true
 	}
-	for _, address := range boundItself(r.Pid(), ours) {
+	for _, address := range boundItself(pid, ours) {
 		s.send(keptInput{r.worker.ID, address})
 	}
 }

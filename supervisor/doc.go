@@ -44,14 +44,15 @@
 // In this order: READY=1 on $NOTIFY_SOCKET; the probe, if one is configured; a listening socket of the worker's own
 // (Linux); alive for AliveFor. With a probe, only the first two count. A slot whose worker was ready by its word or by
 // listening expects that again: a successor that does neither within StartTimeout has failed, also if it ended with
-// code 0. One that listens and does not say its word, as the one before it did, is ready after Handover.
+// code 0. One that listens and does not say its word, as the one before it did, is ready after Handover; so is one whose
+// agent does not say hello, since what listens may be the debugger that started it.
 //
 // # What the others hold
 //
 // A worker may fail because an older one holds a port, or hang because it holds a lock. The first is told by the
 // worker's last words and by who listens there (a stranger's port is no reason to send anybody away), the second is
-// suspected after Handover, which counts from its agent's hello where it has one. Either way the old ones leave first from then on, and nothing starts beside a worker that is
-// on its way out.
+// suspected after Handover, which counts from its agent's hello where it has one. Either way the old ones leave first
+// from then on, and nothing starts beside a worker that is on its way out.
 //
 // Any holder of a listening socket can shut it down for all. The supervisor looks for that whenever a worker leaves, and
 // each second, and listens again; of a Unix socket it can only tell.

@@ -19,10 +19,11 @@ import (
 // running is a worker's process with all that hangs on it. Its goroutines end with the process.
 type running struct {
 	*process.Process
-	worker Worker
-	output []*capture
-	ctx    context.Context // ends with the process
-	enough func()          // ends the search for signs of readiness
+	worker  Worker
+	program int // of the loop: the pid of the process with the agent, which a wrapper may have started
+	output  []*capture
+	ctx     context.Context // ends with the process
+	enough  func()          // ends the search for signs of readiness
 }
 
 // launch starts a worker and the goroutines that watch it.

@@ -80,7 +80,7 @@ type member struct {
 	until    time.Time // starting: when it must be ready; draining: when it is asked for more, or killed
 	asked    request   // draining: what for
 	released bool      // it accepts no more connections
-	listens  bool      // it serves, while we wait for its word
+	listens  bool      // it serves, while we wait for its word, or its agent's
 	failed   string    // why we killed it before it was ready; "" if we did not
 
 	heard time.Time // when its agent said hello; zero = it has not
@@ -228,6 +228,10 @@ func (m *machine) isReady(id int, how How, now time.Time) {
 		w.listens = true
 		return
 	}
+	if how == ByListening && m.plans[w.Generation].Agent && w.heard.IsZero() && now.Before(w.started.Add(m.policy.Handover)) {
+		w.listens = true // or a debugger does that started it: the program begins with its agent's hello
+		return
+	}
 	if how == ByWord || how.serves() {
 		m.learned[w.Slot] = how
 	}
@@ -254,7 +258,7 @@ func (m *machine) hello(id int, there bool, now time.Time) {
 		return
 	}
 	if w.agent = there; there && w.heard.IsZero() {
-		w.heard = now
+		w.heard, w.listens = now, false
 	}
 	if !there && w.state == Draining && w.asked < toFinish {
 		m.ask(w, toFinish, now)
