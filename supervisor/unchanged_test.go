@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -375,36 +377,60 @@ func (t *trickle) Read(p []byte) (int, error) {
 }
 
 func (c *http2Caller) Ask(r load.Request) ([]byte, error) {
+	ctx, cancel := context.WithDeadline(context.Background(), r.Deadline)
+	defer cancel()
+	answer, sent, err := c.roundTrip(ctx, r)
+	var network *net.OpError
+	if err != nil && !sent && !errors.As(err, &network) {
+		// The transport chose a connection that was told to go away just then, and has sent nothing of the request. It
+		// would choose again if it could rewind the body, which it has closed.
+		c.HangUp()
+		answer, _, err = c.roundTrip(ctx, r)
+	}
+	return answer, err
+}
+
+// once is a body that cannot be read again, and knows whether it was read.
+type once struct {
+	io.Reader
+	read atomic.Bool
+}
+
+func (o *once) Read(p []byte) (int, error) {
+	o.read.Store(true)
+	return o.Reader.Read(p)
+}
+
+func (c *http2Caller) roundTrip(ctx context.Context, r load.Request) (answer []byte, sent bool, err error) {
 	if c.transport == nil {
 		c.transport = &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 		c.transport.Protocols.SetHTTP2(true)
 		c.transport.Protocols.SetUnencryptedHTTP2(true)
 	}
-	ctx, cancel := context.WithDeadline(context.Background(), r.Deadline)
-	defer cancel()
-	body := struct{ io.Reader }{c.frame(r)}
+	body := &once{Reader: c.frame(r)}
 	url := c.url
 	if strings.HasSuffix(url, "=") {
 		url += fmt.Sprint(r.ID)
 	}
 	request, err := http.NewRequestWithContext(ctx, "POST", url, body)
 	if err != nil {
-		return nil, err
+		return nil, body.read.Load(), err
 	}
 	request.Header = c.header.Clone()
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return nil, err
+		return nil, body.read.Load(), err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, load.Wrongly("status %s", response.Status)
+		return nil, true, load.Wrongly("status %s", response.Status)
 	}
-	return c.answer(response, text)
+	answer, err = c.answer(response, text)
+	return answer, true, err
 }
 
 func (c *http2Caller) HangUp() {
