@@ -18,7 +18,7 @@ import (
 )
 
 // freePort is an address that nobody has, if nobody takes it.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -28,7 +28,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hr")
 	if err != nil {
@@ -179,7 +179,7 @@ func TestSeveralListeners(t *testing.T) {
 }
 
 // listening waits until somebody listens.
-func listening(t *testing.T, network, address string) {
+func listening(t testing.TB, network, address string) {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
 		conn, err := net.Dial(network, address)

@@ -48,7 +48,7 @@ var built struct {
 	err         error
 }
 
-func binaries(t *testing.T) (with, plain string) {
+func binaries(t testing.TB) (with, plain string) {
 	t.Helper()
 	built.once.Do(func() {
 		built.dir, built.err = os.MkdirTemp("", "hotreload-worker-")
@@ -96,7 +96,7 @@ func build(p gobuild.Program, out string, agent bool) error {
 // service is a small supervisor: one worker at a time, replaced as DESIGN section 5 says.
 type service struct {
 	*host.Host
-	t       *testing.T
+	t       testing.TB
 	sockets *host.Sockets
 	path    string // of the workers' program
 	args    []string
@@ -133,7 +133,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-func newService(t *testing.T, args ...string) *service {
+func newService(t testing.TB, args ...string) *service {
 	t.Helper()
 	with, _ := binaries(t)
 	dir, err := os.MkdirTemp("", "hr") // short: there is little room in the address of a Unix socket
