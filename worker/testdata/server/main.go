@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"sort"
 	"strings"
 	"syscall"
 	"text/template"
@@ -99,10 +101,42 @@ func serve(kind, address string) error {
 				conn.Close()
 			}()
 		}
+	case "leave":
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		leave(address)
 	case "never": // to be forgotten
 		select {}
 	}
 	return fmt.Errorf("unknown kind %q", kind)
+}
+
+// leave ends the program in one of the ways in which programs end, and says what it has seen of itself.
+func leave(how string) {
+	switch how {
+	case "exit":
+		os.Exit(7)
+	case "panic":
+		panic("as told")
+	case "nil":
+		var m map[string]int
+		m[how]++
+	case "return":
+		info, _ := debug.ReadBuildInfo()
+		fmt.Println(info.GoVersion, info.Path, info.Main, len(info.Deps))
+		for _, setting := range info.Settings {
+			if setting.Key != "-ldflags" {
+				fmt.Println(setting.Key, setting.Value)
+			}
+		}
+		env := os.Environ()
+		sort.Strings(env)
+		fmt.Println(strings.Join(env, "\n"))
+		os.Exit(0)
+	}
 }
 
 func answer(w http.ResponseWriter, r *http.Request) {
