@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command unchanged is a server as it would be without hotreload: it makes its listener itself, and knows nothing of
 // workers. Its arguments are what it serves, and where.
 //
