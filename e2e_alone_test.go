@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,9 @@ func TestKill9UnderLoad(t *testing.T) {
 			for range callers {
 				s.waitFor(`\d answering`)
 			}
+			if !terminal && runtime.GOOS == "linux" { // else a worker that is some milliseconds old may not be looked after yet
+				s.eventually("the guard holds the worker's pipe", func() bool { return guardHolds(worker) })
+			}
 			if err := s.cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -124,4 +129,25 @@ func TestKill9UnderLoad(t *testing.T) {
 			}
 		})
 	}
+}
+
+// guardHolds reports whether a guard has the pipe open that is a worker's stdout.
+func guardHolds(worker int) bool {
+	pipe, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/1", worker))
+	if err != nil {
+		return false
+	}
+	guards, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range guards {
+		if text, _ := os.ReadFile(path); !strings.HasPrefix(string(text), "reload-guard\x00") {
+			continue
+		}
+		files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "fd", "*"))
+		for _, file := range files {
+			if target, err := os.Readlink(file); err == nil && target == pipe {
+				return true
+			}
+		}
+	}
+	return false
 }
