@@ -247,32 +247,36 @@ func (r *reporter) changed(e runner.Changed) {
 
 // unwatched says what the system does not tell of; what is polled for that reason, once for each reason.
 func (r *reporter) unwatched(e runner.Unwatched) {
-	var silent *watch.SilentError
-	var limit *watch.LimitError
-	const instead = "what lies there is looked at every second instead"
-	text, hint := "", ""
+	var polled *watch.PolledError
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist): // what is not there yet is noticed when it comes
-		return
-	case errors.As(e.Err, &silent):
-		text = fmt.Sprintf("%s is on %s, which does not tell of changes that are made elsewhere: %s", r.path(e.Path), silent.System, instead)
-		if r.silent[silent.System] {
-			return
+	case errors.As(e.Err, &polled):
+		said, text, hint := polledWords(polled)
+		if !r.silent[said] {
+			r.silent[said] = true
+			r.alarm(yellow(text) + lineOf(hint))
 		}
-		r.silent[silent.System] = true
-	case errors.As(e.Err, &limit):
-		text = limit.Error()
-		text, hint, _ = strings.Cut(text, "\n")
-		text += ": what cannot be watched is looked at every second instead"
-		if r.silent[limit.Name] {
-			return
-		}
-		r.silent[limit.Name] = true
 	default:
-		text, hint, _ = strings.Cut(e.Err.Error(), "\n")
-		text = "not watched: " + r.path(e.Path) + ": " + text
+		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
+		r.alarm(yellow("not watched: "+r.path(e.Path)+": "+text) + lineOf(hint))
 	}
-	r.alarm(yellow(text) + lineOf(hint))
+}
+
+// polledWords says what is polled and why, what can be done about it, and under which name it need not be said again.
+func polledWords(e *watch.PolledError) (said, text, hint string) {
+	looked := fmt.Sprintf("%s looked at every %v", count(e.Folders, "folder")+map[bool]string{true: " is", false: " are"}[e.Folders == 1], e.Round)
+	switch e.Reason {
+	case watch.Limited:
+		var limit *watch.LimitError
+		errors.As(e.Err, &limit)
+		text, hint, _ = strings.Cut(limit.Error(), "\n")
+		return limit.Name, text + ": " + looked + " instead", hint
+	case watch.Foreign:
+		return e.Disk.String(), fmt.Sprintf("%v does not tell of changes that are made elsewhere: %s", e.Disk, looked), ""
+	case watch.Missed:
+		return "missed " + e.Disk.String(), fmt.Sprintf("%v did not tell of changes: from now on %s", e.Disk, looked), ""
+	}
+	return e.Reason.String(), fmt.Sprintf("%v: %s", e.Reason, looked), ""
 }
 
 // settingsChanged reads the configuration file anew. A broken one changes nothing.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"hotreload/gobuild"
@@ -208,9 +207,15 @@ func (l *loop) explain(path string) Explanation {
 		}
 	}
 	e.Class, e.Reason = class.String(), reason
-	if e.Watched && l.Runner != nil {
-		if how, err := l.watcher.How(l.ctx, path); err == nil && how.Polled != nil {
-			e.Polled, _, _ = strings.Cut(how.Polled.Error(), "\n")
+	if e.Watched {
+		way := watch.How(path)
+		if l.Runner != nil {
+			if now, watched, err := l.watcher.How(l.ctx, path); err == nil && watched {
+				way = now
+			}
+		}
+		if way.Polled() {
+			e.Polled = way.String()
 		}
 	}
 	return e

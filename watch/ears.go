@@ -1,9 +1,6 @@
 package watch
 
-import (
-	"errors"
-	"slices"
-)
+import "slices"
 
 // kernel is the source of events, *fsnotify.Watcher. Tests have another.
 type kernel interface {
@@ -29,7 +26,7 @@ type ear struct {
 //     away. Not where every file in a heard folder costs a descriptor (kqueue).
 //
 // What lies above all that is wanted (/, /tmp, a home) is not: everybody writes there, and each event would wake us. A
-// wanted folder that is itself moved or removed says so; if one above all of them is moved, only Sync finds out.
+// wanted folder that is itself moved or removed says so; if one above all of them is moved, the patrol finds out.
 func (w *Watcher) mustHear(f *folder) bool {
 	if f.wanted() {
 		return true
@@ -47,19 +44,17 @@ func (w *Watcher) mustHear(f *folder) bool {
 	return false
 }
 
+// wantsEar tells which nodes the kernel watches: all that must be heard, except where only polling is asked for. Where the
+// kernel sees but a part of what happens, that part is heard all the same, and at once; unless it is dear.
+func (w *Watcher) wantsEar(f *folder) bool {
+	return w.mustHear(f) && !w.asked && !(w.lean && f.present && w.disk(f).foreign)
+}
+
 // hear has the kernel watch a folder. again: its watch may have gone, because the folder may have been away.
 func (w *Watcher) hear(f *folder, again bool) {
-	if !w.mustHear(f) {
+	if !w.wantsEar(f) {
 		w.deaf(f)
-		f.polled = nil
 		return
-	}
-	if f.polled = w.mustPoll(f); f.polled != nil {
-		w.poll(f, f.polled)
-		if w.poller.all {
-			w.cannot(f, nil)
-			return
-		}
 	}
 	if e := f.ear; e != nil {
 		switch {
@@ -90,9 +85,6 @@ func (w *Watcher) hear(f *folder, again bool) {
 	err := w.kernel.Add(f.path)
 	w.cannot(f, err)
 	if err != nil {
-		if overTheLimit(f.deafFor) {
-			w.poll(f, f.deafFor)
-		}
 		return
 	}
 	f.ear = &ear{path: f.path, id: f.id, folders: []*folder{f}}
@@ -112,14 +104,8 @@ func (w *Watcher) cannot(f *folder, err error) {
 	if err == nil {
 		return
 	}
-	if name, _ := limitName(err, false); name != "" && w.full != nil && w.full.Name == name {
-		err = w.full // what is in use is not counted again for each folder
-	} else {
-		err = limited(err, false)
-		errors.As(err, &w.full)
-	}
-	f.deafFor = err
-	if !known && !w.answering && f.wanted() {
+	f.deafFor = w.limited(err)
+	if !known && !w.answering && f.wanted() && !isLimit(f.deafFor) {
 		w.draft.report(Problem{f.path, f.deafFor})
 	}
 }
@@ -137,6 +123,7 @@ func (w *Watcher) deaf(f *folder) {
 		return
 	}
 	f.ear = nil
+	w.rearranged = true
 	e.folders = slices.DeleteFunc(e.folders, func(other *folder) bool { return other == f })
 	if len(e.folders) == 0 || e.path == f.path {
 		w.silence(e)
@@ -148,6 +135,7 @@ func (w *Watcher) silence(e *ear) {
 	// The kernel may have ended it already, with the folder; that is the usual case and its error says nothing.
 	_ = w.kernel.Remove(e.path)
 	delete(w.ears, e.path)
+	w.freed = true
 	if w.earsByID[e.id] == e {
 		delete(w.earsByID, e.id)
 	}

@@ -1,40 +1,104 @@
 package watch
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	watchesLimit   = "fs.inotify.max_user_watches"
+	instancesLimit = "fs.inotify.max_user_instances"
 )
 
 // limitName: inotify(7) answers ENOSPC when the watches are used up ("no space left on device" has nothing to do with a
 // disk), and inotify_init EMFILE when the instances are, or the open files of the process. The instances are the rule:
 // they are 128 for each user, and every editor takes some.
-func limitName(err error, making bool) (name, file string) {
+func limitName(err error, making bool) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return "fs.inotify.max_user_watches", "/proc/sys/fs/inotify/max_user_watches"
+		return watchesLimit
+	case errors.Is(err, syscall.ENFILE):
+		return "fs.file-max"
 	case making && errors.Is(err, syscall.EMFILE):
-		return "fs.inotify.max_user_instances", "/proc/sys/fs/inotify/max_user_instances"
+		f, err := os.Open(os.DevNull)
+		if err == nil {
+			f.Close()
+			return instancesLimit
+		}
 	}
-	return openFiles(err), ""
+	return openFilesLimit(err)
 }
 
-// used counts the inotify watches, or instances, of the processes that we may look into: proc(5), fdinfo.
-func used(name string) (n int) {
-	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*")
-	for _, info := range infos {
-		if target, err := os.Readlink(strings.Replace(info, "/fdinfo/", "/fd/", 1)); err != nil || target != "anon_inode:inotify" {
-			continue
+// limitDetails: what is proposed is at least what distributions set where it is not too small.
+func limitDetails(name string) (limit string, value, used int, raise string) {
+	if name == openFiles {
+		var files unix.Rlimit
+		if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil {
+			return name, 0, 0, ""
 		}
-		if strings.HasSuffix(name, "instances") {
-			n++
-			continue
-		}
-		text, _ := os.ReadFile(info)
-		n += bytes.Count(text, []byte("inotify wd:"))
+		value = int(files.Cur)
+		more := max(65536, 2*value)
+		return name, value, value, fmt.Sprintf("sudo prlimit --pid $$ --nofile=%d:%d, and start hotreload again from this shell", more, more)
 	}
-	return n
+	value = sysctl(name)
+	least := 524288
+	switch name {
+	case watchesLimit:
+		_, used = inotifyUse()
+	case instancesLimit:
+		used, _ = inotifyUse()
+		least = 1024
+	}
+	// A container may have a smaller limit of its own, for its user namespace.
+	if own := sysctl(namespaced[name]); own > 0 && own < value {
+		name, value = namespaced[name], own
+	}
+	return name, value, min(used, value), fmt.Sprintf("sudo sysctl %s=%d", name, max(least, 2*value))
+}
+
+var namespaced = map[string]string{watchesLimit: "user.max_inotify_watches", instancesLimit: "user.max_inotify_instances"}
+
+// sysctl reads a number; 0 if it cannot be read.
+func sysctl(name string) int {
+	text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+	if err != nil {
+		return 0
+	}
+	value, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return value
+}
+
+// inotifyUse counts what the programs of this user hold, from /proc. It sees those whose /proc entries it may read.
+func inotifyUse() (instances, watches int) {
+	processes, _ := filepath.Glob("/proc/[0-9]*")
+	for _, process := range processes {
+		var st syscall.Stat_t
+		if syscall.Stat(process, &st) != nil || int(st.Uid) != os.Geteuid() {
+			continue
+		}
+		files, err := os.ReadDir(process + "/fd")
+		if err != nil {
+			continue
+		}
+		for _, f := range files {
+			if target, _ := os.Readlink(process + "/fd/" + f.Name()); target == "anon_inode:inotify" {
+				instances++
+				watches += inotifyWatches(process + "/fdinfo/" + f.Name())
+			}
+		}
+	}
+	return instances, watches
+}
+
+// inotifyWatches counts the watches of one descriptor.
+func inotifyWatches(fdinfo string) int {
+	text, _ := os.ReadFile(fdinfo)
+	return strings.Count(string(text), "inotify wd:")
 }

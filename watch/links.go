@@ -22,6 +22,7 @@ func (w *Watcher) link(f *folder, name, target string) {
 	if old == target {
 		return
 	}
+	w.rearranged = true
 	if old != "" {
 		w.unfollow(old, follower{f, name})
 		delete(f.links, name)

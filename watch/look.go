@@ -2,6 +2,8 @@ package watch
 
 import (
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,7 +27,7 @@ func (w *Watcher) work() {
 		if len(w.todo) == 0 {
 			f := w.unheard[0]
 			w.unheard = w.unheard[1:]
-			if f.present && !f.attended() && w.mustHear(f) {
+			if f.present && f.ear == nil && w.wantsEar(f) {
 				w.visit(f, false)
 			}
 			continue
@@ -78,6 +80,9 @@ func (w *Watcher) look(f *folder, name string, thorough bool) {
 		}
 		return
 	}
+	if old.kind == none && seen.kind != none && w.misspelt(f, name) {
+		seen = sight{}
+	}
 	target := ""
 	if seen.linked && (sub != nil || l != nil || w.visible(f, name, seen.kind == dir)) {
 		target = targetOf(path)
@@ -94,6 +99,12 @@ func (w *Watcher) look(f *folder, name string, thorough bool) {
 	appeared := old.kind == none && now.kind != none
 	if !old.same(now) && !(appeared && !w.wasVisible(f, name, now.kind == dir)) {
 		w.draft.record(path, old, now)
+		if f.polled && now.kind == file {
+			w.touched(f, name)
+		}
+		if w.surprises != nil {
+			w.surprised(f, name, now)
+		}
 	}
 	if now.kind != none {
 		f.entries[name] = now
@@ -107,6 +118,32 @@ func (w *Watcher) look(f *folder, name string, thorough bool) {
 			w.queue(who.folder, who.name, false)
 		}
 	}
+}
+
+// misspelt tells whether something new is only another spelling of the name of what is there, on a disk to which README
+// and readme are the same. If a known name has become the other spelling, that is what has gone.
+func (w *Watcher) misspelt(f *folder, name string) bool {
+	for other := range f.entries {
+		if other == name || !strings.EqualFold(other, name) {
+			continue
+		}
+		names, err := namesIn(f.path)
+		if err != nil || !slices.Contains(names, name) {
+			return err == nil
+		}
+		if !slices.Contains(names, other) {
+			w.gone(f, other)
+		}
+	}
+	return false
+}
+
+// gone takes an entry, and what is below it, out of the snapshot.
+func (w *Watcher) gone(f *folder, name string) {
+	w.draft.record(f.at(name), f.entries[name], stamp{})
+	delete(f.entries, name)
+	w.link(f, name, "")
+	w.descend(f, name, sight{}, false)
 }
 
 // descend goes into the folder that was found at an entry, if it is another one than before or there is a reason to
@@ -148,6 +185,7 @@ func (w *Watcher) visit(f *folder, thorough bool) {
 		return
 	}
 	f.looked = w.round
+	w.rearranged = true
 	info, err := os.Stat(f.path)
 	if err != nil && unlessGone(err) != nil {
 		f.deafFor = err
@@ -165,7 +203,7 @@ func (w *Watcher) visit(f *folder, thorough bool) {
 
 	w.hear(f, thorough)
 	w.read(f, thorough)
-	if heard := f.attended(); f.deafFor == nil && heard != w.mustHear(f) {
+	if heard := f.ear != nil; f.deafFor == nil && heard != w.wantsEar(f) {
 		// What is missing below, or is not any more, was seen just now.
 		w.hear(f, false)
 		if !heard {
@@ -180,8 +218,15 @@ func (w *Watcher) read(f *folder, thorough bool) {
 	if f.now.all {
 		names, err := namesIn(f.path)
 		if err != nil {
+			f.unread = true
 			w.cannot(f, err)
 			return // what is known of it stays
+		}
+		if f.unread {
+			f.unread = false
+			if f.ear != nil || !w.wantsEar(f) {
+				w.cannot(f, nil)
+			}
 		}
 		listed = make(map[string]struct{}, len(names))
 		for _, name := range names {
@@ -219,7 +264,8 @@ func (w *Watcher) lose(f *folder) {
 	if !f.present {
 		return
 	}
-	f.present, f.id, f.polled = false, identity{}, nil
+	f.present, f.id = false, identity{}
+	w.rearranged = true
 	w.deaf(f)
 	for name, old := range f.entries {
 		w.draft.record(f.at(name), old, stamp{})

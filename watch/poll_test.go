@@ -5,192 +5,438 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// polls reports how many folders are polled, and whether the sweep goes on.
-func (s *stage) polls() (folders int, goesOn bool) {
-	s.owner(func() {
-		for _, f := range s.w.poller.folders {
-			if f.present && f.polled != nil {
-				folders++
-			}
-		}
-		goesOn = s.w.poller.ticker != nil
-	})
-	return folders, goesOn
-}
-
-// within receives batches until one is settled, and fails if that takes longer than limit.
-func (s *stage) within(limit time.Duration, changes string) {
-	s.Helper()
-	began := time.Now()
-	for {
-		select {
-		case b := <-s.w.Batches():
-			if !b.Settled {
-				continue
-			}
-			if took := time.Since(began); took > limit {
-				s.Errorf("it took %v, at most %v was promised", took, limit)
-			}
-			lines := &script{t: s.T, root: s.root}
-			var have []string
-			for _, c := range b.Changes {
-				have = append(have, lines.line(c))
-			}
-			if strings.Join(have, " ") != changes {
-				s.Errorf("have %q, want %q", have, changes)
-			}
-			return
-		case <-time.After(time.Minute):
-			s.Fatal("no batch came")
-		}
-	}
-}
-
-// noticed is how long a change in a polled folder takes to be told as settled, at most: a sweep, the part in which it is
-// looked at again, and the quiet window.
-const noticed = DefaultPoll + 2*DefaultPoll/sweepTicks + DefaultQuiet
-
-func TestPollingNoticesWhatNobodyTells(t *testing.T) {
-	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
-		if len(s.added) > 0 {
-			t.Errorf("the kernel was asked to watch %q", s.added)
-		}
-		s.silently("a", "one")
-		s.within(noticed, "+ a")
-		s.silently("a", "two")
-		s.within(noticed, "~ a")
-		if err := os.MkdirAll(filepath.Join(s.root, "new/deep"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		s.silently("new/deep/b", "one")
-		s.within(noticed, "+ new/ + new/deep/ + new/deep/b")
-		if err := os.RemoveAll(filepath.Join(s.root, "new")); err != nil {
-			t.Fatal(err)
-		}
-		s.within(noticed, "- new/ - new/deep/ - new/deep/b")
-		if n, goesOn := s.polls(); n == 0 || !goesOn {
-			t.Errorf("%d folders are polled, goes on %v", n, goesOn)
-		}
-	})
-}
-
-// What has just changed is looked at in each part of a sweep, however many folders there are.
-func TestPollingLooksFirstWhereItWasBusy(t *testing.T) {
-	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
-		for i := range 200 {
-			if err := os.Mkdir(filepath.Join(s.root, fmt.Sprintf("d%03d", i)), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		s.watch()
-		for (<-s.w.Batches()).Settled == false {
-		}
-		s.silently("d150/f", "one")
-		s.within(noticed, "+ d150/f")
-		for i := range 5 {
-			s.silently("d150/f", fmt.Sprint(i))
-			s.within(2*DefaultPoll/sweepTicks+DefaultQuiet+DefaultPoll/sweepTicks, "~ d150/f")
-		}
-	})
-}
-
-// A file that is written in pieces, each between two looks, is one change.
-func TestPollingWaitsForTheEndOfASave(t *testing.T) {
-	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
-		s.silently("f", "")
-		s.within(noticed, "+ f")
-		for i := range 5 {
-			s.silently("f", strings.Repeat("x", i+1))
-			time.Sleep(DefaultPoll / sweepTicks)
-		}
-		s.within(noticed, "~ f")
-	})
-}
-
-func TestWhatCannotBeHeardIsPolled(t *testing.T) {
-	onStage(t, Config{}, func(s *stage) {
-		if _, goesOn := s.polls(); goesOn {
-			t.Error("a sweep goes on, for nothing")
-		}
-		s.owner(func() { s.refuse["full"] = os.NewSyscallError("inotify_add_watch", syscall.ENOSPC) })
-		if err := os.Mkdir(filepath.Join(s.root, "full"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		s.event("full", fsnotify.Create)
-		s.within(noticed, "+ full/")
-		s.silently("full/f", "one")
-		s.within(noticed, "+ full/f")
-		how, err := s.w.How(s.Context(), filepath.Join(s.root, "full/f"))
-		if limit := (*LimitError)(nil); err != nil || how.Heard || !errors.As(how.Polled, &limit) {
-			t.Errorf("have %+v, %v", how, err)
-		}
-		if how, err = s.w.How(s.Context(), filepath.Join(s.root, "f")); err != nil || !how.Heard || how.Polled != nil {
-			t.Errorf("have %+v, %v", how, err)
-		}
-		// There is room again: at the next Watch it is heard, and the sweep ends.
-		s.owner(func() { delete(s.refuse, "full") })
-		if problems := s.watch(); len(problems) > 0 {
-			t.Errorf("problems %v", problems)
-		}
-		time.Sleep(2 * DefaultPoll)
-		if n, goesOn := s.polls(); n != 0 || goesOn {
-			t.Errorf("%d folders are polled, goes on %v", n, goesOn)
-		}
-	})
-}
-
-// On a file system that does not tell all, what it tells is heard at once, and the rest is found.
-func TestSilentFileSystem(t *testing.T) {
-	onStage(t, Config{}, func(s *stage) {
-		s.owner(func() {
-			s.w.silent = func(path string) string {
-				if strings.Contains(path, "share") {
-					return "nfs"
+// A part of a round is as much as it should be, and a round has every folder once.
+func TestSweep(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		folders, entries int
+		round            time.Duration
+		parts            int // in a round
+	}{
+		{"few", 3, 10, time.Second, 3},
+		{"one", 1, 1000, time.Second, 1},
+		{"many", 1000, 9, time.Second, 10},
+		{"often", 1000, 9, 100 * time.Millisecond, 10},
+		{"seldom", 1000, 9, 20 * time.Second, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := pollSweep(c.round)
+			var folders []*folder
+			for i := range c.folders {
+				f := newFolder(nil, "", fmt.Sprint(i))
+				for j := range c.entries {
+					f.entries[fmt.Sprint(j)] = stamp{}
 				}
-				return ""
+				folders = append(folders, f)
+			}
+			s.add(folders)
+			for range 2 {
+				seen := make(map[*folder]bool)
+				parts := 0
+				for before := s.rounds; s.rounds == before; parts++ {
+					for _, g := range s.part(false, time.Time{}) {
+						if seen[g.folder] || len(g.known) != c.entries {
+							t.Fatalf("%s: twice, or not whole", g.path)
+						}
+						seen[g.folder] = true
+					}
+					s.done(nil, time.Time{})
+				}
+				if len(seen) != c.folders || parts != c.parts {
+					t.Errorf("%d folders in %d parts, want %d in %d", len(seen), parts, c.folders, c.parts)
+				}
+			}
+			if c.folders == 1 {
+				return
+			}
+			all := s.part(true, time.Time{})
+			s.done(all[1:], time.Time{}) // the time was over
+			if s.rounds != 2 {
+				t.Error("a round is over before its end")
+			}
+			if rest := s.part(true, time.Time{}); len(rest) != len(all)-1 {
+				t.Errorf("%d are left, want %d", len(rest), len(all)-1)
 			}
 		})
-		if err := os.Mkdir(filepath.Join(s.root, "share"), 0o755); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// Who leaves or comes while a round is going on does not make another be left out.
+func TestSweepChanges(t *testing.T) {
+	s := sweep{round: 10, step: 1}
+	var folders []*folder
+	for i := range 12 {
+		folders = append(folders, newFolder(nil, "", string(rune('a'+i))))
+	}
+	s.add(folders[:10])
+	var seen string
+	look := func(parts int) {
+		for range parts {
+			for _, g := range s.part(false, time.Time{}) {
+				seen += g.path
+			}
+			s.done(nil, time.Time{})
 		}
-		s.event("share", fsnotify.Create)
-		s.within(noticed, "+ share/")
-		problems := s.watch()
-		if silent := (*SilentError)(nil); len(problems) != 1 || !errors.As(problems[0], &silent) || silent.System != "nfs" {
-			t.Errorf("problems %v", problems)
+	}
+	look(4)
+	s.drop(func(f *folder) bool { return f == folders[1] || f == folders[7] })
+	s.add(folders[10:])
+	look(6)
+	if s.rounds != 0 {
+		t.Error("a round is over before its end")
+	}
+	look(1)
+	if seen != "abcdefgijkl" || s.rounds != 1 {
+		t.Errorf("seen: %s, in %d rounds", seen, s.rounds)
+	}
+}
+
+func TestSlept(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name            string
+		wall, monotonic time.Duration
+		want            bool
+	}{
+		{"a beat", 5 * time.Second, 5 * time.Second, false},
+		{"a busy machine", 11 * time.Second, 11 * time.Second, false},
+		{"the clock is corrected", 5500 * time.Millisecond, 5 * time.Second, false},
+		{"the clock is corrected backwards", 4500 * time.Millisecond, 5 * time.Second, false},
+		{"suspended", time.Hour, 5 * time.Second, true},
+		{"suspended for a moment", 8 * time.Second, 5 * time.Second, true},
+		{"stopped", time.Hour, time.Hour, true},
+		{"the clock is set back", -time.Hour, 5 * time.Second, true},
+	} {
+		if have := slept(instant{began, time.Minute}, instant{began.Add(c.wall), time.Minute + c.monotonic}); have != c.want {
+			t.Errorf("%s: have %v", c.name, have)
 		}
-		s.save("share/mine", "one")
-		s.within(DefaultQuiet+lullQuiet+ms, "+ share/mine")
-		s.silently("share/theirs", "one")
-		s.within(noticed, "+ share/theirs")
+	}
+}
+
+// old makes files that nobody has touched for long.
+func (s *stage) old(n int) {
+	s.Helper()
+	if _, err := s.w.Watch(s.Context(), Set{}); err != nil { // they are no news
+		s.Fatal(err)
+	}
+	long := time.Now().Add(-time.Hour)
+	for i := range n {
+		name := fmt.Sprintf("d%02d/f%d", i/10, i%10)
+		if err := os.MkdirAll(filepath.Join(s.root, filepath.Dir(name)), 0o755); err != nil {
+			s.Fatal(err)
+		}
+		s.silently(name, "one")
+		if err := os.Chtimes(filepath.Join(s.root, name), long, long); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+// next receives a batch, if need be from the patrol.
+func (s *stage) next() Batch {
+	s.Helper()
+	select {
+	case b := <-s.w.Batches():
+		return b
+	case <-time.After(2 * patrolRound):
+		s.Fatal("no batch came")
+	}
+	return Batch{}
+}
+
+// within receives batches until one is settled, and checks what it says and that the first came in time.
+func (s *stage) within(most time.Duration, changes string) Batch {
+	s.Helper()
+	start := time.Now()
+	b := s.next()
+	if took := time.Since(start); took > most {
+		s.Errorf("seen after %v, want at most %v", took, most)
+	}
+	for !b.Settled {
+		b = s.next()
+	}
+	if have := s.words(b); have != changes {
+		s.Errorf("have %q, want %q", have, changes)
+	}
+	return b
+}
+
+func TestPollingIsSoonEnough(t *testing.T) {
+	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
+		s.old(200)
+		s.watch()
+		time.Sleep(time.Minute) // whatever was new is old
+		s.silently("d07/f7", "two")
+		s.within(DefaultPoll+stepMost, "~ d07/f7")
+		for i := range 5 { // the file at hand
+			time.Sleep(time.Duration(i) * 333 * ms)
+			s.silently("d07/f7", fmt.Sprint("three", i))
+			s.within(stepMost, "~ d07/f7")
+		}
+		time.Sleep(3 * time.Second)
+		s.silently("d07/new", "one") // beside it
+		s.within(stepMost, "+ d07/new")
+		s.silently("new", "one")
+		s.within(DefaultPoll+stepMost, "+ new")
+		s.nothing()
 	})
 }
 
-// Without one watch of the kernel everything is polled.
-func TestKernelWithoutWatches(t *testing.T) {
-	full := &LimitError{Name: "fs.inotify.max_user_instances", Err: syscall.EMFILE}
-	root := newRoot(t)
-	w := newWatcher(Config{Poll: 0}, exhausted{full}, nil, nil)
-	defer w.Close()
-	problems, err := w.Watch(t.Context(), Set{Dirs: []string{root}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if limit := (*LimitError)(nil); len(problems) != 1 || !errors.As(problems[0], &limit) {
-		t.Errorf("problems %v", problems)
-	}
-	if err := os.WriteFile(filepath.Join(root, "f"), []byte("one"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if b := settled(t, w); len(b.Changes) != 1 || b.Changes[0].Op != Created {
-		t.Errorf("have %+v", b)
-	}
+func TestPollingTellsOfOneSaveInOneBatch(t *testing.T) {
+	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
+		s.old(200)
+		s.watch()
+		time.Sleep(time.Second)
+		for i := range 20 {
+			s.silently(fmt.Sprintf("d%02d/f3", i), "two")
+		}
+		if b := next(s.T, s.w); b.Settled {
+			s.Error("settled at once")
+		}
+		if b := settled(s.T, s.w); len(b.Changes) != 20 {
+			s.Errorf("have %d changes, want 20: %v", len(b.Changes), b.Changes)
+		}
+		s.nothing()
+	})
+}
+
+func TestPollingWaitsForTheEndOfASlowSave(t *testing.T) {
+	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
+		s.old(100)
+		s.watch()
+		text := "two"
+		s.silently("d04/f0", text)
+		settled(s.T, s.w)
+		for range 15 {
+			text += "more"
+			s.silently("d04/f0", text)
+			time.Sleep(40 * ms)
+		}
+		if b := next(s.T, s.w); b.Settled {
+			s.Error("it was settled while the file grew")
+		}
+		if have := s.words(settled(s.T, s.w)); have != "~ d04/f0" {
+			s.Errorf("have %q", have)
+		}
+		s.nothing()
+	})
+}
+
+// What a part did not come to is looked at in the next, and nothing is told twice.
+func TestPollingByIntervalOfTheUser(t *testing.T) {
+	onStage(t, Config{Poll: 10 * time.Second}, func(s *stage) {
+		s.old(200)
+		s.watch()
+		time.Sleep(time.Minute)
+		s.silently("d13/f1", "two")
+		s.within(10*time.Second+stepMost, "~ d13/f1")
+		s.nothing()
+	})
+}
+
+func (s *stage) patrols() {
+	s.owner(func() { s.w.heard.round = patrolRound })
+}
+
+func TestPatrolFindsWhatNoEventTold(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.patrols()
+		s.old(30)
+		s.watch()
+		time.Sleep(time.Minute)
+		s.silently("d01/f1", "two")
+		b := s.within(patrolRound+patrolStep, "~ d01/f1")
+		if len(b.Problems) > 0 {
+			s.Errorf("one file proves nothing: %v", b.Problems)
+		}
+	})
+}
+
+func TestEventsThatDoNotComeAreNotTrusted(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.patrols()
+		s.old(30)
+		s.watch()
+		time.Sleep(time.Minute)
+		names := []string{"d00/f1", "d01/f1", "d02/f1"}
+		for _, name := range names {
+			s.silently(name, "two")
+		}
+		time.Sleep(lateMost)
+		var problems []Problem
+		for told := 0; told < 3 || len(problems) == 0; {
+			if b := s.next(); b.Settled {
+				told += len(b.Changes)
+				problems = append(problems, b.Problems...)
+			}
+		}
+		var polled *PolledError
+		if len(problems) != 1 || !errors.As(problems[0], &polled) || polled.Reason != Missed || polled.Folders < 4 {
+			s.Errorf("problems: %v", problems)
+		}
+		// From now on it is polled.
+		time.Sleep(time.Minute)
+		s.silently("d02/f7", "two")
+		s.within(DefaultPoll+stepMost, "~ d02/f7")
+		if problems := s.watch(); len(problems) != 1 {
+			s.Errorf("the next Watch forgets it: %v", problems)
+		}
+	})
+}
+
+// What is on its way is not missed.
+func TestThePatrolIsFairToEvents(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.patrols()
+		s.old(30)
+		s.watch()
+		for i := range 20 {
+			s.save("d00/f0", fmt.Sprint(i))
+			s.save("d01/f0", fmt.Sprint(i))
+			s.save("d02/f0", fmt.Sprint(i))
+			if b := settled(s.T, s.w); len(b.Changes) != 3 || len(b.Problems) > 0 {
+				s.Errorf("have %+v", b)
+			}
+			time.Sleep(time.Duration(i) * 701 * ms)
+		}
+		s.nothing()
+	})
+}
+
+func TestASilentKernelIsFoundOut(t *testing.T) {
+	now := time.Now()
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now))
+		k := &silentKernel{events: make(chan fsnotify.Event), errors: make(chan error)}
+		s := &stage{t, k, makeWatcher(Config{}, k, k.events, k.errors), root}
+		s.w.probe.wanted = true
+		s.w.start()
+		s.watch()
+		start := time.Now()
+		b := settled(t, s.w)
+		var polled *PolledError
+		if len(b.Problems) != 1 || !errors.As(b.Problems[0], &polled) || polled.Reason != Silent {
+			t.Errorf("problems: %v", b.Problems)
+		}
+		if took := time.Since(start); took > probeMost+time.Second {
+			t.Errorf("told after %v", took)
+		}
+		s.owner(func() {
+			if len(k.added) == 0 || filepath.Dir(k.added[0]) != filepath.Clean(os.TempDir()) {
+				t.Errorf("the probe was not among the temporary files: %q", k.added)
+			} else if _, err := os.Stat(k.added[0]); err == nil {
+				t.Errorf("%s is left behind", k.added[0])
+			}
+		})
+		s.silently("a", "one")
+		s.within(DefaultPoll+stepMost, "+ a")
+
+		// It was only slow: the first event makes good for it.
+		s.save("a", "two")
+		s.within(stepMost, "~ a")
+		time.Sleep(time.Second)
+		if way, watched, err := s.w.How(t.Context(), filepath.Join(root, "a")); err != nil || !watched || way.Polled() != How(root).Polled() {
+			t.Errorf("have %+v, %v, %v", way, watched, err)
+		}
+		if err := s.w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestEverythingIsLookedAtAfterASleep(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.old(30)
+		s.watch()
+		s.silently("d01/f1", "two")
+		s.owner(func() {
+			now := s.w.clock()
+			now.wall = now.wall.Add(8 * time.Hour)
+			s.w.beat(now)
+		})
+		if b := s.within(0, "~ d01/f1"); b.Overflow {
+			s.Error("there was no overflow")
+		}
+		s.event("d01/f1", fsnotify.Write) // it comes late, and is no second change
+		s.nothing()
+	})
+}
+
+// A folder that cannot be heard or read is looked at again, and told once.
+func TestRefusedFoldersArePolled(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.owner(func() { s.refuse["d01"] = &os.PathError{Op: "add", Path: "d01", Err: os.ErrPermission} })
+		s.old(30)
+		problems := s.watch()
+		if len(problems) != 1 || !errors.Is(problems[0], os.ErrPermission) {
+			s.Errorf("problems: %v", problems)
+		}
+		time.Sleep(time.Minute)
+		s.silently("d01/f1", "two")
+		if b := s.within(DefaultPoll+stepMost, "~ d01/f1"); len(b.Problems) > 0 {
+			s.Errorf("problems: %v", b.Problems)
+		}
+		s.silently("d02/f1", "two")
+		s.nothing()
+	})
+}
+
+// A foreign disk is polled, and its events count as well.
+func TestForeignDisk(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.old(30)
+		info, err := os.Stat(s.root)
+		if err != nil {
+			s.Fatal(err)
+		}
+		foreign := func() {
+			s.w.disks[diskKeyOf(s.root, identityOf(info))] = &disk{Disk: Disk{"nfs4", "/home"}, foreign: true, missed: map[string]struct{}{"": {}}}
+		}
+		s.owner(foreign)
+		problems := s.watch()
+		var polled *PolledError
+		if len(problems) != 1 || !errors.As(problems[0], &polled) || polled.Reason != Foreign || polled.Folders < 4 || polled.Disk.Type != "nfs4" {
+			s.Errorf("problems: %v", problems)
+		}
+		s.owner(func() {
+			if !slices.Contains(s.added, filepath.Join(s.root, "d01")) {
+				s.Errorf("it is not heard: %q", s.added)
+			}
+		})
+		time.Sleep(time.Minute)
+		s.silently("d01/f1", "two")
+		s.within(DefaultPoll+stepMost, "~ d01/f1")
+		s.save("d02/f2", "two")
+		s.within(5*ms, "~ d02/f2")
+		s.nothing()
+	})
+}
+
+// On a disk to which README and readme are the same, both are found. The list of names says which it is.
+func TestOtherSpelling(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.silently("README", "one")
+		s.watch()
+		s.owner(func() {
+			f := s.w.known(s.root)
+			f.entries = map[string]stamp{"readme": {kind: file}}
+			s.w.begin(time.Now(), time.Now())
+			if s.w.misspelt(f, "README") || len(f.entries) != 0 {
+				s.Errorf("it was renamed to README, and that is known: %v", f.entries)
+			}
+			f.entries = map[string]stamp{"README": {kind: file}}
+			if !s.w.misspelt(f, "readme") || len(f.entries) != 1 {
+				s.Errorf("it is README: %v", f.entries)
+			}
+		})
+	})
 }

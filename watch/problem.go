@@ -3,9 +3,6 @@ package watch
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -15,9 +12,9 @@ var ErrClosed = errors.New("the watcher is closed")
 // errEvents is the reason of the Problem that stands for a failure of the source of events itself.
 var errEvents = errors.New("read file events")
 
-// Problem is a folder of which the kernel will not tell, or not all, and why. Test Err with errors.Is for fs.ErrNotExist
-// (it is noticed when it comes) and fs.ErrPermission, with errors.As for *LimitError and *SilentError, for which it is
-// polled. The rest of the Set is watched nevertheless, and Sync sees what is in the folder if it can be read.
+// Problem is a folder from which nothing will be heard, and why. Test Err with errors.Is for fs.ErrNotExist (it is
+// noticed when it comes) and fs.ErrPermission, with errors.As for *PolledError, which stands for many folders, and
+// *LimitError. The rest of the Set is watched nevertheless, and whatever exists and is not heard is polled.
 type Problem struct {
 	Path string
 	Err  error
@@ -36,52 +33,67 @@ func (p Problem) Unwrap() error { return p.Err }
 type LimitError struct {
 	Name  string // of the limit, as its owner raises it: fs.inotify.max_user_watches, or open files
 	Value int    // what it is now; 0 if that is not known
-	Used  int    // how much of it our user's processes use, as far as we may look; 0 if that is not known
-	Raise string // the command that raises it
+	Used  int    // how much of it all programs of this user have taken, as far as can be seen; 0 if that is not known
+	Raise string // the command that raises it; "" if there is none
 	Err   error
 }
 
 func (e *LimitError) Error() string {
 	text := "the limit on " + e.Name + " is reached"
-	if e.Value > 0 {
+	switch {
+	case e.Used > 0:
+		text = fmt.Sprintf("the limit %s is reached: %d of %d are in use", e.Name, e.Used, e.Value)
+	case e.Value > 0:
 		text = fmt.Sprintf("the limit %s = %d is reached", e.Name, e.Value)
 	}
-	if e.Used > 0 {
-		text += fmt.Sprintf(" (%d seen in use)", e.Used)
+	if e.Raise != "" {
+		return text + "\nhint: " + e.Raise
 	}
-	return text + "\nhint: raise it: " + e.Raise
+	return text
 }
 
 func (e *LimitError) Unwrap() error { return e.Err }
 
+func isLimit(err error) bool {
+	var limit *LimitError
+	return errors.As(err, &limit)
+}
+
 // limited wraps err in a LimitError if that is what it means. Which limit it is depends on what was tried: to make a
 // watcher, or to hear one more folder.
 func limited(err error, making bool) error {
-	name, file := limitName(err, making)
-	if name == "" || overTheLimit(err) {
+	name := limitName(err, making)
+	if name == "" {
 		return err
 	}
-	value := 0
-	if file != "" {
-		if text, err := os.ReadFile(file); err == nil {
-			value, _ = strconv.Atoi(strings.TrimSpace(string(text)))
-		}
-	}
-	e := &LimitError{Name: name, Value: value, Err: err, Raise: "ulimit -n 65536"}
-	if file != "" {
-		e.Used = used(name)
-		e.Raise = fmt.Sprintf("sudo sysctl %s=%d", name, max(8*value, 524288))
-		if strings.HasSuffix(name, "instances") {
-			e.Raise = fmt.Sprintf("sudo sysctl %s=%d", name, max(8*value, 1024))
-		}
-	}
+	e := &LimitError{Err: err}
+	e.Name, e.Value, e.Used, e.Raise = limitDetails(name)
 	return e
 }
 
+// limited is the same for a folder. The details are asked for once in a round of looks, however many folders it meets.
+func (w *Watcher) limited(err error) error {
+	if isLimit(err) {
+		return err
+	}
+	name := limitName(err, false)
+	if name == "" {
+		return err
+	}
+	if w.limitName != name || w.limitRound != w.round {
+		errors.As(limited(err, false), &w.limit)
+		w.limitName, w.limitRound = name, w.round
+	}
+	return w.limit
+}
+
 // openFiles is the limit that every system has.
-func openFiles(err error) string {
-	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-		return "open files"
+const openFiles = "open files"
+
+// openFilesLimit names it if err means it.
+func openFilesLimit(err error) string {
+	if errors.Is(err, syscall.EMFILE) {
+		return openFiles
 	}
 	return ""
 }

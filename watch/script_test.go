@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,6 +26,15 @@ import (
 //	chmod MODE PATH
 //	touch PATH              sets the modification time to now
 //	fifo PATH
+//	cp OLD NEW              writes NEW in place
+//	chunks PATH TEXT        truncates, and writes word by word with pauses of 30 ms
+//	sparse PATH BYTES       a file with a hole of that size
+//	emacs PATH TEXT         saves as Emacs does: a lock .#PATH that is a dangling link, the file renamed to PATH~, written anew
+//	vimcopy PATH TEXT       saves as vim does with backupcopy=yes: copy to PATH~, truncate and write PATH
+//	vscode PATH TEXT        saves as VS Code does: truncate, write in place
+//	atomic PATH TEXT        saves as gofmt -w, Sublime and many others do: write PATH.tmp with fsync, rename it over
+//	gofmt PATH TEXT         saves unformatted, and after 20 ms the formatter writes again
+//	git ARGS...             git itself, in the case's folder; the case is skipped where there is none
 //	vim PATH TEXT           saves as vim does with backupcopy=no: rename to PATH~, write, remove PATH~; and 4913
 //	jetbrains PATH TEXT     saves as IDEA does: write PATH___jb_tmp___, swap by two renames, remove the old one
 //	sed PATH TEXT           saves as sed -i does: write another file, rename it over
@@ -34,6 +44,8 @@ import (
 //	set KIND PATH...        replaces the Set; KIND is dir, tree or file, and may come again on the line
 //	ignore [PATTERN]        replaces what is ignored (SetIgnored): base names, as filepath.Match has them
 //	sync                    calls Sync
+//
+// A word may be quoted, with Go's escapes: names can hold spaces, newlines and bytes that are no UTF-8.
 //
 // The result is the changes of all settled batches: a line for each path that begins with + (created), ~ (written) or
 // - (removed); the names of folders end with a slash.
@@ -135,6 +147,11 @@ func (s *script) run(commands string) {
 	s.t.Helper()
 	for line := range strings.Lines(commands) {
 		if words := strings.Fields(line); len(words) > 0 {
+			for i, word := range words {
+				if text, err := strconv.Unquote(word); err == nil {
+					words[i] = text
+				}
+			}
 			if err := s.step(words[0], words[1:]); err != nil {
 				s.t.Fatalf("%s: %v", strings.TrimSpace(line), err)
 			}
@@ -180,6 +197,55 @@ func (s *script) step(command string, words []string) error {
 		return os.Chtimes(at(0), now, now)
 	case "fifo":
 		return makeFifo(at(0))
+	case "cp":
+		data, err := os.ReadFile(at(0))
+		return first(err, os.WriteFile(at(1), data, 0o644))
+	case "sparse":
+		size, err := strconv.ParseInt(words[1], 10, 64)
+		if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(at(0), os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		return first(f.Truncate(size), f.Close())
+	case "emacs":
+		folder, name := filepath.Split(at(0))
+		lock := filepath.Join(folder, ".#"+name)
+		return first(
+			os.Symlink("me@host.1234:1600000000", lock), os.WriteFile(filepath.Join(folder, "#"+name+"#"), nil, 0o644),
+			os.Rename(at(0), at(0)+"~"), os.WriteFile(at(0), []byte(text(1)), 0o644), os.Chmod(at(0), 0o644),
+			os.Remove(filepath.Join(folder, "#"+name+"#")), os.Remove(lock))
+	case "vimcopy":
+		data, err := os.ReadFile(at(0))
+		return first(err, os.WriteFile(at(0)+"~", data, 0o644), os.WriteFile(at(0), []byte(text(1)), 0o644), os.Remove(at(0)+"~"))
+	case "vscode":
+		return os.WriteFile(at(0), []byte(text(1)), 0o644)
+	case "atomic":
+		f, err := os.Create(at(0) + ".tmp")
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(text(1))
+		return first(err, f.Sync(), f.Close(), os.Rename(f.Name(), at(0)))
+	case "gofmt":
+		if err := os.WriteFile(at(0), []byte("  "+text(1)), 0o644); err != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond) // the formatter takes that long
+		return s.step("atomic", words)
+	case "git":
+		if _, err := exec.LookPath("git"); err != nil {
+			s.t.Skip("there is no git here")
+		}
+		command := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false", "-c", "core.autocrlf=false"}, words...)...)
+		command.Dir = s.root
+		command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GIT_EDITOR=true")
+		if out, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		return nil
 	case "vim":
 		probe := filepath.Join(filepath.Dir(at(0)), "4913")
 		return first(
@@ -194,6 +260,19 @@ func (s *script) step(command string, words []string) error {
 	case "sed":
 		other := filepath.Join(filepath.Dir(at(0)), "sedQq7aXz")
 		return first(os.WriteFile(other, []byte(text(1)), 0o644), os.Rename(other, at(0)))
+	case "chunks":
+		f, err := os.Create(at(0))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		for _, word := range words[1:] {
+			if _, err := f.WriteString(word + "\n"); err != nil {
+				return err
+			}
+			time.Sleep(30 * time.Millisecond) // so does the program that writes
+		}
+		return nil
 	case "slow":
 		f, err := os.Create(at(0))
 		if err != nil {
@@ -241,29 +320,71 @@ func first(errs ...error) error {
 }
 
 // collect marks the end with a file and receives batches until one is settled that has it. The kernel keeps the order,
-// so all that was done before is in.
+// so all that was done before is in. Polling does not: the mark is put when everything was looked at.
 func (s *script) collect() {
 	s.t.Helper()
 	s.ends++
+	if s.w.asked {
+		receiveDuring(s.w, func() { waitForRounds(s.t, s.w, 2) }, func(b Batch) { s.take(b, "") })
+	}
 	mark := putMark(s.t, s.root, s.ends)
 	for ended := false; !ended; {
-		b := settled(s.t, s.w)
-		checkForm(s.t, b)
-		for _, p := range b.Problems {
-			s.t.Error(p)
-		}
-		for _, c := range b.Changes {
-			if c.Path == mark {
-				ended = true
-			} else {
-				s.merge(c)
-			}
-		}
+		ended = s.take(settled(s.t, s.w), mark)
 	}
 	for _, path := range slices.Sorted(maps.Keys(s.changes)) {
 		s.lines = append(s.lines, s.line(s.changes[path]))
 	}
 	clear(s.changes)
+}
+
+// take takes over what a settled batch says, and tells whether the mark was in it.
+func (s *script) take(b Batch, mark string) (ended bool) {
+	checkForm(s.t, b)
+	for _, p := range b.Problems {
+		s.t.Error(p)
+	}
+	for _, c := range b.Changes {
+		if c.Path == mark {
+			ended = true
+		} else {
+			s.merge(c)
+		}
+	}
+	return ended
+}
+
+// receiveDuring takes the settled batches that come while f waits for something.
+func receiveDuring(w *Watcher, f func(), take func(Batch)) {
+	done := make(chan struct{})
+	go func() { // awaited below
+		defer close(done)
+		f()
+	}()
+	for {
+		select {
+		case b := <-w.Batches():
+			if b.Settled {
+				take(b)
+			}
+		case <-done:
+			return
+		}
+	}
+}
+
+// waitForRounds waits until everything that is polled was looked at, in n rounds that have not begun yet or are going on.
+func waitForRounds(t testing.TB, w *Watcher, n uint64) {
+	t.Helper()
+	ctx := testContext(t)
+	rounds := func() (n uint64) {
+		if err := w.ask(ctx, func() { n = w.polled.rounds }); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	for want := rounds() + n; rounds() < want && !t.Failed(); {
+		time.Sleep(2 * time.Millisecond) // it is the watcher that is waited for
+	}
 }
 
 // markOf is the file that marks the end of what was done in a folder. It is beside it, so that nothing more is heard
@@ -315,11 +436,14 @@ func (s *script) line(c Change) string {
 	if err != nil {
 		s.t.Error(err)
 	}
-	line := [...]string{"?", "+", "~", "-"}[c.Op] + " " + filepath.ToSlash(name)
+	name = filepath.ToSlash(name)
 	if c.Dir {
-		line += "/"
+		name += "/"
 	}
-	return line
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		name = quoted
+	}
+	return [...]string{"?", "+", "~", "-"}[c.Op] + " " + name
 }
 
 // checkForm checks what holds for every batch.

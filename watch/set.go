@@ -53,7 +53,7 @@ func forgetWishes(f *folder) {
 // heard. What stays as it was is not looked at: its events come as ever.
 func (w *Watcher) reconcile(f *folder) {
 	w.derive(f)
-	if f.looked != w.round && (f.changed() || f.deafFor != nil || f.present && w.mustHear(f) != f.attended()) {
+	if f.looked != w.round && (f.changed() || f.deafFor != nil || f.present && w.wantsEar(f) != (f.ear != nil)) {
 		w.mark(f, false)
 		w.work()
 	}
@@ -67,7 +67,7 @@ func (w *Watcher) reconcile(f *folder) {
 	}
 }
 
-// problems adds to list what is wanted below f and cannot be heard.
+// problems adds to list what is wanted below f and cannot be heard; not what a limit keeps from it, see groups.
 func (w *Watcher) problems(f *folder, list []Problem) []Problem {
 	switch {
 	case f.named.all && !f.present:
@@ -78,10 +78,8 @@ func (w *Watcher) problems(f *folder, list []Problem) []Problem {
 			err = f.deafFor
 		}
 		list = append(list, Problem{f.path, err})
-	case f.wanted() && f.deafFor != nil:
+	case f.wanted() && f.deafFor != nil && !isLimit(f.deafFor):
 		list = append(list, Problem{f.path, f.deafFor})
-	case f.wanted() && f.polled != nil && !w.poller.all:
-		list = append(list, Problem{f.path, f.polled})
 	}
 	for _, sub := range f.subs {
 		list = w.problems(sub, list)

@@ -29,9 +29,14 @@ type folder struct {
 	present bool              // it exists and is a folder
 	id      identity          // which one, while it is present
 	ear     *ear              // how it is heard; nil: it is not
-	polled  error             // why it is looked at again and again; nil: it is not
 	deafFor error             // why it cannot be heard or read
+	unread  bool              // its names could not be read
 	looked  uint64            // the last look that read it
+
+	polled   bool   // it is in the round of what is polled
+	swept    bool   // it is in that, or in the patrol's
+	arranged uint64 // when that was decided last
+	listed   int64  // its modification time when the scout read its names last
 }
 
 // leaf is a single file that is wanted.
@@ -89,6 +94,18 @@ func (w *Watcher) node(path string) *folder {
 			f.subs[name] = sub
 		}
 		f = sub
+	}
+	return f
+}
+
+// known returns the node of a folder, if there is one. path is absolute and clean.
+func (w *Watcher) known(path string) *folder {
+	volume := filepath.VolumeName(path)
+	f := w.roots[volume+string(filepath.Separator)]
+	for name := range strings.SplitSeq(path[len(volume):], string(filepath.Separator)) {
+		if f != nil && name != "" {
+			f = f.subs[name]
+		}
 	}
 	return f
 }

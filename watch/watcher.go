@@ -1,9 +1,9 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -26,12 +26,16 @@ const (
 type Config struct {
 	Quiet   time.Duration // DefaultQuiet if 0
 	MaxWait time.Duration // from the first change of a batch; DefaultMaxWait if 0
-	Poll    time.Duration // poll everything, all of it once in this time; 0: only what the kernel does not tell of
 
 	// Ignored tells whether an entry is left out; a folder that is left out is not entered by a tree. What the Set names
 	// is not asked about. It is called on the watcher's goroutine, with absolute paths, also of what does not exist any
 	// more. nil: nothing is ignored.
 	Ignored func(path string, folder bool) bool
+
+	// Poll has everything polled, each entry once in this time, and nothing heard; 0: only what the kernel does not tell of
+	// is polled, once in DefaultPoll. It takes longer if there is so much of it, or the disk is so slow, that it would cost
+	// more than a tenth of the time.
+	Poll time.Duration
 }
 
 // Watcher watches a Set. Its methods may be called from any goroutine; Close ends it.
@@ -47,10 +51,7 @@ type Watcher struct {
 
 	kernel kernel
 	pump   *pump
-	poller poller
-	full   *LimitError              // that was met last; nil: none
-	silent func(path string) string // silentSystem; tests have another
-	lean   bool                     // see mustHear
+	lean   bool // see mustHear
 
 	ignored, wasIgnored func(path string, folder bool) bool // was: before the request that is being answered
 
@@ -66,25 +67,61 @@ type Watcher struct {
 	unpruned    bool // a node may have lost its purpose
 	answering   bool // a call of Watch; what cannot be heard is its result and not news
 
+	asked      bool // Config.Poll
+	disks      map[diskKey]*disk
+	limit      *LimitError // that was met last: limitName, in round limitRound
+	limitName  string
+	limitRound uint64
+	freed      bool // a watch was given back in this round
+	probe      probe
+
+	scout      *scout
+	scoutIsOut bool
+	polled     sweep
+	heard      sweep // the patrol's
+	rearranged bool  // what must be heard, or how, is perhaps not what arrange found
+	arranged   uint64
+	told       map[group]*Problem
+	recent     []place       // the polled files that changed last, the last one first
+	pollTook   time.Duration // the last part
+	openRounds uint64        // how many there were when the batch was opened
+	pollEnded  time.Time
+	surprises  map[place]struct{} // what the patrol has found and is being looked at; nil otherwise
+	started    time.Time
+	lastBeat   instant
+
 	draft  draft
 	window window
 	offer  *Batch // what the consumer gets next
 }
 
-// New starts a watcher that watches nothing yet. If the system has no watcher left to give, everything is polled, and
-// Watch says so.
+// New starts a watcher that watches nothing yet. If the system has no watcher left to give, everything is polled, and Watch
+// says so.
 func New(config Config) (*Watcher, error) {
+	if config.Poll > 0 {
+		return newWatcher(config, noKernel{}, nil, nil), nil
+	}
 	source, err := fsnotify.NewWatcher()
 	if err != nil {
-		if err = limited(err, true); overTheLimit(err) {
-			return newWatcher(config, exhausted{err}, nil, nil), nil
+		limit := limited(err, true)
+		if !isLimit(limit) {
+			return nil, fmt.Errorf("watch files: %w", err)
 		}
-		return nil, fmt.Errorf("watch files: %w", err)
+		return newWatcher(config, noKernel{limit}, nil, nil), nil
 	}
-	return newWatcher(config, source, source.Events, source.Errors), nil
+	w := makeWatcher(config, source, source.Events, source.Errors)
+	w.probe.wanted = true
+	w.start()
+	return w, nil
 }
 
 func newWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <-chan error) *Watcher {
+	w := makeWatcher(config, k, events, errors)
+	w.start()
+	return w
+}
+
+func makeWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <-chan error) *Watcher {
 	if config.Quiet == 0 {
 		config.Quiet = DefaultQuiet
 	}
@@ -98,8 +135,6 @@ func newWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <-
 		done:     make(chan struct{}),
 		kernel:   k,
 		pump:     newPump(events, errors),
-		poller:   newPoller(config.Poll),
-		silent:   silentSystem,
 		lean:     hearingIsDear,
 		roots:    make(map[string]*folder),
 		ears:     make(map[string]*ear),
@@ -107,12 +142,23 @@ func newWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <-
 		reader:   newReader(),
 		seen:     make(map[suspicion]struct{}),
 		window:   window{quiet: config.Quiet, most: config.MaxWait},
+
+		asked:   config.Poll > 0,
+		disks:   make(map[diskKey]*disk),
+		scout:   newScout(),
+		polled:  pollSweep(cmp.Or(config.Poll, DefaultPoll)),
+		heard:   sweep{round: patrolRound, step: patrolStep},
+		started: time.Now(),
 	}
 	w.ignored = orNothing(config.Ignored)
 	w.wasIgnored = w.ignored
-	go w.pump.run() // ended and awaited by run
-	go w.run()      // ended and awaited by Close
 	return w
+}
+
+func (w *Watcher) start() {
+	go w.pump.run()  // ended and awaited by run
+	go w.scout.run() // ended by run, and not awaited: the disk that it looks at may never answer
+	go w.run()       // ended and awaited by Close
 }
 
 func orNothing(ignored func(string, bool) bool) func(string, bool) bool {
@@ -136,13 +182,19 @@ func (w *Watcher) Watch(ctx context.Context, set Set) ([]Problem, error) {
 	err := w.ask(ctx, func() {
 		w.begin(time.Now(), time.Now())
 		w.answering = true
+		w.forgetDisks()
 		problems = w.wish(set)
 		for _, root := range w.roots {
 			w.reconcile(root)
 		}
 		w.finish()
+		w.arrange()
 		for _, root := range w.roots {
 			problems = w.problems(root, problems)
+		}
+		w.told = w.groups()
+		for _, p := range w.told {
+			problems = append(problems, *p)
 		}
 		slices.SortFunc(problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
 	})
@@ -160,24 +212,6 @@ func (w *Watcher) Sync(ctx context.Context) error {
 		w.markAll()
 		w.finish()
 	})
-}
-
-// How says how changes of a path are noticed, as far as it is watched.
-func (w *Watcher) How(ctx context.Context, path string) (How, error) {
-	var how How
-	err := w.ask(ctx, func() {
-		f := w.roots[filepath.VolumeName(path)+string(filepath.Separator)]
-		dir := filepath.Dir(path)
-		for name := range strings.SplitSeq(dir[len(filepath.VolumeName(dir)):], string(filepath.Separator)) {
-			if name != "" && f != nil {
-				f = f.subs[name]
-			}
-		}
-		if f != nil {
-			how = How{Heard: f.ear != nil, Polled: f.polled}
-		}
-	})
-	return how, err
 }
 
 // SetIgnored replaces Config.Ignored, and looks at everything. What is visible now and was not, or the reverse, is no
@@ -236,8 +270,19 @@ func (w *Watcher) run() {
 	defer close(w.batches)
 	settle := time.NewTimer(time.Hour)
 	defer settle.Stop()
-	defer w.poller.stop()
+	poll := time.NewTimer(time.Hour)
+	defer poll.Stop()
+	beat := time.NewTicker(patrolStep)
+	defer beat.Stop()
+	w.lastBeat = w.clock()
+	w.probe.begin(w.kernel)
+	defer w.probe.timer.Stop()
 	for {
+		if w.polling() {
+			poll.Reset(time.Until(w.pollDue()))
+		} else {
+			poll.Stop()
+		}
 		if w.window.open() {
 			settle.Reset(time.Until(w.window.due()))
 		} else {
@@ -259,11 +304,19 @@ func (w *Watcher) run() {
 			if w.window.over(time.Now()) {
 				w.settle()
 			}
-		case <-w.poller.ticks():
-			w.sweep(time.Now())
+		case <-poll.C:
+			w.poll(time.Now())
+		case found := <-w.scout.found:
+			w.back(found, time.Now())
+		case <-beat.C:
+			w.beat(w.clock())
+		case <-w.probe.timer.C:
+			w.probe.failed = true
+			w.rearranged = true
 		case request := <-w.requests:
 			request()
 		case <-w.stop:
+			close(w.scout.jobs)
 			w.err = w.kernel.Close() // the pump still reads, so that the source can finish
 			close(w.pump.quit)
 			<-w.pump.done
@@ -274,6 +327,9 @@ func (w *Watcher) run() {
 
 // suspect looks at what the pump has gathered.
 func (w *Watcher) suspect(s suspects) {
+	if len(s.folders) > 0 && w.probe.passed() {
+		w.rearranged = true
+	}
 	w.begin(s.first, s.last)
 	if s.all {
 		w.markAll()
@@ -321,6 +377,7 @@ func (w *Watcher) markAll() {
 func (w *Watcher) begin(first, last time.Time) {
 	w.round++
 	w.first, w.last = first, last
+	w.freed = false
 	clear(w.seen)
 }
 
@@ -340,7 +397,30 @@ func (w *Watcher) finish() {
 		w.wasIgnored = w.ignored
 		w.answering = false
 	}
+	if w.freed && w.limitRound == w.round {
+		w.freed = false
+		for _, root := range w.roots {
+			w.retry(root)
+		}
+		w.work()
+	}
 	w.publish()
+}
+
+// retry has the kernel watch what a limit kept from it below f, until it is met again: while looks go on, some folders are
+// heard for a moment only. It tells whether to go on.
+func (w *Watcher) retry(f *folder) bool {
+	if isLimit(f.deafFor) && f.present {
+		if w.visit(f, false); isLimit(f.deafFor) {
+			return false
+		}
+	}
+	for _, sub := range f.subs {
+		if !w.retry(sub) {
+			return false
+		}
+	}
+	return true
 }
 
 // publish offers the draft if it has changed.
