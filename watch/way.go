@@ -57,7 +57,7 @@ func (w Way) String() string {
 	if !w.Polled() {
 		return w.Reason.String()
 	}
-	text := "every " + w.Round.Round(100*time.Millisecond).String() + ": "
+	text := "every " + w.Round.Round(max(w.Round/100, 1)).String() + ": "
 	if w.Reason == Foreign || w.Reason == Missed {
 		text += w.Disk.String() + ": "
 	}
