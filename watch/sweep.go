@@ -134,6 +134,7 @@ type glance struct {
 	unread bool  // its names could not be read
 	doubt  bool  // what was written just before it was looked at last counts as different
 	recent bool  // it is looked at, whatever the time
+	polled bool  // the disk may belong to a server, whose word counts and not the kernel's memory
 }
 
 // entry is a name and what was known of it; kind none: nothing was there.
@@ -147,7 +148,7 @@ type entry struct {
 func glanceAt(f *folder) glance {
 	g := glance{
 		folder: f, path: f.path, id: f.id, unread: f.unread,
-		names: f.now.all, list: true, doubt: true,
+		names: f.now.all, list: true, doubt: true, polled: f.polled,
 		known: make([]entry, 0, len(f.entries)+len(f.files)),
 	}
 	for name, s := range f.entries {
@@ -182,7 +183,7 @@ func glancesAt(places []place) (glances []glance) {
 			i = len(glances)
 			index[f] = i
 			glances = append(glances, glance{folder: f, path: f.path, id: f.id, unread: f.unread,
-				names: f.now.all, since: f.listed, recent: true})
+				names: f.now.all, since: f.listed, recent: true, polled: true})
 		}
 		g := &glances[i]
 		if s, ok := f.entries[p.name]; ok {
@@ -247,6 +248,9 @@ func (j job) run() finding {
 // glance compares one glance with the disk. If the time is over before it is done, it returns what is left of it.
 func (found *finding) glance(g glance, over func() bool) (rest glance, more bool) {
 	suspect := func(name string) { found.suspects = append(found.suspects, place{g.folder, name}) }
+	if g.polled {
+		refresh(g.path)
+	}
 	info, err := os.Stat(g.path)
 	switch {
 	case err != nil && unlessGone(err) != nil:
@@ -288,7 +292,7 @@ func (found *finding) glance(g glance, over func() bool) (rest glance, more bool
 			g.known, g.list, g.names = g.known[i:], false, false
 			return g, true
 		}
-		if differs(g.path, e, g.doubt) {
+		if differs(g, e) {
 			suspect(e.name)
 		}
 	}
@@ -296,8 +300,11 @@ func (found *finding) glance(g glance, over func() bool) (rest glance, more bool
 }
 
 // differs tells whether an entry may not be what it was. It reads no content.
-func differs(folder string, e entry, doubt bool) bool {
-	path := joined(folder, e.name)
+func differs(g glance, e entry) bool {
+	path := joined(g.path, e.name)
+	if g.polled {
+		refresh(path)
+	}
 	at := time.Now()
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -314,7 +321,7 @@ func differs(folder string, e entry, doubt bool) bool {
 		return true
 	}
 	now, old := metadata(info, at), e.stamp
-	if old.fresh && !doubt {
+	if old.fresh && !g.doubt {
 		old.fresh = false
 	}
 	return !old.untouched(now)
