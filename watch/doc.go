@@ -49,7 +49,7 @@
 //     and containers, FUSE. They are known by their type, for each mount. What this machine does there has events, which
 //     are heard as well.
 //   - What a limit keeps from being heard (problem.go): one Problem for each limit, not for each folder.
-//   - Everything, if Config.Poll says so, or if the kernel does not tell of a folder that was made and removed to try it
+//   - Everything, if Config.Poll says so, or if the kernel does not tell of a folder that was made and written to, to try it
 //     (probe.go).
 //   - Disks whose events have proved unreliable: the patrol is a slow sweep (a round takes a minute, a step 5 s) over what
 //     is heard. It makes up for what no event tells of, such as a folder high above that was moved. If it finds three files

@@ -440,3 +440,21 @@ func TestOtherSpelling(t *testing.T) {
 		})
 	})
 }
+
+// The kernel passes, also if the temporary files are watched themselves.
+func TestTheKernelPassesTheProbe(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("TMPDIR", root)
+	for range 20 {
+		w := open(t, Config{})
+		mustWatch(t, w, Set{Files: []string{filepath.Join(root, "f")}})
+		for passed, failed := false, false; !passed; {
+			if err := w.ask(testContext(t), func() { passed, failed = w.probe.done, w.probe.failed }); err != nil || failed {
+				t.Fatalf("no event came (%v)", err)
+			}
+		}
+		if left, err := filepath.Glob(filepath.Join(root, "*")); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %q, %v", left, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -9,13 +10,14 @@ import (
 const probeMost = 5 * time.Second
 
 // probe tries whether the kernel tells anything at all: in some sandboxes and emulators (gVisor, qemu-user, old
-// versions of WSL) it takes the watch and is silent. An empty folder is made among the temporary files, watched and removed;
-// its removal is the event. Nothing is written into the user's tree, and it would not help: a change that is made here has an
+// versions of WSL) it takes the watch and is silent. A folder is made among the temporary files, watched, written to and
+// removed. Nothing is written into the user's tree, and it would not help: a change that is made here has an
 // event on every disk. Whether there are events of changes that others make is what only others can show: see isForeign and
 // the patrol.
 type probe struct {
 	wanted bool
 	failed bool // no event has come
+	done   bool // one has
 	timer  *time.Timer
 }
 
@@ -33,13 +35,16 @@ func (p *probe) try(k kernel) bool {
 		return false
 	}
 	watched := k.Add(folder) == nil
-	return os.Remove(folder) == nil && watched
+	// A file, since fsnotify passes over the removal of a folder if the one above is watched too.
+	err = os.WriteFile(filepath.Join(folder, "probe"), nil, 0o600)
+	os.RemoveAll(folder)
+	return err == nil && watched
 }
 
 // passed notes that an event has come, and tells whether that is news: it was not expected any more.
 func (p *probe) passed() (news bool) {
 	p.timer.Stop()
-	news, p.failed = p.failed, false
+	news, p.failed, p.done = p.failed, false, true
 	return news
 }
 
