@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,7 @@ func TestEmbeddedFiles(t *testing.T) {
 	code := `package main
 
 import (
+	"fmt"
 	"embed"
 	"fmt"
 )
@@ -208,4 +210,15 @@ func TestFolderVanishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.serves("v2")
+}
+
+// With --poll nothing is heard, and a save is seen all the same.
+func TestPollFlag(t *testing.T) {
+	s := start(t, newModule(t, nil), "--poll=200ms", ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	for i := 2; i < 5; i++ {
+		s.save("version.go", version(fmt.Sprint("v", i), ""))
+		s.serves(fmt.Sprint("v", i))
+		s.waitFor(fmt.Sprintf(`generation %d serves: version.go`, i))
+	}
 }

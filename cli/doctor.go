@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"hotreload/gobuild"
 	"hotreload/process"
+	"hotreload/watch"
 )
 
 // errSick is doctor's, when something it has said is in the way.
@@ -106,6 +109,7 @@ func doctor(ctx context.Context, out io.Writer, w *wishes) error {
 			f.well("", "%s", relative(w.dir, folder))
 		}
 	}
+	f.watching(ctx, graph, o.poll)
 	artifact, err := builder.Build(ctx, program, graph)
 	var failure *gobuild.BuildError
 	if errors.As(err, &failure) {
@@ -130,4 +134,34 @@ func doctor(ctx context.Context, out io.Writer, w *wishes) error {
 		return errSick
 	}
 	return nil
+}
+
+// watching tries to watch what a run would watch, and says what of it has to be polled, and how near the limits are.
+func (f *findings) watching(ctx context.Context, graph *gobuild.Graph, poll time.Duration) {
+	watcher, err := watch.New(watch.Config{Poll: poll})
+	if err != nil {
+		f.ill("watched", err)
+		return
+	}
+	defer watcher.Close()
+	problems, err := watcher.Watch(ctx, watch.Set{Dirs: graph.Dirs(), Files: graph.Files()})
+	if err != nil {
+		f.ill("watched", err)
+		return
+	}
+	for _, problem := range problems {
+		var polled *watch.PolledError
+		if errors.As(problem.Err, &polled) {
+			_, text, hint := polledWords(polled)
+			f.odd("polled", text, strings.TrimPrefix(hint, "hint: "))
+		} else if !errors.Is(problem.Err, fs.ErrNotExist) {
+			f.ill("watched", problem)
+		}
+	}
+	if poll > 0 {
+		f.odd("polled", fmt.Sprintf("everything, every %v: --poll", poll), "")
+	}
+	for _, limit := range watch.Limits() {
+		f.well("limits", "%d of %s = %d are in use", limit.Used, limit.Name, limit.Value)
+	}
 }

@@ -17,6 +17,9 @@ const (
 	instancesLimit = "fs.inotify.max_user_instances"
 )
 
+// systemLimits are those of which it is known how much of them is in use.
+var systemLimits = []string{watchesLimit, instancesLimit}
+
 // limitName: inotify(7) answers ENOSPC when the watches are used up ("no space left on device" has nothing to do with a
 // disk), and inotify_init EMFILE when the instances are, or the open files of the process. The instances are the rule:
 // they are 128 for each user, and every editor takes some.

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// systemLimits are those of which it is known how much of them is in use.
+var systemLimits []string
+
 // limitName: kqueue has a descriptor for every file in a watched folder.
 func limitName(err error, _ bool) string { return openFilesLimit(err) }
 

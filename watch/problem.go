@@ -87,6 +87,16 @@ func (w *Watcher) limited(err error) error {
 	return w.limit
 }
 
+// Limits are those that watching can meet on this system, and how much of each is in use; Err is nil.
+func Limits() (limits []LimitError) {
+	for _, name := range systemLimits {
+		limit := LimitError{}
+		limit.Name, limit.Value, limit.Used, limit.Raise = limitDetails(name)
+		limits = append(limits, limit)
+	}
+	return limits
+}
+
 // openFiles is the limit that every system has.
 const openFiles = "open files"
 
