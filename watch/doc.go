@@ -35,7 +35,7 @@
 //   - The sweep (sweep.go) goes round the polled folders, a part in each step of 100 ms, so that a round takes 1 s. The
 //     16 files that changed last, and whether something came or went beside them, are looked at in each step.
 //   - The scout is a goroutine that compares such a part with the disk: one stat for each file, one listing for each
-//     folder, no content. So a disk that does not answer holds up nobody. A part ends after 10 ms, and what is left
+//     folder, no content. So a disk that does not answer holds up nobody; after 10 s it is told. A part ends after 10 ms, and what is left
 //     waits for the next: polling costs no more than a tenth of the time, and on a large tree or a slow disk a round takes
 //     longer. With n files and s for a stat, the worst latency is the greater of 1 s and about 10 n s, the usual one half
 //     of that for a file out of the blue, and 100 ms for the file at hand.
@@ -75,7 +75,8 @@
 // On Linux a watched folder costs one of fs.inotify.max_user_watches, whatever is in it, and hotreload itself one of
 // fs.inotify.max_user_instances. On macOS and the BSDs (kqueue) it costs a descriptor, and so does each file in it. The limit
 // there is that of open files; a Go program raises the soft one to the hard one when it starts. As the Set comes from the
-// build graph, that is a few thousand for a large service. What does not fit is polled.
+// build graph, that is a few thousand for a large service. No more than half of what may be open is taken, so that the rest
+// of the program can work. What does not fit is polled.
 //
 // # What it does not do
 //

@@ -1,6 +1,10 @@
 package watch
 
-import "slices"
+import (
+	"os"
+	"slices"
+	"syscall"
+)
 
 // kernel is the source of events, *fsnotify.Watcher. Tests have another.
 type kernel interface {
@@ -13,6 +17,7 @@ type kernel interface {
 // kernel has only one watch for it, and reports events under the path by which it was first asked.
 type ear struct {
 	path    string // the one given to the kernel; it belongs to one of folders
+	costs   int    // descriptors, where hearing is dear
 	id      identity
 	folders []*folder
 }
@@ -54,6 +59,7 @@ func (w *Watcher) wantsEar(f *folder) bool {
 func (w *Watcher) hear(f *folder, again bool) {
 	if !w.wantsEar(f) {
 		w.deaf(f)
+		w.cannot(f, nil)
 		return
 	}
 	if e := f.ear; e != nil {
@@ -82,16 +88,34 @@ func (w *Watcher) hear(f *folder, again bool) {
 		// The folder was moved, and this is its new place. fsnotify would go on reporting it under the old one.
 		w.silence(e)
 	}
-	err := w.kernel.Add(f.path)
+	costs, err := w.afford(f)
+	if err == nil {
+		err = w.kernel.Add(f.path)
+	}
 	w.cannot(f, err)
 	if err != nil {
 		return
 	}
-	f.ear = &ear{path: f.path, id: f.id, folders: []*folder{f}}
+	w.descriptors += costs
+	f.ear = &ear{path: f.path, costs: costs, id: f.id, folders: []*folder{f}}
 	w.ears[f.path] = f.ear
 	if f.id != (identity{}) {
 		w.earsByID[f.id] = f.ear
 	}
+}
+
+// afford says how many descriptors it takes to hear a folder, or that there are not as many to spare. What comes later is
+// not counted.
+func (w *Watcher) afford(f *folder) (costs int, err error) {
+	if w.descriptorsMost == 0 {
+		return 0, nil
+	}
+	names, err := namesIn(f.path)
+	costs = 1 + len(names)
+	if err == nil && w.descriptors+costs > w.descriptorsMost {
+		err = &os.PathError{Op: "watch", Path: f.path, Err: syscall.EMFILE}
+	}
+	return costs, err
 }
 
 // cannot notes why a folder is not heard; nil: it is. One that has just gone is no problem: the folder above tells.
@@ -135,6 +159,7 @@ func (w *Watcher) silence(e *ear) {
 	// The kernel may have ended it already, with the folder; that is the usual case and its error says nothing.
 	_ = w.kernel.Remove(e.path)
 	delete(w.ears, e.path)
+	w.descriptors -= e.costs
 	w.freed = true
 	if w.earsByID[e.id] == e {
 		delete(w.earsByID, e.id)

@@ -2,5 +2,17 @@
 
 package watch
 
+import "golang.org/x/sys/unix"
+
 // hearingIsDear: kqueue keeps a descriptor open for every file in a folder that it watches.
 const hearingIsDear = true
+
+// descriptorsMost leaves the other half of what may be open to the rest of the program: to run the go command takes some,
+// and without any nothing works.
+func descriptorsMost() int {
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil {
+		return 0
+	}
+	return int(min(files.Cur, 1<<20) / 2)
+}

@@ -194,13 +194,13 @@ func (w *Watcher) poll(now time.Time) {
 }
 
 func (w *Watcher) send(j job) {
-	w.scoutIsOut = true
+	w.scoutIsOut, w.sent = true, time.Now()
 	w.scout.jobs <- j // it waits for it: there is one job at a time
 }
 
 // back takes what the scout has found.
 func (w *Watcher) back(found finding, now time.Time) {
-	w.scoutIsOut = false
+	w.scoutIsOut, w.silentDisk = false, false
 	for f, touched := range found.listed {
 		f.listed = touched
 	}
@@ -242,6 +242,12 @@ func (w *Watcher) beat(now instant) {
 		w.finish()
 	}
 	w.lastBeat = now
+	if at := w.scout.at.Load(); w.scoutIsOut && at != nil && time.Since(w.sent) > answerMost && !w.silentDisk {
+		w.silentDisk = true // said once, until it answers
+		w.begin(time.Now(), time.Now())
+		w.draft.report(Problem{*at, errNoAnswer})
+		w.finish()
+	}
 	if len(w.heard.folders) > 0 && w.heard.round > 0 && !w.scoutIsOut {
 		w.send(job{&w.heard, w.heard.part(false, now.wall)})
 	}

@@ -458,3 +458,57 @@ func TestTheKernelPassesTheProbe(t *testing.T) {
 		}
 	}
 }
+
+// A disk that does not answer is told once, and hurts no other.
+func TestADiskDoesNotAnswer(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.patrols()
+		s.owner(func() {
+			s.w.scoutIsOut, s.w.sent = true, time.Now()
+			s.w.scout.at.Store(&s.root)
+		})
+		b := s.within(answerMost+patrolStep, "")
+		if len(b.Problems) != 1 || b.Problems[0].Path != s.root || !errors.Is(b.Problems[0], errNoAnswer) {
+			s.Errorf("problems: %v", b.Problems)
+		}
+		s.nothing()
+		s.save("a", "one")
+		s.within(5*ms, "+ a")
+		s.owner(func() { s.w.back(finding{of: &s.w.heard}, time.Now()) })
+		s.nothing()
+	})
+}
+
+// Where each file in a heard folder costs a descriptor, no more than half of them are taken.
+func TestDescriptorsAreLeft(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.old(100)
+		s.owner(func() { s.w.descriptorsMost = 60 })
+		problems := s.watch()
+		var limit *LimitError
+		if len(problems) != 1 || !errors.As(problems[0], &limit) || limit.Name != openFiles {
+			s.Errorf("problems: %v", problems)
+		}
+		taken := func() (n int) {
+			s.owner(func() { n = s.w.descriptors })
+			return n
+		}
+		if n := taken(); n < 40 || n > 60 {
+			s.Errorf("%d descriptors are taken", n)
+		}
+		time.Sleep(time.Minute)
+		for i := range 10 {
+			s.silently(fmt.Sprintf("d%02d/f1", i), "two")
+		}
+		b := s.next()
+		for !b.Settled {
+			b = s.next()
+		}
+		if len(b.Changes) != 6 { // 11 for the root, and for each of four folders
+			s.Errorf("have %v", b.Changes)
+		}
+		if _, err := s.w.Watch(s.Context(), Set{}); err != nil || taken() != 0 {
+			s.Errorf("%d descriptors are taken for nothing, %v", taken(), err)
+		}
+	})
+}

@@ -12,6 +12,9 @@ var ErrClosed = errors.New("the watcher is closed")
 // errEvents is the reason of the Problem that stands for a failure of the source of events itself.
 var errEvents = errors.New("read file events")
 
+// errNoAnswer is the reason of the Problem that stands for a disk, by one of its folders.
+var errNoAnswer = errors.New("the disk does not answer")
+
 // Problem is a folder from which nothing will be heard, and why. Test Err with errors.Is for fs.ErrNotExist (it is
 // noticed when it comes) and fs.ErrPermission, with errors.As for *PolledError, which stands for many folders, and
 // *LimitError. The rest of the Set is watched nevertheless, and whatever exists and is not heard is polled.

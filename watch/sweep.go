@@ -2,6 +2,7 @@ package watch
 
 import (
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,9 @@ const (
 	// lateMost is how old a change must be, when it is found without an event, to say that its event did not come: it was
 	// not just on its way.
 	lateMost = 5 * time.Second
+
+	// answerMost is how long a disk may take to answer until that is told. What others have is seen all the same.
+	answerMost = 10 * time.Second
 
 	// missedMost is how many files must have changed without an event until the events of their disk are not trusted. One
 	// is not enough: what is written through mmap(2) makes no event on any disk.
@@ -213,6 +217,7 @@ type job struct {
 type scout struct {
 	jobs  chan job
 	found chan finding
+	at    atomic.Pointer[string] // the folder that it looks at
 }
 
 func newScout() *scout {
@@ -223,11 +228,11 @@ func newScout() *scout {
 // run ends when jobs is closed and the disk has answered.
 func (s *scout) run() {
 	for j := range s.jobs {
-		s.found <- j.run()
+		s.found <- j.run(func(folder string) { s.at.Store(&folder) })
 	}
 }
 
-func (j job) run() finding {
+func (j job) run(at func(folder string)) finding {
 	start := time.Now()
 	found := finding{of: j.of, listed: make(map[*folder]int64)}
 	over := func() bool { return time.Since(start) > partMost }
@@ -236,6 +241,7 @@ func (j job) run() finding {
 			found.rest = j.glances[i:]
 			break
 		}
+		at(g.path)
 		if rest, ok := found.glance(g, over); ok {
 			found.rest = append([]glance{rest}, j.glances[i+1:]...)
 			break

@@ -53,6 +53,8 @@ type Watcher struct {
 	pump   *pump
 	lean   bool // see mustHear
 
+	descriptors, descriptorsMost int // that hearing takes, and may take; 0: any number
+
 	ignored, wasIgnored func(path string, folder bool) bool // was: before the request that is being answered
 
 	roots       map[string]*folder // the snapshot, by "/" or the volume
@@ -89,6 +91,8 @@ type Watcher struct {
 	surprises  map[place]struct{} // what the patrol has found and is being looked at; nil otherwise
 	started    time.Time
 	lastBeat   instant
+	sent       time.Time // when the scout was sent
+	silentDisk bool      // it has not come back, and that was told
 
 	draft  draft
 	window window
@@ -129,19 +133,20 @@ func makeWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <
 		config.MaxWait = DefaultMaxWait
 	}
 	w := &Watcher{
-		batches:  make(chan Batch),
-		requests: make(chan func()),
-		stop:     make(chan struct{}),
-		done:     make(chan struct{}),
-		kernel:   k,
-		pump:     newPump(events, errors),
-		lean:     hearingIsDear,
-		roots:    make(map[string]*folder),
-		ears:     make(map[string]*ear),
-		earsByID: make(map[identity]*ear),
-		reader:   newReader(),
-		seen:     make(map[suspicion]struct{}),
-		window:   window{quiet: config.Quiet, most: config.MaxWait},
+		batches:         make(chan Batch),
+		requests:        make(chan func()),
+		stop:            make(chan struct{}),
+		done:            make(chan struct{}),
+		kernel:          k,
+		pump:            newPump(events, errors),
+		lean:            hearingIsDear,
+		descriptorsMost: descriptorsMost(),
+		roots:           make(map[string]*folder),
+		ears:            make(map[string]*ear),
+		earsByID:        make(map[identity]*ear),
+		reader:          newReader(),
+		seen:            make(map[suspicion]struct{}),
+		window:          window{quiet: config.Quiet, most: config.MaxWait},
 
 		asked:   config.Poll > 0,
 		disks:   make(map[diskKey]*disk),

@@ -61,12 +61,11 @@ func (w Way) String() string {
 	if w.Reason == Foreign || w.Reason == Missed {
 		text += w.Disk.String() + ": "
 	}
-	text += w.Reason.String()
 	if w.Err != nil {
 		reason, _, _ := strings.Cut(w.Err.Error(), "\n")
-		text += ": " + reason
+		return text + reason
 	}
-	return text
+	return text + w.Reason.String()
 }
 
 func (d Disk) String() string {
