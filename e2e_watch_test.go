@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -221,4 +222,33 @@ func TestPollFlag(t *testing.T) {
 		s.serves(fmt.Sprint("v", i))
 		s.waitFor(fmt.Sprintf(`generation %d serves: version.go`, i))
 	}
+}
+
+// More happens than the kernel's queue holds (16384 events) while hotreload is stopped, the save last: it is not lost, and
+// nothing is built twice.
+func TestEventsOverflowWhileStopped(t *testing.T) {
+	s := start(t, newModule(t, nil), ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var files [2]*os.File
+	for i := range files {
+		var err error
+		if files[i], err = os.Create(filepath.Join(s.dir, fmt.Sprint("noise", i))); err != nil {
+			t.Fatal(err)
+		}
+		defer files[i].Close()
+	}
+	for i := range 20_000 { // in turns: two equal events in a row would be one
+		fmt.Fprintln(files[i%2], i)
+	}
+	s.save("version.go", version("v2", ""))
+	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.serves("v2")
+	s.waitFor(`generation 2 serves: version.go`)
+	s.save("version.go", version("v3", ""))
+	s.waitFor(`generation 3 serves: version.go`)
 }

@@ -166,3 +166,27 @@ func BenchmarkSync(b *testing.B) {
 		}
 	}
 }
+
+// The same 10,000 files: what a round of polling costs, if nothing has changed.
+func BenchmarkRound(b *testing.B) {
+	root := thousandFolders(b)
+	w := open(b, Config{Poll: time.Hour})
+	mustWatch(b, w, Set{Trees: []string{root}})
+	var glances []glance
+	if err := w.ask(b.Context(), func() {
+		for _, f := range w.polled.folders {
+			g := glanceAt(f)
+			g.recent = true // whatever the time
+			glances = append(glances, g)
+		}
+	}); err != nil {
+		b.Fatal(err)
+	}
+	time.Sleep(2 * tick) // nothing is fresh any more
+	for b.Loop() {
+		j := job{&w.polled, glances}
+		if found := j.run(func(string) {}); len(found.rest) > 0 {
+			b.Fatal("it was not finished")
+		}
+	}
+}
