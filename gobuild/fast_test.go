@@ -19,7 +19,7 @@ import (
 func fastBuilder(t testing.TB) *Builder {
 	t.Helper()
 	b := builder(t)
-	b.short.pause = func(context.Context, time.Duration) {}
+	b.short.pause, b.short.pushy = func(context.Context, time.Duration) {}, true
 	return b
 }
 
@@ -315,6 +315,9 @@ func TestErrorsReadLikeGo(t *testing.T) {
 	}
 }
 
+// small is hello without package fmt, which makes it quick to link.
+var small = strings.NewReplacer("\t\"fmt\"\n\n", "", "fmt.Println", "println").Replace(hello)
+
 // edited writes another word into the program hello.
 func (c *trial) edited(word string) {
 	c.Helper()
@@ -347,7 +350,7 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 			if e.env != "" && os.Getenv("HOTRELOAD_SOAK") == "" {
 				t.Skip("HOTRELOAD_SOAK=1 compiles the standard library for it")
 			}
-			p := program(tree(t, hello))
+			p := program(tree(t, small))
 			p.Flags, p.Slow, p.Env = e.flags, e.slow, append(p.Env, e.env)
 			edit := filepath.Join(p.Dir, "word/word.go")
 			if e.name == "an overlay" {
@@ -366,6 +369,27 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 	}
 }
 
+// What is vendored is linked, but people do not edit it: there is no plan of it.
+func TestFastWithVendor(t *testing.T) {
+	const main, lib = "package main\n\nimport \"x.org/y\"\n\nfunc main() { println(y.Y(), 1) }\n", "package y\n\nfunc Y() int { return 1 }\n"
+	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\n-- main.go --\n"+main+
+		"-- vendor/modules.txt --\n# x.org/y v1.0.0\n## explicit; go 1.25\nx.org/y\n-- vendor/x.org/y/y.go --\n"+lib))
+	c := begin(t, p)
+	write(t, filepath.Join(p.Dir, "main.go"), strings.Replace(main, "1)", "2)", 1))
+	if way := c.same(); !fast(way) {
+		t.Error(way)
+	}
+	write(t, filepath.Join(p.Dir, "vendor/x.org/y/y.go"), strings.Replace(lib, "1", "2", 1))
+	if way := c.same(); !strings.Contains(way, "y.go has changed") {
+		t.Error(way)
+	}
+	c.b.settle()
+	write(t, filepath.Join(p.Dir, "main.go"), main)
+	if way := c.same(); !fast(way) {
+		t.Error(way)
+	}
+}
+
 // The agent is in the plan like any package, though nobody edits it.
 func TestFastWithAgent(t *testing.T) {
 	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\n-- main.go --\npackage main\n\nimport \"net\"\n\nfunc main() { _, err := net.Listen(\"x\", \"\"); println(err.Error()) }\n"))
@@ -381,7 +405,7 @@ func TestFastWithAgent(t *testing.T) {
 
 // After a fast build go builds the same, which fills the cache, and nothing is heard of it.
 func TestConfirmed(t *testing.T) {
-	c := begin(t, program(tree(t, hello)))
+	c := begin(t, program(tree(t, small)))
 	c.edited("bye")
 	if way := c.same(); !fast(way) {
 		t.Fatal(way)
@@ -400,7 +424,7 @@ func TestConfirmed(t *testing.T) {
 
 // A fast build that was wrong is found out: by a confirmation that looks at the bytes and trusts nothing.
 func TestDisagreement(t *testing.T) {
-	c := begin(t, program(tree(t, hello)))
+	c := begin(t, program(tree(t, small)))
 	c.edited("bye")
 	a, err := c.build()
 	if err != nil || !fast(a.Way) {
@@ -427,7 +451,7 @@ func TestDisagreement(t *testing.T) {
 
 // Work for later never runs beside a build, and does not outlive the builder.
 func TestIdleWorkGivesWay(t *testing.T) {
-	p := program(tree(t, hello))
+	p := program(tree(t, small))
 	b := builder(t)
 	working := make(chan struct{}, 10)
 	b.short.pause = func(ctx context.Context, _ time.Duration) { working <- struct{}{}; <-ctx.Done() }
@@ -455,7 +479,7 @@ func TestIdleWorkGivesWay(t *testing.T) {
 
 // A fast build that is cancelled changes nothing: the next one begins where the last finished one ended.
 func TestCancelledFastBuild(t *testing.T) {
-	c := begin(t, program(tree(t, hello)))
+	c := begin(t, program(tree(t, small)))
 	before := c.b.short.at(c.p.key()).blueprint
 	c.edited("bye")
 	for i := range 20 {
@@ -485,14 +509,14 @@ func TestCancelledFastBuild(t *testing.T) {
 
 // Who empties the cache folder under us gets a build by go, and fast ones after it.
 func TestArchivesGone(t *testing.T) {
-	c := begin(t, program(tree(t, hello)))
+	c := begin(t, program(tree(t, small)))
 	c.edited("bye")
 	if way := c.same(); !fast(way) {
 		t.Fatal(way)
 	}
 	c.b.settle()
 	os.RemoveAll(filepath.Join(c.b.run.dir, "archives"))
-	write(t, filepath.Join(c.p.Dir, "main.go"), "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/hello/word\"\n)\n\nfunc main() { fmt.Println(word.Word()) }\n")
+	write(t, filepath.Join(c.p.Dir, "main.go"), "package main\n\nimport (\n\t\"os\"\n\n\t\"example.com/hello/word\"\n)\n\nfunc main() { os.Exit(len(word.Word())) }\n")
 	if way := c.same(); fast(way) {
 		t.Fatal(way)
 	}

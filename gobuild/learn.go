@@ -59,7 +59,7 @@ func (l *learner) draw(ctx context.Context, artifact string) (bp *blueprint, why
 	if !got.exit.Success() {
 		return nil, "", errMoved
 	}
-	script, err := plan.Parse(got.text, l.p.Dir, func(file string) bool { return !graph.Foreign(file) && !strings.HasPrefix(file, plan.Work) })
+	script, err := plan.Parse(got.text, l.p.Dir, graph.edited)
 	if err != nil {
 		return nil, err.Error(), nil
 	}
@@ -84,6 +84,15 @@ func (l *learner) draw(ctx context.Context, artifact string) (bp *blueprint, why
 		return nil, "", errMoved
 	}
 	return bp, "", nil
+}
+
+// edited reports whether people edit files where this one is: what is vendored belongs to others and is many.
+func (g *Graph) edited(file string) bool {
+	if g.Foreign(file) || strings.HasPrefix(file, plan.Work) {
+		return false
+	}
+	pkg := g.packageAt(filepath.Dir(file))
+	return pkg < 0 || !g.Local[pkg].Vendored
 }
 
 // granularity is how much older than the truth a time stamp may be: the kernel's tick.

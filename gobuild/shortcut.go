@@ -24,6 +24,7 @@ type shortcuts struct {
 	closed bool
 
 	pause func(ctx context.Context, d time.Duration) // how idle work waits; tests do not
+	pushy bool                                       // idle work gives way to nobody; tests have no time
 }
 
 // shortcut is what is known of one program, guarded by shortcuts.mu.
@@ -118,7 +119,7 @@ func (s *shortcuts) begin(work func(ctx context.Context)) {
 // gentle is a learner that gives way.
 func (l *learner) gentle() *learner {
 	gentle, idle := *l, *l.t
-	idle.idle = true
+	idle.idle = !l.b.short.pushy
 	gentle.t = &idle
 	return &gentle
 }
@@ -250,10 +251,14 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 			}
 			bp, why, err = l.draw(ctx, artifact)
 		}
-		if ctx.Err() != nil || err != nil {
+		if err != nil {
 			return
 		}
 		s.mu.Lock()
+		if ctx.Err() != nil { // halt has the lock too: nothing changes under a build
+			s.mu.Unlock()
+			return
+		}
 		if bp != nil {
 			entry.blueprint, entry.stale = bp, false
 		} else {
