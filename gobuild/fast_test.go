@@ -334,6 +334,7 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 		want  bool
 	}{
 		{"plain", nil, "", false, true},
+		{"files", nil, "", false, true},
 		{"asked to use go", nil, "", true, false},
 		{"trimpath", []string{"-trimpath"}, "", false, true},
 		{"tags and linker flags", []string{"-tags=x", "-ldflags=-X main.version=v1 -s"}, "", false, true},
@@ -353,6 +354,9 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 			p := program(tree(t, small))
 			p.Flags, p.Slow, p.Env = e.flags, e.slow, append(p.Env, e.env)
 			edit := filepath.Join(p.Dir, "word/word.go")
+			if e.name == "files" {
+				p.Args = []string{"main.go"}
+			}
 			if e.name == "an overlay" {
 				edit = filepath.Join(t.TempDir(), "elsewhere.go")
 				write(t, edit, "package word\n\nfunc Word() string { return \"elsewhere\" }\n")
@@ -364,6 +368,9 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 				if way := c.same(); fast(way) != e.want {
 					t.Errorf("%s: %s", word, way)
 				}
+			}
+			if write(t, filepath.Join(p.Dir, "main.go"), "package main\n\nimport \"example.com/hello/word\"\n\nvar version = 1\n\nfunc main() { println(word.Word(), versio) }\n"); c.same() != "" {
+				t.Error("it builds")
 			}
 		})
 	}

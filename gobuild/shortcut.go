@@ -15,16 +15,15 @@ import (
 // shortcuts is the fast path's part of a Builder: what is known of each program, and the one piece of work at a time
 // that is done while nothing is built.
 type shortcuts struct {
-	doubts chan error // see Builder.Doubts
+	doubts chan error                                 // see Builder.Doubts
+	pause  func(ctx context.Context, d time.Duration) // how idle work waits; tests do not
+	pushy  bool                                       // idle work gives way to nobody; tests have no time
 
 	mu     sync.Mutex           // guards all below
 	of     map[string]*shortcut // by program
 	idle   context.CancelFunc   // ends the work; nil if there is none
 	ended  chan struct{}        // closed when the work has ended
 	closed bool
-
-	pause func(ctx context.Context, d time.Duration) // how idle work waits; tests do not
-	pushy bool                                       // idle work gives way to nobody; tests have no time
 }
 
 // shortcut is what is known of one program, guarded by shortcuts.mu.
