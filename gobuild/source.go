@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,18 +34,35 @@ func readSource(path string) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	content, err := os.ReadFile(path)
-	if err != nil {
+	s := source{info: info, racy: looked.Sub(info.ModTime()) < tick}
+	if filepath.Ext(path) == ".go" {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return source{}, err
+		}
+		s.sum, s.header, s.orders = sha256.Sum256(content), goHeader(content), sum(orders(content))
+	} else if s.sum, err = sumOf(path); err != nil {
 		return source{}, err
 	}
 	if !same(info, statOrNil(path)) {
 		return source{}, fmt.Errorf("%s %w", path, errRestless)
 	}
-	s := source{info: info, racy: looked.Sub(info.ModTime()) < tick, sum: sha256.Sum256(content)}
-	if filepath.Ext(path) == ".go" {
-		s.header, s.orders = goHeader(content), sum(orders(content))
-	}
 	return s, nil
+}
+
+// sumOf is the hash of a file that may be large: people embed films.
+func sumOf(path string) (sum plan.Sum, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return sum, err
+	}
+	h.Sum(sum[:0])
+	return sum, nil
 }
 
 // again looks at the file once more: like is s itself, or what has become of it.
