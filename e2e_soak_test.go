@@ -75,10 +75,12 @@ func TestFlatOverReloads(t *testing.T) {
 	have := s.goroutines()
 	t.Logf("%d reloads: files %d -> %d, threads %d -> %d, RSS %d -> %d kB, goroutines %d -> %d",
 		many, before.files, after.files, before.threads, after.threads, before.kilobytes, after.kilobytes, want, have)
-	if after.files > before.files+2 {
+	// At either moment a child of the builder may be at work, of what it does while nothing is built: its files, its
+	// goroutines.
+	if after.files > before.files+6 {
 		t.Errorf("open files grew from %d to %d", before.files, after.files)
 	}
-	if have > want+2 {
+	if have > want+6 {
 		t.Errorf("goroutines grew from %d to %d", want, have)
 	}
 	if after.threads > before.threads+8 {

@@ -19,10 +19,13 @@ var rooms = map[string][]string{
 	"hotreload/runner":     {"watch", "supervisor", "gobuild", "process"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "worker/host"},
-	"hotreload/gobuild":    {"process", "worker"},
+	"hotreload/gobuild":    {"gobuild/plan", "process", "worker"},
 	"hotreload/ignore":     {},
 	"hotreload/process":    {},
 	"hotreload/worker":     {},
+
+	// What builds are made of, as text and bytes: no process is started there.
+	"hotreload/gobuild/plan": {},
 
 	// Of worker's packages, all but host are what is linked into programs.
 	"hotreload/worker/host":     {"worker/protocol"},

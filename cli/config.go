@@ -48,6 +48,7 @@ type settings struct {
 	Stdin        bool     `toml:"stdin"`
 	Debug        bool     `toml:"debug"`
 	NoAgent      bool     `toml:"no_agent"`
+	Build        string   `toml:"build"`
 	Quiet        bool     `toml:"quiet"`
 	Verbose      bool     `toml:"verbose"`
 	Color        string   `toml:"color"`

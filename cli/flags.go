@@ -36,6 +36,7 @@ type options struct {
 	poll         time.Duration
 	stdin        bool
 	debug        bool
+	build        string
 	noAgent      bool
 	envFile      []string
 	config       string
@@ -105,8 +106,9 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
 	f.BoolVar(&o.debug, "debug", false, "keep debug information (DWARF) in the program, for dlv")
 	f.BoolVar(&o.noAgent, "no-agent", false, "do not link the agent into the program, which hands over its listeners to its successor")
+	f.StringVar(&o.build, "build", "auto", "the `way` to build: auto compiles only what a change reaches, where that makes the same program; go always runs go build")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, each worker's life")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, how the program was built, each worker's life")
 	f.StringVar(&o.color, "color", "auto", "`when` there are colours: auto, always or never; NO_COLOR counts too")
 	command.AddCommand(newCommands(o, env, command)...)
 	command.AddCommand(newDoctor(o, env, command))
@@ -174,6 +176,9 @@ func (o *options) check() error {
 	bad := func(flag string, err error, hint string) error { return badFlag{flag, usageError{hinted{err, hint}}} }
 	if !setColor(o.color) {
 		return bad("color", fmt.Errorf("--color %q is none of auto, always, never", o.color), "NO_COLOR=1 in the environment does the same as never")
+	}
+	if o.build != "auto" && o.build != "go" {
+		return bad("build", fmt.Errorf("--build %q is neither auto nor go", o.build), "auto is right for most")
 	}
 	if o.workers < 1 {
 		return bad("workers", fmt.Errorf("--workers %d: a service has at least one worker", o.workers), "leave it out for one")

@@ -191,6 +191,9 @@ func (r *reporter) report(event runner.Event) {
 		}
 		r.building = time.Now()
 	case runner.BuildEnded:
+		if e.Way != "" {
+			r.detail("built: " + e.Way)
+		}
 		r.building = time.Time{}
 		r.console.setProgress("")
 	case runner.BuildFailed:

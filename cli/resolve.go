@@ -91,7 +91,7 @@ func (w *wishes) resolve(ctx context.Context) (*resolved, error) {
 	}
 	r.pkg = pkg
 	r.config = runner.Config{
-		Program: gobuild.Program{Dir: w.dir, Args: pkg, Flags: o.goFlags, Env: w.env, Debug: o.debug, Plain: o.noAgent},
+		Program: gobuild.Program{Dir: w.dir, Args: pkg, Flags: o.goFlags, Env: w.env, Debug: o.debug, Plain: o.noAgent, Slow: o.build == "go"},
 		Service: supervisor.Config{
 			Name: programName(w.dir, pkg), Args: programArgs, Env: env,
 			Policy: o.policy(), Listen: o.addresses, Probe: o.probe, Stdin: o.stdin, Stop: o.signal,

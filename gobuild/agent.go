@@ -48,7 +48,8 @@ func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 		return nil, fault, nil
 	}
 	program := p.key()
-	if once := b.agents[program]; once != nil && once.graph == g && once.agent.there() {
+	once := b.agents[program]
+	if once != nil && once.graph == g && once.agent.there() {
 		return once.agent, once.reason, nil
 	}
 	dir := filepath.Join(b.run.dir, "agent", strconv.FormatInt(b.serial.Add(1), 10))
@@ -56,8 +57,23 @@ func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if once != nil && agent.like(once.agent) { // and then the build has the flags that it had before: it may be fast
+		_ = os.RemoveAll(dir)
+		agent = once.agent
+	}
 	b.agents[program] = &agentOnce{g, agent, reason}
 	return agent, reason, nil
+}
+
+// like reports whether two agents are the same but for the folder that they lie in.
+func (a *Agent) like(other *Agent) bool {
+	if a == nil || other == nil || !other.there() {
+		return false
+	}
+	mine, err := os.ReadFile(a.overlay)
+	theirs, err2 := os.ReadFile(other.overlay)
+	moved := strings.ReplaceAll(string(mine), filepath.Dir(a.overlay), filepath.Dir(other.overlay))
+	return err == nil && err2 == nil && moved == string(theirs) && a.Web == other.Web && a.unchecked == other.unchecked
 }
 
 // there reports whether nobody has removed the agent's files, in emptying a cache folder.

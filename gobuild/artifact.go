@@ -23,6 +23,7 @@ type Artifact struct {
 	Moved bool          // inputs changed while it was built: build again
 	Agent bool          // the agent is linked into it
 	Plain string        // why it is not, although Program.Plain did not ask for that: a clause
+	Way   string        // how it was built, and if by go, why so: a clause
 	Text  string        // what the toolchain said although it succeeded (-v, -x, warnings of a C linker); mostly ""
 }
 
@@ -73,14 +74,21 @@ func (b *Builder) keep(program, out, name string) (*Artifact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the binary: %w", err)
 	}
+	return b.keepAs(id, program, out, name)
+}
+
+// keepAs is keep for a binary whose ID is known. Without a binary, out being "", there has to be one of that ID.
+func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.latest[program] = id
 	kept := b.kept[id]
 	if kept == nil {
 		kept = &binary{path: filepath.Join(b.run.dir, "bin", id[:12], name)}
 	}
 	if _, err := os.Lstat(kept.path); err != nil { // new; or somebody has emptied the cache folder
+		if out == "" {
+			return nil, errors.New("the last binary is gone")
+		}
 		if err := os.MkdirAll(filepath.Dir(kept.path), 0o700); err != nil {
 			return nil, fmt.Errorf("keep the binary: %w", err)
 		}
@@ -90,6 +98,7 @@ func (b *Builder) keep(program, out, name string) (*Artifact, error) {
 	}
 	kept.refs++
 	b.kept[id] = kept
+	b.latest[program] = id
 	return &Artifact{ID: id, Path: kept.path}, nil
 }
 

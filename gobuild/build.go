@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hotreload/process"
 )
 
 // Build runs `go build` and returns the binary, with one reference that the caller gives back with Release. g is the
@@ -52,30 +54,36 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 	if err != nil {
 		return nil, couldNot(err)
 	}
-	var got said
-	var text string
-	for {
-		got, err = t.run(ctx, []string{"GOTMPDIR=" + tmp}, p.buildArgs(g, flags, agent, out)...)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			return nil, couldNot(err)
-		}
-		text = string(got.out) + got.text
-		if agent == nil || got.exit.Success() {
-			break
-		}
-		if plain = AgentFault(text); plain == "" {
-			break
-		}
-		agent = nil
-		b.agentFailed(p, g, plain)
+	b.short.halt()
+	l := b.learner(t, p, flags, g, agent)
+	fast, err := b.quick(ctx, l, work, name)
+	if err != nil {
+		return nil, stopped(ctx, err)
 	}
-	if !got.exit.Success() {
-		if strings.TrimSpace(text) == "" {
-			text = "go build: " + got.exit.String() // killed by somebody, or for want of memory
+	a, text, failed := fast.artifact, fast.text, fast.text != ""
+	if a == nil && !failed {
+		var exit process.Exit
+		for {
+			got, err := t.run(ctx, []string{"GOTMPDIR=" + tmp}, slices.Concat([]string{"build", "-o", out}, l.with, l.what)...)
+			if err != nil {
+				return nil, stopped(ctx, err)
+			}
+			text, exit = string(got.out)+got.text, got.exit
+			if agent == nil || exit.Success() {
+				break
+			}
+			if plain = AgentFault(text); plain == "" {
+				break
+			}
+			agent = nil
+			b.agentFailed(p, g, plain)
+			l = b.learner(t, p, flags, g, nil)
 		}
+		if failed = !exit.Success(); failed && strings.TrimSpace(text) == "" {
+			text = "go build: " + exit.String() // killed by somebody, or for want of memory
+		}
+	}
+	if failed {
 		failure := diagnose(p.Dir, text, chatty)
 		for i, d := range failure.Diagnostics {
 			if d.Package == "" && d.File != "" {
@@ -86,29 +94,45 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 		if cause := problemOf(p, "go build", text); cause.Problem != Failed {
 			failure.Cause = cause
 		}
+		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, "") }) // what was not done before
 		return nil, failure
 	}
 
-	a, err := b.keep(program, out, name)
-	if errors.Is(err, errArchive) || errors.Is(err, os.ErrNotExist) {
-		return nil, &Error{Problem: NotMain, Text: strings.Join(p.args(), " ") + " is not a main package: go build made nothing to run", Err: err}
+	if a == nil {
+		a, err = b.keep(program, out, name)
+		if errors.Is(err, errArchive) || errors.Is(err, os.ErrNotExist) {
+			return nil, &Error{Problem: NotMain, Text: strings.Join(p.args(), " ") + " is not a main package: go build made nothing to run", Err: err}
+		}
+		if err != nil {
+			return nil, couldNot(err)
+		}
+		a.Text, a.Way = text, "go build: "+fast.why
+		b.short.learned(program)
 	}
-	if err != nil {
-		return nil, couldNot(err)
-	}
-	a.Text, a.Agent, a.Plain = text, agent != nil, plain
+	a.Agent, a.Plain = agent != nil, plain
 	a.Moved = g.moved(before)
 	a.Took = time.Since(began)
+	if !a.Moved { // else it is built again at once
+		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, a.ID) })
+	}
 	return a, nil
 }
 
-// buildArgs are all arguments of go.
-func (p Program) buildArgs(g *Graph, flags []flag, agent *Agent, out string) []string {
-	with, what := buildArgs(g.settings.GOFLAGS, flags, p.Debug), p.args()
+// stopped is the error of a build that did not come to its end: ctx's, if that is why.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return couldNot(err)
+}
+
+// buildArgs are the flags of go build, output aside, and its arguments.
+func (p Program) buildArgs(g *Graph, flags []flag, agent *Agent) (with, what []string) {
+	with, what = buildArgs(g.settings.GOFLAGS, flags, p.Debug), p.args()
 	if agent != nil {
 		with, what = agent.Flags(g.settings.GOFLAGS, with), agent.Args(what)
 	}
-	return slices.Concat([]string{"build", "-o", out}, with, what)
+	return with, what
 }
 
 // couldNot makes an error of the system, not of the source, one of ours.

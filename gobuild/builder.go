@@ -16,6 +16,7 @@ type Builder struct {
 	run    *runFolder
 	notice *Error
 	serial atomic.Int64 // of builds
+	short  *shortcuts
 
 	// mu guards all below.
 	mu     sync.Mutex
@@ -28,7 +29,7 @@ type Builder struct {
 // NewBuilder makes this run's folder in dir, the cache folder ("" is hotreload in the user's), and removes what dead
 // runs have left there. If dir cannot be written to, the folder for temporary files is used, and Notice says so.
 func NewBuilder(dir string) (*Builder, error) {
-	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}, agents: map[string]*agentOnce{}, faults: map[string]string{}}
+	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}, agents: map[string]*agentOnce{}, faults: map[string]string{}, short: newShortcuts()}
 	root, err := dir, error(nil)
 	if root == "" {
 		if root, err = os.UserCacheDir(); err == nil {
@@ -84,6 +85,7 @@ func (b *Builder) Owns(path string) bool { return within(path, b.run.dir) }
 // Close removes this run's folder with every artifact, also those not released. On Windows a binary that still runs
 // stays, for the next run to remove.
 func (b *Builder) Close() error {
+	b.short.close()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	clear(b.kept)

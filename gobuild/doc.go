@@ -26,12 +26,42 @@
 // a second build because something moved (0.13 s instead of 0.38 s for a net/http server). If it does link it renames
 // the result over our link, so that no artifact is ever written to.
 //
+// # Faster than go build
+//
+// Package plan explains what go build is made of, and why most of it need not be done after most edits. Here that is put
+// to use. After go has built a program, a blueprint is drawn (learn.go): the exact commands of the compiler and the
+// linker, what each local package's sources were like, and where the archives are. The next build goes by it (fast.go):
+//
+//	look        which sources have changed? If anything has that decides about commands, go builds
+//	compile     those packages, and direct importers as long as export data turn out different
+//	link        and compute the content hash that go would have put into the binary: it is the artifact's ID
+//
+// What go build does in between is never guessed. A blueprint counts only when its link command has been seen to write
+// the binary that go wrote; each package's compile command must have written, to the byte, the archive that go's did.
+// Whatever is not certain is left to go build, before anything is done as a rule: changed imports, build constraints,
+// package clauses, embed patterns or //go: lines, files that come or go, go.mod and its like, tools, settings, packages
+// that take more than one run of the compiler (cgo, assembly), flags that change what go build does at all. A package
+// that does not compile is told of in go's words, if it is the only one that changed; else go tells.
+//
+// The blueprint is drawn, and the first proof given, as soon as a build by go has succeeded. The rest happens on an idle
+// machine and gives way to everything (shortcut.go): the proofs for the other packages, and, two seconds after a fast build, the
+// same by go build. That fills the build cache for go test and gopls, and confirms the result: if it were another, the
+// fast way would be switched off for this run, the user told, and the program built again. All that work is killed when
+// a build begins.
+//
+//	ROOT/run-PID-RANDOM/archives/N.a    what fast builds have compiled; the shared build cache only ever gets what go puts there
+//
 // # Invariants
 //
+//   - A fast build makes the binary that go build would make, to the byte, build ID aside; or none.
+//
 //   - A file that an Artifact names is never changed, and stays until its last Release or Close.
+//
 //   - When Build returns, nothing that it started is running, and nothing is left of it but the artifact.
+//
 //   - An artifact with Moved false was built from the inputs as they are on the disk when Build returns (as far as size,
 //     time and inode tell).
+//
 //   - The user's flags, GOFLAGS and environment keep their meaning: what we add, -w, is added to each list of linker
 //     flags, in front, so that the user's word is the last one.
 //

@@ -45,6 +45,7 @@ const (
 	SeveralPackages Problem = "several packages"
 	BadFlag         Problem = "build flag not possible"
 	NoCache         Problem = "no writable cache folder"
+	Doubtful        Problem = "a fast build was wrong"
 	Failed          Problem = "the go command failed"
 )
 

@@ -15,6 +15,7 @@ type Program struct {
 	Env   []string // complete environment; nil is os.Environ()
 	Debug bool     // keep DWARF, for a debugger
 	Plain bool     // without the agent
+	Slow  bool     // always by go build
 }
 
 func (p Program) args() []string {

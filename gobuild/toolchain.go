@@ -25,6 +25,7 @@ type toolchain struct {
 	path string
 	dir  string
 	env  []string
+	idle bool // what it runs gives way to everything else on the machine
 }
 
 func (p Program) toolchain() (*toolchain, error) {
@@ -88,16 +89,24 @@ type said struct {
 // run runs go and waits for it. If ctx ends first, go and everything it started are killed, and gone when run returns
 // ctx's error. The output of a command that failed is no error of run.
 func (t *toolchain) run(ctx context.Context, env []string, args ...string) (said, error) {
+	return t.runTool(ctx, t.dir, env, t.path, args...)
+}
+
+// runTool is run for any tool of the toolchain, in any folder.
+func (t *toolchain) runTool(ctx context.Context, dir string, env []string, path string, args ...string) (said, error) {
 	if err := ctx.Err(); err != nil {
 		return said{}, err
 	}
 	var out, text bytes.Buffer
-	cmd := exec.Command(t.path, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = t.dir, &out, &text
+	cmd := exec.Command(path, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &text
 	cmd.Env = append(slices.Clip(t.env), env...)
 	p, err := process.Start(cmd)
 	if err != nil {
-		return said{}, fmt.Errorf("start go: %w", err)
+		return said{}, fmt.Errorf("start %s: %w", filepath.Base(path), err)
+	}
+	if t.idle {
+		p.GiveWay()
 	}
 	select {
 	case <-p.Done():

@@ -62,7 +62,8 @@ type (
 	BuildStarted struct{}
 
 	// BuildEnded: no build runs any more; what it led to is told by another event, at once or when the tree is quiet.
-	BuildEnded struct{}
+	// Way says how the program was built, a clause; "" if it was not.
+	BuildEnded struct{ Way string }
 
 	// BuildFailed: the tree, which is quiet, does not build. Serving is the generation that goes on, 0 if none.
 	BuildFailed struct {

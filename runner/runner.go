@@ -253,6 +253,9 @@ func (r *Runner) run(ctx context.Context) {
 			}
 		case result := <-l.graphs:
 			l.renewed(result)
+		case doubt := <-r.builder.Doubts(): // what serves may be wrong
+			l.tell(Noticed{doubt})
+			l.input(changed{class: Rebuild, settled: true})
 		case <-l.rewatch:
 			l.rewatch = nil
 			l.watchAll()
@@ -549,6 +552,7 @@ func (l *loop) built(result buildResult) {
 		l.rules.end(time.Now())
 	}
 	in := built{serial: result.serial, failed: result.err != nil}
+	var ended BuildEnded
 	switch {
 	case result.serial != l.state.serial || errors.Is(result.err, context.Canceled):
 		if result.artifact != nil {
@@ -564,6 +568,7 @@ func (l *loop) built(result buildResult) {
 			l.words = strings.TrimSpace(failure.Text)
 		}
 	default:
+		ended.Way = result.artifact.Way
 		l.tellPlain(result.artifact.Plain)
 		in.artifact, in.moved = result.artifact.ID, result.artifact.Moved
 		l.lastBuild = result.took
@@ -573,7 +578,7 @@ func (l *loop) built(result buildResult) {
 			l.artifacts[in.artifact] = result.artifact
 		}
 	}
-	l.tell(BuildEnded{})
+	l.tell(ended)
 	l.input(in)
 	l.prune()
 }

@@ -1,0 +1,160 @@
+package gobuild
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"hotreload/gobuild/plan"
+)
+
+// blueprint is what one binary of a program was made of: the commands, what they read and what they wrote. It never
+// changes; a build that goes by it makes the next one.
+type blueprint struct {
+	args     []string // of go build, output aside
+	outer    []string // the environment of go
+	env      []string // what its tools get beyond that
+	graph    *Graph
+	others   look              // files and folders that decide about commands; tools, settings
+	units    map[string]*unit  // by import path: packages that somebody may edit
+	archives map[string]string // by import path: where the archives of all other packages are
+	link     plan.Link
+	proof    string // names the link command; see shortcut.proved
+	artifact string // ID of the binary
+}
+
+// unit is one package of a blueprint. It never changes.
+type unit struct {
+	*plan.Compile
+	plan.Archive                   // what the package's archive holds
+	path         string            // where it is
+	dir          string            // the package's folder
+	sources      map[string]source // what the compiler reads: Go files, embedded files
+	level        int               // above those of all units that it imports
+	importers    []string          // units
+	proof        string
+}
+
+// embedded lists the files that a package embeds.
+func embedded(c *plan.Compile) ([]string, error) {
+	if c.Embed == "" {
+		return nil, nil
+	}
+	var config struct{ Files map[string]string }
+	if err := json.Unmarshal([]byte(c.Embed), &config); err != nil {
+		return nil, fmt.Errorf("read the embedcfg of %s: %w", c.ImportPath, err)
+	}
+	return slices.Collect(maps.Values(config.Files)), nil
+}
+
+// connect fills in who imports whom. Units are given in the order of imports.
+func connect(units []*unit) {
+	byPath := map[string]*unit{}
+	for _, u := range units {
+		byPath[u.ImportPath] = u
+		for _, path := range u.Imports {
+			if imported := byPath[path]; imported != nil {
+				u.level = max(u.level, imported.level+1)
+				imported.importers = append(imported.importers, u.ImportPath)
+			}
+		}
+	}
+}
+
+// look compares the blueprint with the disk. Next is the blueprint with what the sources are like now, and dirty are the
+// units that have to be compiled for it to be true. A doubt says why go has to be asked: a clause.
+func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
+	if doubt := bp.lookAtOthers(); doubt != "" {
+		return nil, nil, doubt
+	}
+	now := *bp
+	now.units = maps.Clone(bp.units)
+	for _, name := range slices.Sorted(maps.Keys(bp.units)) {
+		u := bp.units[name]
+		var fresh map[string]source
+		touched := false
+		for path, old := range u.sources {
+			source, changed, err := old.again(path)
+			if source.info == old.info && err == nil {
+				continue
+			}
+			if doubt := old.doubt(source, filepath.Base(path), err); doubt != "" {
+				return nil, nil, doubt
+			}
+			if fresh == nil {
+				fresh = maps.Clone(u.sources)
+			}
+			fresh[path] = source
+			touched = touched || changed
+		}
+		if fresh != nil {
+			seen := *u
+			seen.sources = fresh
+			now.units[name] = &seen
+		}
+		if touched {
+			dirty = append(dirty, name)
+		}
+	}
+	return &now, dirty, ""
+}
+
+// doubt says why a package cannot be compiled by the command that it was compiled by before: what go reads of its files
+// is other than it was.
+func (s source) doubt(now source, name string, err error) string {
+	switch {
+	case os.IsNotExist(err):
+		return name + " is gone"
+	case err != nil:
+		return name + " cannot be read, or " + errRestless.Error()
+	case now.header != s.header:
+		return name + " has other imports, build constraints, embeds or package clause"
+	case now.orders != s.orders:
+		return name + " has other //go: lines"
+	}
+	return ""
+}
+
+// lookAtOthers looks for what makes go run other commands than before: a go.mod, a file that is new, a tool.
+func (bp *blueprint) lookAtOthers() (doubt string) {
+	for path, old := range bp.others.files {
+		if !same(old, statOrNil(path)) {
+			return filepath.Base(path) + " has changed"
+		}
+	}
+	for dir, old := range bp.others.dirs {
+		if same(old, statOrNil(dir)) {
+			continue
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return filepath.Base(dir) + " cannot be read"
+		}
+		for _, entry := range entries {
+			if e, known := bp.graph.classify(filepath.Join(dir, entry.Name())); !known && e.kind <= Embedded {
+				return entry.Name() + " is new"
+			}
+		}
+	}
+	return ""
+}
+
+// archiveOf is where the archive of a package is, "" if nobody knows.
+func (bp *blueprint) archiveOf(importPath string) string {
+	if u := bp.units[importPath]; u != nil {
+		return u.path
+	}
+	return bp.archives[importPath]
+}
+
+// importersOf adds to dirty whoever imports one of changed.
+func (bp *blueprint) importersOf(changed []string, dirty map[string]bool) {
+	for _, name := range changed {
+		for _, importer := range bp.units[name].importers {
+			dirty[importer] = true
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package gobuild
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hotreload/gobuild/plan"
+)
+
+// source is what a file that the compiler reads was like when it was last compiled.
+type source struct {
+	info   os.FileInfo
+	racy   bool // written so shortly before we looked that what was written next could bear the same time
+	sum    plan.Sum
+	header fingerprint // of a Go file: what go reads of it to know what to run
+	orders fingerprint // of a Go file: its //go: lines, to compiler, linker and go alike
+}
+
+// tick is longer than a file system takes from one time stamp to the next (FAT: 2 s).
+const tick = 3 * time.Second
+
+var errRestless = errors.New("changes while it is read")
+
+// readSource reads a file and looks, before and after, whether it is the same file.
+func readSource(path string) (source, error) {
+	looked := time.Now()
+	info, err := os.Stat(path)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{info: info, racy: looked.Sub(info.ModTime()) < tick}
+	if filepath.Ext(path) == ".go" {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return source{}, err
+		}
+		s.sum, s.header, s.orders = sha256.Sum256(content), goHeader(content), sum(orders(content))
+	} else if s.sum, err = sumOf(path); err != nil {
+		return source{}, err
+	}
+	if !same(info, statOrNil(path)) {
+		return source{}, fmt.Errorf("%s %w", path, errRestless)
+	}
+	return s, nil
+}
+
+// sumOf is the hash of a file that may be large: people embed films.
+func sumOf(path string) (sum plan.Sum, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return sum, err
+	}
+	h.Sum(sum[:0])
+	return sum, nil
+}
+
+// again looks at the file once more: like is s itself, or what has become of it.
+func (s source) again(path string) (like source, changed bool, err error) {
+	if info := statOrNil(path); same(s.info, info) && !s.racy {
+		return s, false, nil
+	}
+	now, err := readSource(path)
+	if err != nil {
+		return s, true, err
+	}
+	return now, now.sum != s.sum, nil
+}
+
+// orders are the lines of a Go file that tell the toolchain something beside the language.
+func orders(content []byte) []byte {
+	var found []byte
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("//go:")) || bytes.HasPrefix(line, []byte("//export ")) {
+			found = append(append(found, line...), '\n')
+		}
+	}
+	return found
+}
