@@ -80,6 +80,16 @@ type (
 		After      time.Duration // since Replace
 	}
 
+	// Forecast: a rolling replacement has done some of its slots, and the rest will take a while.
+	Forecast struct {
+		Generation int
+		Done, Of   int // slots
+		Rest       time.Duration
+	}
+
+	// Scaled: after Adopt or Shut there are as many workers as there should be, and no others accept connections.
+	Scaled struct{ Workers int }
+
 	// Failed: a generation died, or hung, before it was ready in every slot and stable, and an older one serves on or
 	// is started again.
 	Failed struct {
@@ -187,6 +197,8 @@ func (Started) event()             {}
 func (BecameReady) event()         {}
 func (Serving) event()             {}
 func (Replaced) event()            {}
+func (Forecast) event()            {}
+func (Scaled) event()              {}
 func (Failed) event()              {}
 func (Exited) event()              {}
 func (Drains) event()              {}

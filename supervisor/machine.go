@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -59,6 +60,8 @@ type Plan struct {
 	Generation int
 	Path       string   // of the executable; must stay until GenerationGone
 	Agent      bool     // the agent is linked into it
+	Strategy   Strategy // instead of the policy's; Auto = that one
+	Surge      int      // instead of the policy's, if Strategy is not Auto
 	Args       []string // instead of Config.Args; nil = those
 	Env        []string // instead of Config.Env; nil = that
 }
@@ -98,14 +101,17 @@ type place struct{ slot, generation int }
 // machine is the service: state and rules. Its methods are what can happen; each leaves its actions in out. It has no
 // effects, no clock and no lock: the supervisor's goroutine owns it.
 type machine struct {
-	policy   Policy
-	strategy Strategy // the policy's; stop-first for the rest of the run once the service has proved to need it
+	policy Policy
+	closed map[int]bool // slots that are to have no worker for now
+	proved bool         // the service has proved to need stop-first, whatever the policy says
 
 	plans    map[int]Plan
 	target   int // the generation to get to; 0 before the first plan
 	current  int // the newest generation that was ready in all slots; 0 before that
 	settled  int // the generation whose replacement was reported as done
 	began    time.Time
+	scaled   bool           // there are as many workers as there should be, or nobody was told to expect others
+	foretold int            // the generation for which it was said how long its replacement will take
 	members  []*member      // in order of ID
 	finished map[place]bool // a worker ended there with code 0
 	learned  map[int]How    // slot -> by what it was last ready: ByWord and ByListening are expected again
@@ -144,8 +150,8 @@ func (emit) action()        {}
 
 func newMachine(p Policy, jitter func() float64) *machine {
 	return &machine{
-		policy: p, strategy: p.Strategy,
-		plans: map[int]Plan{}, finished: map[place]bool{}, learned: map[int]How{}, jitter: jitter, told: map[Address]bool{},
+		policy: p, closed: map[int]bool{},
+		plans: map[int]Plan{}, finished: map[place]bool{}, learned: map[int]How{}, jitter: jitter, told: map[Address]bool{}, scaled: true,
 	}
 }
 
@@ -179,6 +185,46 @@ func (m *machine) replace(plan Plan, now time.Time) {
 	m.target, m.began = plan.Generation, now
 	m.failures, m.retryAt = 0, time.Time{}
 	m.reconcile(now)
+}
+
+// adopt takes over another policy. What the service has proved to need stays, unless the new one says otherwise.
+func (m *machine) adopt(p Policy, now time.Time) {
+	if p.Workers != m.policy.Workers {
+		m.scaled = false
+	}
+	m.proved = m.proved && p.Strategy == m.policy.Strategy
+	m.policy = p
+	for at := range m.finished {
+		if at.slot >= p.Workers {
+			delete(m.finished, at)
+		}
+	}
+	m.hurry(now)
+}
+
+// shut closes slots, whose workers then finish and leave, or opens them again.
+func (m *machine) shut(slots []int, closed bool, now time.Time) {
+	for _, slot := range slots {
+		if closed {
+			m.closed[slot] = true
+		} else {
+			delete(m.closed, slot)
+			delete(m.finished, place{slot, m.target})
+		}
+	}
+	m.scaled = false
+	m.hurry(now)
+}
+
+// open lists the slots that are to have a worker.
+func (m *machine) open() []int {
+	var slots []int
+	for slot := range m.policy.Workers {
+		if !m.closed[slot] {
+			slots = append(slots, slot)
+		}
+	}
+	return slots
 }
 
 // hurry ends a back-off.
@@ -279,7 +325,7 @@ func (m *machine) kept(id int, address Address) {
 		return
 	}
 	w.keeps = true
-	if m.strategy == Auto && !m.told[address] {
+	if m.asked() == Auto && !m.told[address] {
 		m.told[address] = true
 		m.do(emit{CannotHandOver{Worker: w.Worker, Address: address}})
 	}
@@ -296,11 +342,27 @@ func (m *machine) done(id int, least request, now time.Time) {
 	}
 }
 
+// asked is the strategy that was asked for, for this generation or for all.
+func (m *machine) asked() Strategy {
+	if m.proved {
+		return StopFirst
+	}
+	return cmp.Or(m.plans[m.target].Strategy, m.policy.Strategy)
+}
+
+// surge is how many new workers may stand beside the old ones under rolling.
+func (m *machine) surge() int {
+	if plan := m.plans[m.target]; plan.Strategy != Auto {
+		return plan.Surge
+	}
+	return m.policy.Surge
+}
+
 // inForce is the strategy as of now. Auto is parallel if all that are there from before have handed over all that
 // they listen on, and else stop-first.
 func (m *machine) inForce() Strategy {
-	if m.strategy != Auto {
-		return m.strategy
+	if asked := m.asked(); asked != Auto {
+		return asked
 	}
 	for _, w := range m.members {
 		overtaken := w.ready.IsZero() && m.plans[w.Generation].Agent // it is being killed, and no reason for others to go
@@ -360,7 +422,7 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 		m.retryAt = now.Add(nextDelay(m.failures, m.jitter()))
 		event.Retry = Retry{In: m.retryAt.Sub(now), Failures: m.failures}
 	case unready && exit.heldByOurs() && m.inForce() != StopFirst && m.anyServing(m.target):
-		m.strategy = StopFirst // which is what there is to tell: the death as such is no news
+		m.proved = true // which is what there is to tell: the death as such is no news
 		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
 		for _, beside := range m.members { // they have met, or will meet, the same
 			if beside.Generation == m.target && beside.state == Starting {
@@ -480,7 +542,7 @@ func (m *machine) handOver(w *member, now time.Time) {
 	if m.inForce() == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
 		return
 	}
-	m.strategy = StopFirst
+	m.proved = true
 	m.do(emit{HandedOver{Worker: w.Worker, After: m.policy.Handover}})
 	for _, other := range m.members {
 		switch {
@@ -559,7 +621,7 @@ func (m *machine) drain(w *member, now time.Time) {
 // awaited reports whether those who come next start only when those who leave are gone.
 func (m *machine) awaited() bool {
 	strategy := m.inForce()
-	return strategy == StopFirst || strategy == Rolling && m.policy.Surge == 0
+	return strategy == StopFirst || strategy == Rolling && m.surge() == 0
 }
 
 // ask asks a draining worker for something, and gives it the time for it.

@@ -68,7 +68,7 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 		case kind < 45:
 			word = pick("1ms", "30ms", "100ms", "400ms", "1s", "3s", "5s", "30s")
 		case kind < 48:
-			word = "hurry"
+			word = pick("hurry", "hurry", fmt.Sprintf("n%d", 1+random.IntN(5)), fmt.Sprintf("c%d", random.IntN(3)), fmt.Sprintf("o%d", random.IntN(3)))
 		case kind < 51:
 			word = pick("bad", "good", "good", "good")
 		case kind < 52 && random.IntN(5) == 0:
@@ -120,11 +120,11 @@ func calmDown(b *bench, w *witness, step func(string) error) error {
 		}
 	}
 	if !b.stopping {
-		if b.target != w.target || b.current != b.target || b.settled != b.target || len(b.plans) != 1 {
-			return fmt.Errorf("all is calm, but target %d (should be %d), current %d, settled %d, plans %v",
-				b.target, w.target, b.current, b.settled, b.plans)
+		if b.target != w.target || b.current != b.target || b.settled != b.target || len(b.plans) != 1 || !b.scaled {
+			return fmt.Errorf("all is calm, but target %d (should be %d), current %d, settled %d, scaled %v, plans %v",
+				b.target, w.target, b.current, b.settled, b.scaled, b.plans)
 		}
-		for slot := range b.policy.Workers {
+		for _, slot := range b.open() {
 			if !b.slotServed(slot) {
 				return fmt.Errorf("all is calm, but nobody serves in slot %d", slot)
 			}
@@ -244,7 +244,7 @@ func (w *witness) judge(a action) error {
 		worker := w.workers[id]
 		was := w.serving[id]
 		delete(w.serving, id)
-		if protects && was && !w.served(worker.Slot) {
+		if protects && was && !w.served(worker.Slot) && slices.Contains(w.open(), worker.Slot) {
 			return fmt.Errorf("worker %d served slot %d and was sent away, and nobody serves there now", id, worker.Slot)
 		}
 		return nil
@@ -323,7 +323,7 @@ func (w *witness) hear(event Event) error {
 		}
 		w.target, w.settled = e.Serving, 0
 	case Serving:
-		for slot := range w.policy.Workers {
+		for _, slot := range w.open() {
 			if e.Generation != w.target || !w.served(slot) {
 				return fmt.Errorf("generation %d is said to serve, the target is %d, and slot %d is served: %v", e.Generation, w.target, slot, w.served(slot))
 			}

@@ -23,6 +23,8 @@ import (
 //	        the agent in it                 h3 z3       its agent is there, is gone
 //	g3      it gave us its listener         k3          it keeps a socket for itself
 //	q3      it has no connections any more  i3          it answers nothing any more
+//	n3      keep three workers                  c1 o1       close slot 1, open it again
+//	r2:rolling  replace by generation 2, slot after slot
 //	bad     from here on nothing can be started good    from here on it can
 //
 // and each word is answered by what the machine did, in order:
@@ -30,6 +32,7 @@ import (
 //	+3:2.0  start worker 3, of generation 2, in slot 0
 //	drain3 leave3 ~3  ask worker 3 to drain, to leave, to finish       -3 kill it       keeps3
 //	ready3:alive  serving2  replaced2  failed2<1 (1 serves)  gone1  grace3  handover3  own3  stopped
+//	scaled3  three workers are there, and no others        forecast2:1/3  slot 1 of 3 is done, and the rest will take long
 //	x3      worker 3 is gone, as expected;  x3! not expected;  x3!now x3!100ms  and what comes of it
 type bench struct {
 	*machine
@@ -126,6 +129,21 @@ func (b *bench) step(word string) string {
 	default:
 		if n, ok := number("r"); ok {
 			b.replace(Plan{Generation: n, Path: word}, b.now)
+		} else if n, strategy, ok := strings.Cut(word, ":"); ok && n[0] == 'r' {
+			chosen, err := ParseStrategy(strategy)
+			generation, _ := strconv.Atoi(n[1:])
+			if err != nil {
+				panic(word)
+			}
+			b.replace(Plan{Generation: generation, Path: word, Strategy: chosen}, b.now)
+		} else if n, ok := number("n"); ok {
+			policy := b.policy
+			policy.Workers = n
+			b.adopt(policy, b.now)
+		} else if n, ok := number("c"); ok {
+			b.shut([]int{n}, true, b.now)
+		} else if n, ok := number("o"); ok {
+			b.shut([]int{n}, false, b.now)
 		} else if n, ok := number("w"); ok {
 			b.isReady(n, ByWord, b.now)
 		} else if n, ok := number("l"); ok {
@@ -189,6 +207,10 @@ func transcript(actions []action) string {
 				add("serving%d", e.Generation)
 			case Replaced:
 				add("replaced%d", e.Generation)
+			case Scaled:
+				add("scaled%d", e.Workers)
+			case Forecast:
+				add("forecast%d:%d/%d", e.Generation, e.Done, e.Of)
 			case Failed:
 				add("failed%d<%d", e.Generation, e.Serving)
 			case GenerationGone:

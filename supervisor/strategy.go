@@ -21,6 +21,7 @@ func (m *machine) reconcile(now time.Time) {
 		}
 	case m.target != 0:
 		m.killUnreadyOld()
+		m.shrink(now)
 		switch m.inForce() {
 		case StopFirst:
 			m.stopFirst(now)
@@ -43,9 +44,19 @@ func (m *machine) killUnreadyOld() {
 	}
 }
 
+// shrink lets those go who have no slot any more.
+func (m *machine) shrink(now time.Time) {
+	open := m.open()
+	for _, w := range slices.Clone(m.members) {
+		if !slices.Contains(open, w.Slot) {
+			m.drain(w, now)
+		}
+	}
+}
+
 // parallel: all new start; when all are ready, all old drain together.
 func (m *machine) parallel(now time.Time) {
-	for slot := range m.policy.Workers {
+	for _, slot := range m.open() {
 		m.fill(slot, now)
 	}
 	complete := m.complete()
@@ -61,27 +72,27 @@ func (m *machine) parallel(now time.Time) {
 // before the new one starts; either way the next slot begins when this one has no old worker left. An empty slot does
 // not wait for its turn. In a first start and in a respawn there is nobody to protect, and so no turns.
 func (m *machine) rolling(now time.Time) {
-	for slot := range m.policy.Workers {
+	for _, slot := range m.open() {
 		if len(m.inSlot(slot, func(*member) bool { return true })) == 0 {
 			m.fill(slot, now)
 		}
 	}
-	for slot := range m.policy.Workers {
+	for _, slot := range m.open() {
 		old := m.inSlot(slot, func(w *member) bool { return w.Generation != m.target })
 		served := m.slotServed(slot)
 		switch {
-		case len(old) == 0 || m.policy.Surge > 0 && !served:
+		case len(old) == 0 || m.surge() > 0 && !served:
 			m.fill(slot, now)
 			if !served && m.anyServing(m.target) {
 				return
 			}
-		case m.policy.Surge == 0 && !served && m.gapBeside(slot):
+		case m.surge() == 0 && !served && m.gapBeside(slot):
 			return
 		default:
 			for _, w := range old {
 				m.drain(w, now)
 			}
-			if m.policy.Surge == 0 || m.anyServing(m.target) {
+			if m.surge() == 0 || m.anyServing(m.target) {
 				return
 			}
 		}
@@ -90,7 +101,7 @@ func (m *machine) rolling(now time.Time) {
 
 // gapBeside reports whether another slot than this one is served by nobody.
 func (m *machine) gapBeside(slot int) bool {
-	for other := range m.policy.Workers {
+	for _, other := range m.open() {
 		serving := m.inSlot(other, func(w *member) bool { return w.serving() })
 		if other != slot && len(serving) == 0 && !m.slotServed(other) {
 			return true
@@ -111,7 +122,7 @@ func (m *machine) stopFirst(now time.Time) {
 	if leaving {
 		return
 	}
-	for slot := range m.policy.Workers {
+	for _, slot := range m.open() {
 		m.fill(slot, now)
 	}
 }
@@ -153,7 +164,7 @@ func (m *machine) complete() bool { return m.servesAll(m.target) }
 func (m *machine) whole(gen int) bool { return gen != 0 && gen != m.target && m.servesAll(gen) }
 
 func (m *machine) servesAll(generation int) bool {
-	for slot := range m.policy.Workers {
+	for _, slot := range m.open() {
 		if !m.serves(slot, generation) {
 			return false
 		}
@@ -192,6 +203,14 @@ func (m *machine) report(now time.Time) {
 		m.settled = m.current
 		m.do(emit{Replaced{Generation: m.current, After: now.Sub(m.began)}})
 	}
+	if m.target != 0 && !m.scaled && m.target == m.current && m.complete() && !m.stopping {
+		open := m.open()
+		if !slices.ContainsFunc(m.members, func(w *member) bool { return !slices.Contains(open, w.Slot) && !w.released }) {
+			m.scaled = true
+			m.do(emit{Scaled{Workers: len(open)}})
+		}
+	}
+	m.foretell(now)
 	for _, gen := range slices.Sorted(maps.Keys(m.plans)) {
 		if gen != m.target && gen != m.current &&
 			!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation == gen }) {
@@ -203,5 +222,28 @@ func (m *machine) report(now time.Time) {
 	if m.stopping && !m.stopped && len(m.members) == 0 {
 		m.stopped = true
 		m.do(emit{Stopped{}})
+	}
+}
+
+// longRolling is what is worth a word: how long the rest of a rolling replacement will take. Felt right.
+const longRolling = 5 * time.Second
+
+// foretell says, when the first slot has changed over, how long the others will take.
+func (m *machine) foretell(now time.Time) {
+	if m.stopping || m.target == m.settled || m.foretold == m.target || m.inForce() != Rolling {
+		return
+	}
+	done, all := 0, len(m.open())
+	for _, slot := range m.open() {
+		if m.slotServed(slot) && len(m.inSlot(slot, func(w *member) bool { return w.Generation != m.target })) == 0 {
+			done++
+		}
+	}
+	if done == 0 || done == all || !m.anyServing(m.target) {
+		return
+	}
+	if rest := now.Sub(m.began) / time.Duration(done) * time.Duration(all-done); rest >= longRolling {
+		m.foretold = m.target
+		m.do(emit{Forecast{Generation: m.target, Done: done, Of: all, Rest: rest}})
 	}
 }

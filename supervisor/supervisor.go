@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"syscall"
@@ -50,7 +51,20 @@ type (
 	stopInput    struct{}
 	killInput    struct{}
 	resizeInput  struct{}
-	readyInput   struct {
+	adoptInput   struct {
+		policy Policy
+		stop   syscall.Signal
+	}
+	shutInput struct {
+		slots  []int
+		closed bool
+	}
+	signalInput struct {
+		sig    syscall.Signal
+		slot   int
+		answer chan<- []int
+	}
+	readyInput struct {
 		id  int
 		how How
 	}
@@ -67,6 +81,9 @@ func (hurryInput) input()    {}
 func (stopInput) input()     {}
 func (killInput) input()     {}
 func (resizeInput) input()   {}
+func (adoptInput) input()    {}
+func (shutInput) input()     {}
+func (signalInput) input()   {}
 func (readyInput) input()    {}
 func (releasedInput) input() {}
 func (exitedInput) input()   {}
@@ -118,6 +135,28 @@ func (s *Supervisor) Replace(plan Plan) { s.send(replaceInput{plan}) }
 
 // Hurry ends a back-off: what keeps dying is started again at once.
 func (s *Supervisor) Hurry() { s.send(hurryInput{}) }
+
+// Adopt has the service kept by another policy from now on, and workers asked to finish by another signal (0 = SIGTERM).
+// Scaled tells when there are as many workers as it says.
+func (s *Supervisor) Adopt(policy Policy, stop syscall.Signal) { s.send(adoptInput{policy, stop}) }
+
+// Shut closes slots, whose workers finish and leave, or opens them again. Scaled tells when that has come true.
+func (s *Supervisor) Shut(slots []int, closed bool) { s.send(shutInput{slots, closed}) }
+
+// AllSlots is the slot of a Signal to all workers.
+const AllSlots = -1
+
+// Signal sends a signal to the workers that are not on their way out, in one slot or AllSlots, and returns their pids.
+func (s *Supervisor) Signal(sig syscall.Signal, slot int) []int {
+	answer := make(chan []int, 1)
+	s.send(signalInput{sig, slot, answer})
+	select {
+	case pids := <-answer:
+		return pids
+	case <-s.done:
+		return nil
+	}
+}
 
 // Stop drains all workers; Stopped is the last event.
 func (s *Supervisor) Stop() { s.send(stopInput{}) }
@@ -247,6 +286,22 @@ func (s *Supervisor) loop(noAgents error) {
 				pending = append(pending, s.hearAgent(in.Event, machine, workers, now)...)
 			case keptInput:
 				machine.kept(in.id, in.address)
+			case adoptInput:
+				s.config.Policy, s.config.Stop = in.policy, cmp.Or(in.stop, syscall.SIGTERM)
+				s.config.Policy.fill(len(s.config.Listen) > 0, !s.config.Probe.IsZero())
+				machine.adopt(s.config.Policy, now)
+			case shutInput:
+				machine.shut(in.slots, in.closed, now)
+			case signalInput:
+				var pids []int
+				for _, w := range machine.members {
+					if r := workers[w.ID]; r != nil && w.live() && (in.slot == AllSlots || in.slot == w.Slot) {
+						if r.Signal(in.sig) == nil {
+							pids = append(pids, w.Pid)
+						}
+					}
+				}
+				in.answer <- pids
 			case resizeInput:
 				for _, w := range workers {
 					w.resize(s.config.Output)
