@@ -15,7 +15,7 @@ import (
 var rooms = map[string][]string{
 	"hotreload":            {"cli", "process"},
 	"hotreload/cli":        {"control", "runner", "supervisor", "gobuild", "ignore", "process", "watch"},
-	"hotreload/control":    {"runner"},
+	"hotreload/control":    {"runner", "supervisor"},
 	"hotreload/runner":     {"watch", "supervisor", "gobuild", "process"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "worker/host"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -111,19 +112,35 @@ func watchCommand(ctx context.Context, w *wishes) error {
 		// One net below the workers is missing; the others hold.
 		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
 	}
-	console := newConsole(os.Stdout, os.Stderr, o.workers > 1, o.color == "always")
-	config := r.config
-	config.Service.Output, config.Cache = console.output(), os.Getenv("HOTRELOAD_CACHE")
-	run, err := runner.Start(context.WithoutCancel(ctx), config)
+	console := newConsole(os.Stdout, os.Stderr, o.color == "always")
+	configs := r.configs()
+	input := -1 // the service that reads stdin
+	for i := range configs {
+		s := r.services[i]
+		out := &sink{console: console, service: s.config.Name, number: i, slots: s.o.workers > 1}
+		configs[i].Service.Output, configs[i].Cache = out.output(), os.Getenv("HOTRELOAD_CACHE")
+		if s.o.stdin && input >= 0 {
+			return usageError{hinted{errors.New("several services read stdin"), "stdin = true can stand in one [[service]] only"}}
+		}
+		if s.o.stdin {
+			input = i
+		}
+	}
+	run, err := runner.Start(context.WithoutCancel(ctx), configs...)
 	if err != nil {
+		var order *runner.OrderError
+		if errors.As(err, &order) {
+			return usageError{hinted{err, "after = [...] in hotreload.toml"}}
+		}
 		return err
 	}
 	defer controlled(w, r, run, console).Close()
 	var keys *keyboard
-	if o.stdin {
+	if input >= 0 {
+		stdin := run.Services()[input].Input()
 		go func() { // ends with stdin, or with the program: a read of the terminal cannot be ended
-			_, _ = io.Copy(run.Input(), os.Stdin)
-			run.Input().Close()
+			_, _ = io.Copy(stdin, os.Stdin)
+			stdin.Close()
 		}()
 	} else if keys = openKeyboard(os.Stdin); keys != nil {
 		go keys.read(func(key byte) { press(key, run, console, keys) }) // ends with close or with the program: see there
@@ -134,10 +151,15 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	defer console.close()
 	defer keys.close()
 	defer handleSignals(run, console, keys)()
-	reporter := newReporter(console, r, w.dir, keys)
-	reporter.again = func() (*resolved, error) { return w.resolve(ctx) }
-	reporter.reconfigure = run.Reconfigure
-	reporter.read(run.Events())
+	var reporters sync.WaitGroup
+	for i, service := range run.Services() {
+		reporter := newReporter(console, r.services[i], w.dir, keys)
+		if i == 0 {
+			reporter.settings = &settingsFile{now: r, again: func() (*resolved, error) { return w.resolve(ctx) }, reconfigure: run.Reconfigure}
+		}
+		reporters.Go(func() { reporter.read(service.Events()) })
+	}
+	reporters.Wait()
 	return run.Err()
 }
 
@@ -168,7 +190,7 @@ func (o *options) choosePackage(ctx context.Context, dir string, env, args []str
 	default:
 		return nil, nil, usageError{hinted{
 			fmt.Errorf("there are several main packages here:\n  %s", strings.Join(found, "\n  ")),
-			"name one: hotreload " + found[0],
+			"name one: hotreload " + found[0] + ", or several: hotreload " + strings.Join(found[:2], " "),
 		}}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"hotreload/gobuild"
 	"hotreload/process"
 	"hotreload/runner"
+	"hotreload/supervisor"
 )
 
 // remote is what the commands for a running hotreload have in common.
@@ -49,32 +51,17 @@ func (m *remote) find(ctx context.Context) (*control.Client, error) {
 	return client, err
 }
 
+// target says what a command is for.
+const target = `It is for all services, or for those that are named: SERVICE, SERVICE/SLOT.`
+
 // newCommands are those that talk to a running hotreload.
 func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command {
 	var m remote
-	ask := func(use, short string, do func(ctx context.Context, c *control.Client) (runner.Status, error), waits bool) *cobra.Command {
+	// asking is a command that is for some services, each on its own, and that shows how they stand.
+	asking := func(use, short string, waits bool, do func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error)) *cobra.Command {
 		command := &cobra.Command{
-			Use: use, Short: short, Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error {
-				ctx := cmp.Or(c.Context(), context.Background())
-				client, err := m.find(ctx)
-				if err != nil {
-					return err
-				}
-				if m.timeout > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, m.timeout)
-					defer cancel()
-				}
-				status, err := do(ctx, client)
-				if errors.Is(err, context.DeadlineExceeded) {
-					return hinted{fmt.Errorf("it has not come to an end within %s", m.timeout), "hotreload status says what is going on"}
-				}
-				if err != nil {
-					return err
-				}
-				return m.show(c.OutOrStdout(), status, waits)
-			},
+			Use: use + " [service…]", Short: short, Long: sentence(short) + "\n\n" + target,
+			RunE: func(c *cobra.Command, names []string) error { return m.run(c, names, waits, do) },
 		}
 		m.flags(command)
 		if waits {
@@ -82,9 +69,29 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 		}
 		return command
 	}
+	var order control.Order
+	replacing := func(use, short string) *cobra.Command {
+		command := asking(use, short, true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
+			if order.Strategy != "" {
+				if _, err := supervisor.ParseStrategy(order.Strategy); err != nil {
+					return nil, usageError{hinted{err, "as in --strategy rolling"}}
+				}
+			}
+			return c.Replace(ctx, use, to, order)
+		})
+		command.Flags().StringVar(&order.Strategy, "strategy", "", "replace them this time by `name`: parallel, rolling, stop-first")
+		command.Flags().StringVar(&order.Surge, "surge", "", "rolling, this time: with `n` = 1 the new worker starts before the old one leaves, with 0 after")
+		return command
+	}
 	stop := &cobra.Command{
-		Use: "stop", Short: "let the workers finish, and end hotreload", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Use: "stop [service…]", Short: "let the workers finish, and end hotreload",
+		Long: "Let the workers finish, and end hotreload; or, of the services that are named (SERVICE, SERVICE/SLOT), only send the workers away, until reload or restart.",
+		RunE: func(c *cobra.Command, names []string) error {
+			if len(names) > 0 {
+				return m.run(c, names, true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
+					return c.Halt(ctx, to)
+				})
+			}
 			ctx := cmp.Or(c.Context(), context.Background())
 			client, err := m.find(ctx)
 			if err != nil {
@@ -94,6 +101,21 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 		},
 	}
 	m.flags(stop)
+	stop.Flags().DurationVar(&m.timeout, "timeout", 0, "with services: give up after this `time`; 0: never")
+	scale := &cobra.Command{
+		Use: "scale [service] n", Short: "keep n workers from now on", Args: cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			workers, err := strconv.Atoi(args[len(args)-1])
+			if err != nil || workers < 1 {
+				return usageError{hinted{fmt.Errorf("%q is no number of workers", args[len(args)-1]), "hotreload scale web 4"}}
+			}
+			return m.run(c, args[:len(args)-1], true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
+				return c.Scale(ctx, to, workers)
+			})
+		},
+	}
+	m.flags(scale)
+	scale.Flags().DurationVar(&m.timeout, "timeout", 0, "give up after this `time`; 0: never")
 	explain := &cobra.Command{
 		Use: "explain [flags] path…", Short: "say how a change of these files takes effect, and why", Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, paths []string) error {
@@ -102,35 +124,128 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 	}
 	m.flags(explain)
 	return []*cobra.Command{
-		ask("status", "say how things stand", func(ctx context.Context, c *control.Client) (runner.Status, error) { return c.Status(ctx) }, false),
-		ask("wait", "wait until the tree as saved serves, or does not build; exit code 0 if it serves", func(ctx context.Context, c *control.Client) (runner.Status, error) { return c.Wait(ctx) }, true),
-		ask("reload", "replace the workers, and wait for the outcome", func(ctx context.Context, c *control.Client) (runner.Status, error) { return c.Reload(ctx) }, true),
-		ask("rebuild", "build, replace the workers, and wait for the outcome", func(ctx context.Context, c *control.Client) (runner.Status, error) { return c.Rebuild(ctx) }, true),
+		asking("status", "say how things stand", false, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
+			return c.Status(ctx, to)
+		}),
+		asking("wait", "wait until the tree as saved serves, or does not build; exit code 0 if it serves", true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
+			return c.Wait(ctx, to)
+		}),
+		replacing("reload", "replace the workers, and wait for the outcome; those that are not reloadable are told"),
+		replacing("restart", "replace the workers, also those that are not reloadable, and wait for the outcome"),
+		replacing("rebuild", "build, replace the workers, and wait for the outcome"),
 		stop,
+		scale,
+		m.signal(),
 		explain,
 	}
 }
 
-// show prints a status. One that was waited for and is not what was hoped for is an error.
-func (m *remote) show(out io.Writer, s runner.Status, waited bool) error {
+// sentence is a short description as a whole sentence.
+func sentence(short string) string { return strings.ToUpper(short[:1]) + short[1:] + "." }
+
+// run does something for each of the services that are named, or for all, and shows how they stand then.
+func (m *remote) run(c *cobra.Command, names []string, waits bool, do func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error)) error {
+	ctx := cmp.Or(c.Context(), context.Background())
+	client, err := m.find(ctx)
+	if err != nil {
+		return err
+	}
+	if m.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, m.timeout)
+		defer cancel()
+	}
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	var all []runner.Status
+	for _, name := range names {
+		some, err := do(ctx, client, name)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return hinted{fmt.Errorf("it has not come to an end within %s", m.timeout), "hotreload status says what is going on"}
+		case errors.Is(err, control.ErrBad):
+			return usageError{hinted{err, "hotreload status lists the services and their slots"}}
+		case err != nil:
+			return err
+		}
+		all = append(all, some...)
+	}
+	return m.show(c.OutOrStdout(), all, waits)
+}
+
+// signal is `hotreload signal NAME [service…]`.
+func (m *remote) signal() *cobra.Command {
+	command := &cobra.Command{
+		Use: "signal name [service…]", Short: "send the workers a signal", Long: "Send the workers a signal, by name or number.\n\n" + target, Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := cmp.Or(c.Context(), context.Background())
+			sig, err := signalNamed(args[0])
+			if err != nil {
+				return usageError{hinted{err, "as in HUP, USR1, WINCH"}}
+			}
+			client, err := m.find(ctx)
+			if err != nil {
+				return err
+			}
+			names := args[1:]
+			if len(names) == 0 {
+				names = []string{""}
+			}
+			all := []int{}
+			for _, name := range names {
+				pids, err := client.Signal(ctx, name, sig)
+				if errors.Is(err, control.ErrBad) {
+					return usageError{hinted{err, "hotreload status lists the services and their slots"}}
+				}
+				if err != nil {
+					return err
+				}
+				all = append(all, pids...)
+			}
+			if m.asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(control.Signalled{Pids: all})
+			}
+			if len(all) == 0 {
+				return errors.New("no worker got it: none is there, or the system did not let us")
+			}
+			for _, pid := range all {
+				fmt.Fprintln(c.OutOrStdout(), pid)
+			}
+			return nil
+		},
+	}
+	m.flags(command)
+	return command
+}
+
+// show prints how services stand. If that was waited for and is not what was hoped for, it is an error.
+func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 	if m.asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(s); err != nil {
+		if err := encoder.Encode(control.Services{Services: all}); err != nil {
 			return err
 		}
-	} else if !waited || !s.Stale {
-		showStatus(out, s)
 	}
-	switch {
-	case !waited:
-		return nil
-	case s.Paused:
-		return hinted{errors.New("paused: changes wait"), "p on hotreload's terminal goes on"}
-	case s.Stale:
-		return fmt.Errorf("generation %d is stale:\n%s", s.Serving, s.Failure)
+	var faults []error
+	for _, s := range all {
+		if !m.asJSON && (!waited || !s.Stale) {
+			showStatus(out, s)
+		}
+		of := ""
+		if s.Name != "" {
+			of = s.Name + ": "
+		}
+		switch {
+		case !waited:
+		case s.Paused:
+			faults = append(faults, hinted{errors.New(of + "paused: changes wait"), "p on hotreload's terminal goes on"})
+		case s.Stale:
+			faults = append(faults, fmt.Errorf("%sgeneration %d is stale:\n%s", of, s.Serving, s.Failure))
+		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func showStatus(out io.Writer, s runner.Status) {
@@ -140,10 +255,23 @@ func showStatus(out io.Writer, s runner.Status) {
 		state = "paused"
 	case s.Stale:
 		state = yellow("stale")
+	case s.Waits:
+		state = "waits for others"
+	case s.Wanted == 0:
+		state = yellow("stopped")
+	case s.Old:
+		state = yellow("serves, and is old: hotreload restart " + s.Name)
 	case s.Phase == "idle":
 		state = green("serves")
 	}
-	fmt.Fprintf(out, "%s  generation %d, %s\n", s.Program, s.Serving, state)
+	name := s.Program
+	if s.Name != "" {
+		name = bold(s.Name) + "  " + name
+	}
+	if len(s.Listen) > 0 {
+		name += "  " + strings.Join(s.Listen, " ")
+	}
+	fmt.Fprintf(out, "%s  generation %d, %s\n", name, s.Serving, state)
 	if s.Failure != "" {
 		fmt.Fprintln(out, s.Failure)
 	}
@@ -160,12 +288,12 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 	if err != nil {
 		return err
 	}
-	var ask func(path string) (runner.Explanation, error)
+	var ask func(path string) ([]runner.Explanation, error)
 	alone := false
 	client, err := m.find(ctx)
 	switch {
 	case err == nil:
-		ask = func(path string) (runner.Explanation, error) { return client.Explain(ctx, path) }
+		ask = func(path string) ([]runner.Explanation, error) { return client.Explain(ctx, path) }
 	case errors.Is(err, control.ErrNone) && m.pid == 0:
 		alone = true
 		w, err := wishesOf(root.Flags(), o.goFlags, nil, env)
@@ -179,11 +307,21 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 		if err != nil {
 			return err
 		}
-		graph, err := gobuild.Load(ctx, r.config.Program)
-		if err != nil {
-			return err
+		graphs := make([]*gobuild.Graph, len(r.services))
+		for i, service := range r.services {
+			graphs[i] = gobuild.NoGraph()
+			if service.config.Command == nil {
+				if graphs[i], err = gobuild.Load(ctx, service.config.Program); err != nil {
+					return err
+				}
+			}
 		}
-		ask = func(path string) (runner.Explanation, error) { return runner.ExplainAlone(r.config, graph, path), nil }
+		ask = func(path string) (all []runner.Explanation, err error) {
+			for i, service := range r.services {
+				all = append(all, runner.ExplainAlone(service.config, graphs[i], path))
+			}
+			return all, nil
+		}
 	default:
 		return err
 	}
@@ -193,7 +331,7 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 		if err != nil {
 			return err
 		}
-		all = append(all, e)
+		all = append(all, e...)
 	}
 	if m.asJSON {
 		encoder := json.NewEncoder(out)
@@ -219,7 +357,11 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 		default:
 			notes = append(notes, "not watched")
 		}
-		fmt.Fprintf(out, "%s → %s: %s · %s\n", relative(dir, e.Path), bold(e.Class), e.Reason, strings.Join(notes, " · "))
+		of := ""
+		if e.Service != "" {
+			of = e.Service + ": "
+		}
+		fmt.Fprintf(out, "%s%s → %s: %s · %s\n", of, relative(dir, e.Path), bold(e.Class), e.Reason, strings.Join(notes, " · "))
 	}
 	if alone {
 		fmt.Fprintln(out, dim("no hotreload runs here: what workers read while they run is not known"))
@@ -229,16 +371,25 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 
 // controlled has other programs talk to a run, from when it begins. A hotreload that nobody can talk to works all the
 // same.
-func controlled(w *wishes, r *resolved, run *runner.Runner, console *console) *control.Server {
+func controlled(w *wishes, r *resolved, run *runner.Group, console *console) *control.Server {
 	root := w.dir
 	if r.path != "" {
 		root = filepath.Dir(r.path)
 	}
-	server, err := control.Serve(control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: strings.Join(r.pkg, " ")}, run)
+	server, err := control.Serve(control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: shownAll(r.services)}, run)
 	if err != nil {
 		console.say(dim(prefix) + yellow("no commands from outside: "+err.Error()))
 		return nil
 	}
 	process.Bequeath(server.Path())
 	return server
+}
+
+// shownAll is what all services run, as the user named it.
+func shownAll(services []*service) string {
+	var all []string
+	for _, s := range services {
+		all = append(all, s.shown())
+	}
+	return strings.Join(all, ", ")
 }

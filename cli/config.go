@@ -32,7 +32,7 @@ type settings struct {
 	BuildFlags []string `toml:"build_flags"`
 
 	Listen       []string `toml:"listen"`
-	Workers      int      `toml:"workers"`
+	Workers      any      `toml:"workers"` // a number, or "auto"
 	Strategy     string   `toml:"strategy"`
 	Surge        int      `toml:"surge"`
 	Ready        string   `toml:"ready"`
@@ -53,8 +53,38 @@ type settings struct {
 	Verbose      bool     `toml:"verbose"`
 	Color        string   `toml:"color"`
 
-	Env  map[string]string `toml:"env"`
-	Rule []ruleSettings    `toml:"rule"`
+	Env     map[string]string `toml:"env"`
+	Rule    []ruleSettings    `toml:"rule"`
+	Service []serviceSettings `toml:"service"`
+}
+
+// serviceSettings is a [[service]]: what it says stands above the same key outside it.
+type serviceSettings struct {
+	Name       string   `toml:"name"`
+	Package    string   `toml:"package"`
+	Command    []string `toml:"command"` // instead of a package
+	Arguments  []string `toml:"args"`
+	BuildFlags []string `toml:"build_flags"`
+	After      []string `toml:"after"`
+	Reloadable *bool    `toml:"reloadable"` // nil = true
+	OnReload   string   `toml:"on_reload"`  // a signal
+
+	Listen       []string `toml:"listen"`
+	Workers      any      `toml:"workers"` // a number, or "auto"
+	Strategy     string   `toml:"strategy"`
+	Surge        int      `toml:"surge"`
+	Ready        string   `toml:"ready"`
+	Grace        string   `toml:"grace"`
+	Handover     string   `toml:"handover"`
+	StartTimeout string   `toml:"start_timeout"`
+	StopSignal   string   `toml:"stop_signal"`
+	Watch        []string `toml:"watch"`
+	EnvFile      []string `toml:"env_file"`
+	Stdin        bool     `toml:"stdin"`
+	Debug        bool     `toml:"debug"`
+	NoAgent      bool     `toml:"no_agent"`
+
+	Env map[string]string `toml:"env"`
 }
 
 // ruleSettings is a [[rule]]: what files that match are, or what is run for them before the program is built.
@@ -66,14 +96,13 @@ type ruleSettings struct {
 }
 
 // notFlags are the keys that no flag has.
-var notFlags = []string{"package", "args", "build_flags", "env", "rule"}
+var notFlags = []string{"package", "args", "build_flags", "env", "rule", "service", "name", "command", "after", "reloadable", "on_reload"}
 
 // configFile is a configuration file that was read.
 type configFile struct {
 	path string
 	settings
-	lines map[string]int // key -> line; those of the n-th rule are rule.n.KEY
-	flags map[string]bool
+	lines map[string]int // key -> line; those of the n-th rule are rule.n.KEY, and so with services
 }
 
 // findConfig looks for the file from dir upwards, to the root of the module. If it is nowhere, path is where it would
@@ -101,7 +130,7 @@ func readConfig(path string) (*configFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &configFile{path: path, lines: linesOf(text), flags: map[string]bool{}}
+	c := &configFile{path: path, lines: linesOf(text)}
 	decoder := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
 	err = decoder.Decode(&c.settings)
 	var missing *toml.StrictMissingError
@@ -153,7 +182,7 @@ func kindOf(key toml.Key) string {
 			return `a string: "…"`
 		case reflect.Int:
 			return "a number"
-		case reflect.Bool:
+		case reflect.Bool, reflect.Pointer:
 			return "true or false"
 		case reflect.Slice:
 			if field.Type.Elem().Kind() == reflect.Struct {
@@ -171,6 +200,9 @@ func kindOf(key toml.Key) string {
 func fieldsOf(key toml.Key) reflect.Type {
 	if len(key) > 1 && key[0] == "rule" {
 		return reflect.TypeFor[ruleSettings]()
+	}
+	if len(key) > 1 && key[0] == "service" {
+		return reflect.TypeFor[serviceSettings]()
 	}
 	return reflect.TypeFor[settings]()
 }
@@ -226,7 +258,7 @@ func linesOf(text []byte) map[string]int {
 	lines := map[string]int{}
 	var parser unstable.Parser
 	parser.Reset(text)
-	table, rules := "", -1
+	table, counted := "", map[string]int{}
 	for parser.NextExpression() {
 		node := parser.Expression()
 		var parts []string
@@ -242,10 +274,8 @@ func linesOf(text []byte) map[string]int {
 		case unstable.Table:
 			table = name + "."
 		case unstable.ArrayTable:
-			if name == "rule" {
-				rules++
-			}
-			name += "." + strconv.Itoa(max(rules, 0))
+			counted[name]++
+			name += "." + strconv.Itoa(counted[name]-1)
 			table = name + "."
 		default:
 			name = table + name
@@ -257,12 +287,16 @@ func linesOf(text []byte) map[string]int {
 	return lines
 }
 
-// apply gives the flags that the command line does not have the values of the file.
-func (c *configFile) apply(flags *pflag.FlagSet) error {
-	v := reflect.ValueOf(c.settings)
+// origins tells which flags have their values from the file: flag -> key.
+type origins map[string]string
+
+// apply gives the flags that the command line does not have the values of the file, those outside of all tables or, with
+// their place in front ("service.0."), those of a service.
+func (c *configFile) apply(flags *pflag.FlagSet, from origins, settings any, place string) error {
+	v := reflect.ValueOf(settings)
 	for i, field := range reflect.VisibleFields(v.Type()) {
 		key := field.Tag.Get("toml")
-		line, set := c.lines[key]
+		line, set := c.lines[place+key]
 		if !set || slices.Contains(notFlags, key) {
 			continue
 		}
@@ -271,7 +305,7 @@ func (c *configFile) apply(flags *pflag.FlagSet) error {
 		if flag == nil {
 			return fmt.Errorf("key %s has no flag", key)
 		}
-		if flag.Changed {
+		if flag.Changed && from[name] == "" {
 			continue
 		}
 		var values []string
@@ -283,15 +317,22 @@ func (c *configFile) apply(flags *pflag.FlagSet) error {
 					values[j] = c.abs(path)
 				}
 			}
+			if list, ok := flag.Value.(pflag.SliceValue); ok && flag.Changed {
+				_ = list.Replace(nil)
+			}
 		default:
 			values = []string{fmt.Sprint(value)}
 		}
 		for _, value := range values {
 			if err := flags.Set(name, value); err != nil {
-				return c.at(line, fmt.Errorf("%s = %q is not right: %w", key, value, plain(err)), "durations have a unit: 500ms, 5s, 1m")
+				hint := "durations have a unit: 500ms, 5s, 1m"
+				if key == "workers" {
+					hint = `workers is a number, or "auto"`
+				}
+				return c.at(line, fmt.Errorf("%s = %q is not right: %w", key, value, plain(err)), hint)
 			}
 		}
-		c.flags[name] = true
+		from[name] = place + key
 	}
 	return nil
 }
@@ -313,13 +354,23 @@ func (c *configFile) abs(path string) string {
 }
 
 // locate makes an error about a flag one about the line of the file that the value came from.
-func (c *configFile) locate(err error) error {
+func (c *configFile) locate(from origins, err error) error {
 	var bad badFlag
-	if c == nil || !errors.As(err, &bad) || !c.flags[bad.name] {
+	if c == nil || !errors.As(err, &bad) || from[bad.name] == "" {
 		return err
 	}
 	key := strings.ReplaceAll(bad.name, "-", "_")
-	return c.at(c.lines[key], errors.New(strings.Replace(err.Error(), "--"+bad.name, key, 1)), hintOf(err))
+	return c.at(c.lines[from[bad.name]], errors.New(strings.Replace(err.Error(), "--"+bad.name, key, 1)), hintOf(err))
+}
+
+// pkg is a package of the file as one that go, run in dir, understands.
+func (c *configFile) pkg(dir, pkg string) string {
+	if here := filepath.Dir(c.path); here != dir && (pkg == "." || strings.HasPrefix(pkg, "./") || strings.HasPrefix(pkg, "../")) {
+		if rel, err := filepath.Rel(dir, filepath.Join(here, pkg)); err == nil {
+			return "." + string(filepath.Separator) + rel
+		}
+	}
+	return pkg
 }
 
 // args are the package and its arguments, if the command line names none.
@@ -327,26 +378,20 @@ func (c *configFile) args(dir string, given []string) []string {
 	if len(given) > 0 || c.Package == "" {
 		return given
 	}
-	pkg := c.Package
-	if here := filepath.Dir(c.path); here != dir && (pkg == "." || strings.HasPrefix(pkg, "./") || strings.HasPrefix(pkg, "../")) {
-		if rel, err := filepath.Rel(dir, filepath.Join(here, pkg)); err == nil {
-			pkg = "." + string(filepath.Separator) + rel
-		}
-	}
-	return append([]string{pkg}, c.Arguments...)
+	return append([]string{c.pkg(dir, c.Package)}, c.Arguments...)
 }
 
-// environment adds the variables of the file that env does not have.
-func (c *configFile) environment(env []string) []string {
+// withVariables adds the variables that env does not have.
+func withVariables(env []string, variables map[string]string) []string {
 	there := map[string]bool{}
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
 		there[name] = true
 	}
 	env = slices.Clip(env)
-	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		if !there[name] {
-			env = append(env, name+"="+c.Env[name])
+			env = append(env, name+"="+variables[name])
 		}
 	}
 	return env

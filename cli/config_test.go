@@ -96,7 +96,7 @@ class = "live"
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := r.config
+	c := r.services[0].config
 	if !slices.Equal(c.Program.Args, []string{"./cmd/web"}) || !slices.Equal(c.Service.Args, []string{"-port", "80"}) ||
 		!slices.Equal(c.Program.Flags, []string{"-race", "-tags", "x"}) || !c.Program.Debug {
 		t.Errorf("program %+v, arguments %q", c.Program, c.Service.Args)
@@ -128,8 +128,8 @@ func TestConfigBelowTheRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(r.pkg, []string{"./web"}) || r.config.Watch[0] != filepath.Join(filepath.Dir(w.dir), "templates") {
-		t.Errorf("package %q, watch %q", r.pkg, r.config.Watch)
+	if one := r.services[0]; !slices.Equal(one.pkg, []string{"./web"}) || one.config.Watch[0] != filepath.Join(filepath.Dir(w.dir), "templates") {
+		t.Errorf("package %q, watch %q", one.pkg, one.config.Watch)
 	}
 }
 
@@ -141,12 +141,25 @@ func TestBadConfig(t *testing.T) {
 		{"unknown table", "[servce]\nx = 1", `unknown key "servce`, ""},
 		{"unknown key of a rule", "[[rule]]\nmatch = \"a\"\nclas = \"live\"", `hotreload.toml:3: unknown key "rule.clas"`, `did you mean "class"?`},
 		{"a number for a string", "\ngrace = 5", "hotreload.toml:2: ", `grace is a string`},
-		{"a string for a number", "workers = \"2\"", "hotreload.toml:1: ", "workers is a number"},
+		{"a string for a number", "surge = \"2\"", "hotreload.toml:1: ", "surge is a number"},
+		{"half a worker", "workers = 1.5", "hotreload.toml:1: workers = \"1.5\" is not right", "workers is a number"},
 		{"a string for a list", "listen = \":80\"", "hotreload.toml:1: ", "listen is a list of strings"},
 		{"a string for a switch", "debug = \"yes\"", "hotreload.toml:1: ", "debug is true or false"},
 		{"no unit", "\n\ngrace = \"5\"", `hotreload.toml:3: grace = "5" is not right: `, "durations have a unit"},
 		{"too short", "handover = \"0s\"", `hotreload.toml:1: handover 0s is too short`, "durations have a unit"},
-		{"no worker", "workers = 0", "hotreload.toml:1: workers 0: a service has at least one worker", "leave it out"},
+		{"no worker", "workers = 0", `hotreload.toml:1: workers = "0" is not right: a service has at least one worker`, `workers is a number, or "auto"`},
+		{"a service without a name", "[[service]]\npackage = \".\"", "hotreload.toml:1: a [[service]] without name", "name = "},
+		{"a service twice", "[[service]]\nname = \"a\"\npackage = \".\"\n[[service]]\nname = \"a\"\npackage = \".\"", `hotreload.toml:5: two services are called "a"`, "of its own"},
+		{"a service's name with a slash", "[[service]]\nname = \"a/1\"\npackage = \".\"", `hotreload.toml:2: name = "a/1" is no name`, "a word"},
+		{"a service of nothing", "[[service]]\nname = \"a\"", "hotreload.toml:2: service a has neither package nor command", "package = "},
+		{"a service of two things", "[[service]]\nname = \"a\"\npackage = \".\"\ncommand = [\"x\"]", "hotreload.toml:4: service a has both package and command", "built"},
+		{"a service after none", "[[service]]\nname = \"a\"\npackage = \".\"\nafter = [\"b\"]", `hotreload.toml:4: after = "b", which is no service`, "serve first"},
+		{"a service's unknown key", "[[service]]\nname = \"a\"\nlisen = []", `hotreload.toml:3: unknown key "service.lisen"`, `did you mean "listen"?`},
+		{"a service's bad value", "grace = \"1s\"\n[[service]]\nname = \"a\"\npackage = \".\"\ngrace = \"1\"", `hotreload.toml:5: grace = "1" is not right`, "durations"},
+		{"a service's bad strategy", "strategy = \"rolling\"\n[[service]]\nname = \"a\"\npackage = \".\"\nstrategy = \"x\"", `hotreload.toml:5: unknown strategy "x"`, "auto is right"},
+		{"on_reload for nothing", "[[service]]\nname = \"a\"\npackage = \".\"\non_reload = \"HUP\"", "hotreload.toml:4: on_reload without reloadable = false", "told"},
+		{"on_reload by no signal", "[[service]]\nname = \"a\"\npackage = \".\"\nreloadable = false\non_reload = \"X\"", `hotreload.toml:5: "X" is not the name of a signal`, "HUP"},
+		{"a package beside services", "package = \".\"\n[[service]]\nname = \"a\"\npackage = \".\"", "hotreload.toml:1: package beside [[service]]", "own"},
 		{"no strategy", "strategy = \"magic\"", `hotreload.toml:1: unknown strategy "magic"`, "auto is right"},
 		{"no address", "listen = [\"here\"]", `hotreload.toml:1: listen address "here"`, "write PORT"},
 		{"nothing to watch", "\nwatch = [\"nothing\"]", "hotreload.toml:2: watch nothing: no such file", "hotreload.toml"},
@@ -189,10 +202,104 @@ func TestPending(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have := before.pending(now); !slices.Equal(have, []string{"listen", "workers"}) {
+	if have := before.pending(now); !slices.Equal(have, []string{"listen"}) {
 		t.Errorf("have %q", have)
 	}
 	if have := before.pending(before); have != nil {
 		t.Errorf("have %q", have)
+	}
+}
+
+func TestServices(t *testing.T) {
+	config := `
+workers = 2
+grace = "9s"
+build_flags = ["-race"]
+
+[env]
+WHO = "all"
+MORE = "all"
+
+[[service]]
+name = "web"
+package = "./cmd/web"
+args = ["-port", "80"]
+listen = [":0"]
+env = { WHO = "web" }
+
+[[service]]
+name = "front"
+command = ["npm", "run", "dev"]
+after = ["web"]
+workers = 1
+reloadable = false
+on_reload = "HUP"
+build_flags = []
+`
+	r, err := wishesIn(t, config, "--grace", "3s").resolve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.services) != 2 {
+		t.Fatalf("there are %d services", len(r.services))
+	}
+	web, front := r.services[0].config, r.services[1].config
+	if web.Name != "web" || !slices.Equal(web.Program.Args, []string{"./cmd/web"}) || !slices.Equal(web.Service.Args, []string{"-port", "80"}) ||
+		!slices.Equal(web.Program.Flags, []string{"-race"}) || web.Service.Policy.Workers != 2 || len(web.Service.Listen) != 1 || web.Kept {
+		t.Errorf("web: %+v", web)
+	}
+	if front.Name != "front" || !slices.Equal(front.Command, []string{"npm", "run", "dev"}) || !slices.Equal(front.Service.Args, []string{"run", "dev"}) ||
+		front.Service.Policy.Workers != 1 || !slices.Equal(front.After, []string{"web"}) || !front.Kept || front.OnReload == 0 || len(front.Service.Listen) != 0 {
+		t.Errorf("front: %+v", front)
+	}
+	for _, c := range []runner.Config{web, front} {
+		if c.Service.Policy.Grace != 3*time.Second {
+			t.Errorf("%s: grace %v: the command line wins", c.Name, c.Service.Policy.Grace)
+		}
+		if !slices.Contains(c.Service.Env, "MORE=all") {
+			t.Errorf("%s: environment %q", c.Name, c.Service.Env)
+		}
+	}
+	if !slices.Contains(web.Service.Env, "WHO=web") || slices.Contains(web.Service.Env, "WHO=all") || !slices.Contains(front.Service.Env, "WHO=all") {
+		t.Errorf("what a service says does not stand above what is said for all")
+	}
+
+	names := func(args ...string) (names []string) {
+		t.Helper()
+		r, err := wishesIn(t, config, args...).resolve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range r.services {
+			names = append(names, s.config.Name)
+		}
+		return names
+	}
+	for _, c := range []struct{ args, want []string }{
+		{nil, []string{"web", "front"}},
+		{[]string{"front", "web"}, []string{"front", "web"}},
+		{[]string{"front"}, []string{"front"}},
+		{[]string{"."}, []string{""}},
+		{[]string{"./cmd/web", "front"}, []string{""}},
+		{[]string{"./cmd/web", "./templates"}, []string{""}},
+	} {
+		if have := names(c.args...); !slices.Equal(have, c.want) {
+			t.Errorf("%q: services %q, want %q", c.args, have, c.want)
+		}
+	}
+	if have := names("./cmd/web", "."); len(have) != 2 || have[0] != "web" {
+		t.Errorf("two packages: services %q", have)
+	}
+	if _, err := wishesIn(t, config, "web", "nobody").resolve(t.Context()); err == nil || !strings.Contains(err.Error(), "nobody: no such service") {
+		t.Errorf("a service that is none: %v", err)
+	}
+}
+
+func TestNameAmong(t *testing.T) {
+	pkgs := []string{"./web/cmd", "./api/cmd", "./api/tool"}
+	for i, want := range []string{"web-cmd", "api-cmd", "tool"} {
+		if have := nameAmong("/m", pkgs, i); have != want {
+			t.Errorf("%s is called %s, want %s", pkgs[i], have, want)
+		}
 	}
 }

@@ -3,8 +3,11 @@ package cli
 import (
 	"bytes"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,14 +19,14 @@ import (
 // console puts hotreload's lines and the workers' output on the same two streams. A line of ours never lands in the
 // middle of a line of theirs, and the progress line, which is rewritten in place, never stays in what scrolls by.
 type console struct {
-	prefixed bool // several workers: each line says whose it is
-	joined   bool // both streams end in the same file
-	colored  bool // prefixes have colours also where they do not end on a terminal
+	joined  bool // both streams end in the same file
+	colored bool // prefixes have colours also where they do not end on a terminal
 
 	mu       sync.Mutex // guards all below, and the order of writes
 	streams  [2]stream
-	progress string // what stands on the progress line now
-	lines    int    // written by workers since counted
+	progress string            // what stands on the progress line now
+	wanted   map[string]string // service -> what it would have there
+	lines    int               // written by workers since counted
 	parts    map[source]*part
 	blind    bool // the terminal shows what is typed: nobody knows where its cursor is
 }
@@ -32,18 +35,47 @@ type console struct {
 type stream struct {
 	file     *os.File
 	terminal bool
-	midLine  bool // the last byte written was not the end of a line
-	writer   int  // ID of the worker that wrote it
+	midLine  bool   // the last byte written was not the end of a line
+	writer   writer // that wrote it
+}
+
+// writer is one worker.
+type writer struct {
+	service string
+	id      int
 }
 
 // source is one stream of one worker.
 type source struct {
-	worker int
+	writer
 	stream supervisor.Stream
+}
+
+// sink is where the output of one service's workers goes.
+type sink struct {
+	*console
+	service string // "" if it is the only one
+	number  int    // of the service, for its colour
+	slots   bool   // it has, or has had, several workers; guarded by the console's mu
+}
+
+// prefixed reports whether each line says whose it is.
+func (s *sink) prefixed() bool { return s.service != "" || s.slots }
+
+// name is what stands in front of a worker's lines.
+func (s *sink) name(slot int) (name string, color int) {
+	switch {
+	case s.service == "":
+		return "[" + strconv.Itoa(slot) + "]", slot
+	case s.slots:
+		return "[" + s.service + " " + strconv.Itoa(slot) + "]", s.number + slot
+	}
+	return "[" + s.service + "]", s.number
 }
 
 // part is the beginning of a line, held back until the rest comes, so that lines of several workers are not torn.
 type part struct {
+	sink   *sink
 	worker supervisor.Worker
 	text   []byte
 	timer  *time.Timer
@@ -58,18 +90,19 @@ const (
 
 func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
-func newConsole(stdout, stderr *os.File, prefixed, colored bool) *console {
-	c := &console{prefixed: prefixed, colored: colored, joined: sameFile(stdout, stderr), parts: map[source]*part{}}
+func newConsole(stdout, stderr *os.File, colored bool) *console {
+	c := &console{colored: colored, joined: sameFile(stdout, stderr), parts: map[source]*part{}, wanted: map[string]string{}}
 	c.streams[supervisor.Stdout] = stream{file: stdout, terminal: isTerminal(stdout)}
 	c.streams[supervisor.Stderr] = stream{file: stderr, terminal: isTerminal(stderr)}
 	return c
 }
 
-// output is what the supervisor connects the workers to.
-func (c *console) output() supervisor.Output {
+// output is what a supervisor connects its workers to.
+func (s *sink) output() supervisor.Output {
+	c := s.console
 	out, err := c.streams[supervisor.Stdout], c.streams[supervisor.Stderr]
 	return supervisor.Output{
-		Write:    c.worker,
+		Write:    s.worker,
 		Terminal: [2]bool{out.terminal, err.terminal},
 		Joined:   c.joined,
 		Size: func() (rows, columns uint16) {
@@ -113,14 +146,28 @@ func (c *console) say(text string) {
 	c.showProgress(shown)
 }
 
-// setProgress shows text on a line that is rewritten in place; "" takes it away. It needs a terminal, and waits while a
-// worker is in the middle of a line there.
-func (c *console) setProgress(text string) {
+// setProgress shows what a service is busy with on a line that is rewritten in place; "" takes it away. It needs a
+// terminal, and waits while a worker is in the middle of a line there.
+func (c *console) setProgress(service, text string) {
 	if !c.terminal() {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.wanted[service] = text; text == "" {
+		delete(c.wanted, service)
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(c.wanted)) {
+		if text := c.wanted[name]; name == "" {
+			parts = append(parts, text)
+		} else {
+			parts = append(parts, name+": "+text)
+		}
+	}
+	if text = strings.Join(parts, separator); text != "" {
+		text = dim(prefix + text)
+	}
 	if text == c.progress {
 		return
 	}
@@ -131,6 +178,14 @@ func (c *console) setProgress(text string) {
 		}
 	}
 	c.showProgress(text)
+}
+
+// clearProgress takes the progress line away until somebody sets it.
+func (c *console) clearProgress() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.wanted)
+	c.eraseProgress()
 }
 
 // echoed tells that a key was pressed that the terminal may have shown ("^C").
@@ -214,15 +269,17 @@ func (c *console) endLines() {
 }
 
 // worker writes what a worker wrote.
-func (c *console) worker(w supervisor.Worker, to supervisor.Stream, p []byte) {
+func (k *sink) worker(w supervisor.Worker, to supervisor.Stream, p []byte) {
+	c := k.console
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	shown := c.progress
 	c.eraseProgress()
 	c.lines += bytes.Count(p, []byte{'\n'})
+	k.slots = k.slots || w.Slot > 0 // it has been scaled
 	s := &c.streams[to]
-	if c.prefixed {
-		c.gather(w, to, p)
+	if k.prefixed() {
+		k.gather(w, to, p)
 	} else {
 		_, _ = s.file.Write(p)
 		s.midLine = p[len(p)-1] != '\n'
@@ -233,19 +290,19 @@ func (c *console) worker(w supervisor.Worker, to supervisor.Stream, p []byte) {
 }
 
 // gather writes the lines that p completes, and holds back what follows the last of them.
-func (c *console) gather(w supervisor.Worker, to supervisor.Stream, p []byte) {
-	from := source{w.ID, to}
+func (k *sink) gather(w supervisor.Worker, to supervisor.Stream, p []byte) {
+	c, from := k.console, source{writer{k.service, w.ID}, to}
 	whole := bytes.LastIndexByte(p, '\n') + 1
 	if whole > 0 {
 		c.release(from)
-		c.prefix(&c.streams[to], w, p[:whole])
+		k.prefix(&c.streams[to], w, p[:whole])
 	}
 	if whole == len(p) {
 		return
 	}
 	held := c.parts[from]
 	if held == nil {
-		held = &part{worker: w}
+		held = &part{sink: k, worker: w}
 		held.timer = time.AfterFunc(holdFor, func() { c.late(from, held) })
 		c.parts[from] = held
 	}
@@ -270,20 +327,21 @@ func (c *console) release(from source) {
 	if held := c.parts[from]; held != nil {
 		held.timer.Stop()
 		delete(c.parts, from)
-		c.prefix(&c.streams[from.stream], held.worker, held.text)
+		held.sink.prefix(&c.streams[from.stream], held.worker, held.text)
 	}
 }
 
-// prefix writes p with the worker's slot before each line.
-func (c *console) prefix(s *stream, w supervisor.Worker, p []byte) {
+// prefix writes p with the worker's name before each line.
+func (k *sink) prefix(s *stream, w supervisor.Worker, p []byte) {
 	var out bytes.Buffer
-	if s.midLine && s.writer != w.ID { // another worker's line is unfinished: it stays so
+	by := writer{k.service, w.ID}
+	if s.midLine && s.writer != by { // another worker's line is unfinished: it stays so
 		out.WriteByte('\n')
 		s.midLine = false
 	}
-	name := "[" + strconv.Itoa(w.Slot) + "]"
-	if s.terminal || c.colored {
-		name = paint(slotColors[w.Slot%len(slotColors)])(name)
+	name, color := k.name(w.Slot)
+	if s.terminal || k.colored {
+		name = paint(slotColors[color%len(slotColors)])(name)
 	}
 	for line := range bytes.Lines(p) {
 		if !s.midLine {
@@ -292,6 +350,6 @@ func (c *console) prefix(s *stream, w supervisor.Worker, p []byte) {
 		out.Write(line)
 		s.midLine = line[len(line)-1] != '\n'
 	}
-	s.writer = w.ID
+	s.writer = by
 	_, _ = s.file.Write(out.Bytes())
 }

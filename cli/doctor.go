@@ -95,7 +95,7 @@ func doctor(ctx context.Context, out io.Writer, w *wishes) error {
 	} else {
 		f.well("cache", "can be written to")
 	}
-	program, o := r.config.Program, r.o
+	program, o := r.services[0].config.Program, r.services[0].o
 	graph, err := gobuild.Load(ctx, program)
 	if err != nil {
 		f.ill("package", err)

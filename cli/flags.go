@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +24,7 @@ import (
 // options are the flags, as given and as understood.
 type options struct {
 	listen       []string
-	workers      int
+	workers      workerCount
 	strategy     string
 	surge        int
 	ready        string
@@ -59,6 +61,8 @@ const long = `hotreload keeps a Go server running while its source changes.
   hotreload -race -tags dev .       Go's build flags are taken as they are
   hotreload --workers 2 ./cmd/server
                                     two processes share the program's port
+  hotreload ./cmd/web ./cmd/api     several programs, each a service of its own
+  hotreload web api                 services by name, of hotreload.toml
 
 Without a package: the main package here, or the only one under cmd/.
 On a terminal: r reload, R rebuild and reload, p pause, c clear, q quit, h help.`
@@ -88,7 +92,8 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.SortFlags = false
 	f.SetInterspersed(false)
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` that hotreload listens on for the program: PORT, HOST:PORT, unix:PATH, @NAME, each with NAME= in front if the program wants names; repeatable")
-	f.IntVar(&o.workers, "workers", 1, "`n` worker processes share the sockets")
+	o.workers = 1
+	f.Var(&o.workers, "workers", "`n` worker processes share the sockets; auto: one for each processor")
 	f.StringVar(&o.strategy, "strategy", "auto", "how new workers follow old ones, by `name`: parallel, rolling, stop-first or auto (parallel if the sockets can be handed over, else stop-first)")
 	f.IntVar(&o.surge, "surge", 1, "rolling: with `n` = 1 the new worker starts before the old one leaves, with 0 after")
 	f.StringVar(&o.ready, "ready", "auto", "the `rule` for when a worker is ready: notify (READY=1), http:/path or a URL, alive (for 1s), or auto")
@@ -163,6 +168,25 @@ func splitArgs(args []string, ours *pflag.FlagSet) (own, goFlags, rest []string,
 	return own, goFlags, nil, nil
 }
 
+// workerCount is a number of workers.
+type workerCount int
+
+func (n *workerCount) String() string { return strconv.Itoa(int(*n)) }
+func (n *workerCount) Type() string   { return "n" }
+
+func (n *workerCount) Set(text string) error {
+	if text == "auto" {
+		*n = workerCount(runtime.GOMAXPROCS(0))
+		return nil
+	}
+	count, err := strconv.Atoi(text)
+	if err != nil || count < 1 {
+		return errors.New(`a service has at least one worker: write a number from 1 on, or "auto"`)
+	}
+	*n = workerCount(count)
+	return nil
+}
+
 // badFlag is an error about a flag's value, which may come from the configuration file.
 type badFlag struct {
 	name string
@@ -179,9 +203,6 @@ func (o *options) check() error {
 	}
 	if o.build != "auto" && o.build != "go" {
 		return bad("build", fmt.Errorf("--build %q is neither auto nor go", o.build), "auto is right for most")
-	}
-	if o.workers < 1 {
-		return bad("workers", fmt.Errorf("--workers %d: a service has at least one worker", o.workers), "leave it out for one")
 	}
 	if o.surge < 0 || o.surge > 1 {
 		return bad("surge", fmt.Errorf("--surge %d is neither 0 nor 1", o.surge), "1 starts the new worker first, 0 stops the old one first")
@@ -221,7 +242,7 @@ func (o *options) check() error {
 	if o.workers > 1 && len(o.addresses) == 0 && o.noAgent {
 		return bad("workers", errors.New("--workers with --no-agent and without --listen: each worker would bind the program's port for itself"), "leave out --no-agent; or add --listen with the program's address, for a program that takes its sockets from LISTEN_FDS")
 	}
-	if o.signal, err = parseSignal(o.stopSignal); err != nil {
+	if o.signal, err = stopSignalNamed(o.stopSignal); err != nil {
 		return bad("stop-signal", err, "write TERM, INT, QUIT, HUP, USR1 or USR2")
 	}
 	return nil
@@ -229,7 +250,7 @@ func (o *options) check() error {
 
 func (o *options) policy() supervisor.Policy {
 	return supervisor.Policy{
-		Workers: o.workers, Strategy: o.chosen, Surge: o.surge, Ready: o.rule,
+		Workers: int(o.workers), Strategy: o.chosen, Surge: o.surge, Ready: o.rule,
 		Grace: o.grace, Handover: o.handover, StartTimeout: o.startTimeout,
 	}
 }

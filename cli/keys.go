@@ -11,7 +11,7 @@ import (
 const keyHelp = "r reload · R rebuild and reload · p pause, go on · c clear · q quit · h help"
 
 // press does what a key is for.
-func press(key byte, run *runner.Runner, c *console, k *keyboard) {
+func press(key byte, run *runner.Group, c *console, k *keyboard) {
 	switch key {
 	case 'r', ' ':
 		run.Do(runner.Reload)
@@ -26,7 +26,7 @@ func press(key byte, run *runner.Runner, c *console, k *keyboard) {
 	case 'h', '?':
 		c.say(dim(prefix) + keyHelp)
 	case 26: // Ctrl-Z: the shell comes next, and wants its terminal
-		c.setProgress("")
+		c.clearProgress()
 		k.giveBack()
 		suspend()
 		// The stop comes a moment after the call. Until it has, the terminal must not be taken again.

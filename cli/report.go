@@ -25,18 +25,20 @@ const (
 	insist     = 5 * time.Second        // how often it is said again to a program that is never calm
 )
 
-// reporter reads a run's events and says what they mean. One goroutine calls it.
+// reporter reads a service's events and says what they mean. One goroutine calls it.
 type reporter struct {
 	console *console
 	o       *options
 	dir     string // paths are shown relative to it
+	service string // its name; "" if it is the only one
 	program string // as the user named it
+	built   bool   // it is a program, and not a command
 	keys    *keyboard
 
-	settings    *resolved                 // that hotreload was started with
-	again       func() (*resolved, error) // reads them anew
-	reconfigure func(runner.Config)       // has the run take them over
+	settings *settingsFile // nil: another reporter speaks of it
 
+	workers   int             // that there should be
+	scaled    int             // that there are
 	silent    map[string]bool // file systems and limits that were told of
 	addresses []supervisor.Address
 	greeted   bool
@@ -55,9 +57,17 @@ type reporter struct {
 	left    []supervisor.Worker
 }
 
-func newReporter(c *console, settings *resolved, dir string, keys *keyboard) *reporter {
-	return &reporter{console: c, o: settings.o, settings: settings, dir: dir, program: strings.Join(settings.pkg, " "), keys: keys,
-		silent: map[string]bool{}}
+func newReporter(c *console, s *service, dir string, keys *keyboard) *reporter {
+	return &reporter{console: c, o: s.o, dir: dir, service: s.config.Name, program: s.shown(), built: s.config.Command == nil, keys: keys,
+		workers: int(s.o.workers), scaled: int(s.o.workers), silent: map[string]bool{}}
+}
+
+// prefix is what our lines begin with.
+func (r *reporter) prefix() string {
+	if r.service == "" {
+		return prefix
+	}
+	return "[hotreload " + r.service + "] "
 }
 
 // read says what happens until the run has ended.
@@ -92,23 +102,23 @@ func (r *reporter) read(events <-chan runner.Event) {
 // line says something in every mode but -q; detail only with -v; alarm always.
 func (r *reporter) line(text string) {
 	if !r.o.quiet {
-		r.console.say(dim(prefix) + text)
+		r.console.say(dim(r.prefix()) + text)
 	}
 }
 
 func (r *reporter) detail(text string) {
 	if r.o.verbose {
-		r.console.say(dim(prefix + text))
+		r.console.say(dim(r.prefix() + text))
 	}
 }
 
-func (r *reporter) alarm(text string) { r.console.say(dim(prefix) + text) }
+func (r *reporter) alarm(text string) { r.console.say(dim(r.prefix()) + text) }
 
 // news is a line that ends in numbers, the important ones first: as many as fit into the terminal's line, and all of
 // them with -v.
 func (r *reporter) news(text string, numbers ...string) {
 	if room := r.console.columns(); room > 0 && !r.o.verbose {
-		used := width(prefix + text)
+		used := width(r.prefix() + text)
 		for i, number := range numbers {
 			if used += width(separator + number); used > room {
 				numbers = numbers[:i]
@@ -130,11 +140,11 @@ func (r *reporter) showProgress() {
 	switch {
 	case !r.leaving.IsZero() && len(r.left) > 0:
 		if waited := time.Since(r.leaving); waited >= longWait {
-			r.console.setProgress(dim(fmt.Sprintf("%swaiting for %s … %d s", prefix, count(len(r.left), "worker"), int(waited.Seconds()))))
+			r.console.setProgress(r.service, fmt.Sprintf("waiting for %s … %d s", count(len(r.left), "worker"), int(waited.Seconds())))
 		}
 	case !r.building.IsZero():
 		if took := time.Since(r.building); took >= longBuild {
-			r.console.setProgress(dim(fmt.Sprintf("%sbuilding … %d s", prefix, int(took.Seconds()))))
+			r.console.setProgress(r.service, fmt.Sprintf("building … %d s", int(took.Seconds())))
 		}
 	}
 }
@@ -166,7 +176,7 @@ func (r *reporter) report(event runner.Event) {
 		r.addresses = e.Addresses
 	case runner.NoAgent:
 		r.noAgent(e.Reason)
-	case runner.Noticed:
+	case runner.Noticed: // of the machine, or of the program's builds
 		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
 		r.alarm(yellow(text) + lineOf(hint))
 	case runner.Watching:
@@ -187,7 +197,11 @@ func (r *reporter) report(event runner.Event) {
 	case runner.BuildStarted:
 		if !r.greeted { // not earlier: until now it might have been a program that cannot be run at all
 			r.greeted = true
-			r.line("building " + r.program + r.where())
+			verb := "building "
+			if !r.built {
+				verb = "running "
+			}
+			r.line(verb + r.program + r.where())
 		}
 		r.building = time.Now()
 	case runner.BuildEnded:
@@ -195,7 +209,7 @@ func (r *reporter) report(event runner.Event) {
 			r.detail("built: " + e.Way)
 		}
 		r.building = time.Time{}
-		r.console.setProgress("")
+		r.console.setProgress(r.service, "")
 	case runner.BuildFailed:
 		r.buildFailed(e)
 	case runner.Unchanged:
@@ -212,10 +226,16 @@ func (r *reporter) report(event runner.Event) {
 		} else {
 			r.line("going on")
 		}
+	case runner.Waits:
+		r.line("waits until " + strings.Join(e.For, " and ") + serves(len(e.For)))
+	case runner.Halted:
+		r.halted(e)
+	case runner.KeptOn:
+		r.keptOn(e)
 	case runner.Leaving:
 		r.leave(e)
 	case runner.Service:
-		r.service(e.Event)
+		r.ofWorkers(e.Event)
 	}
 }
 
@@ -241,7 +261,7 @@ func (r *reporter) changed(e runner.Changed) {
 		r.line(r.files(e.Effects) + ": in effect already")
 	}
 	for _, effect := range e.Effects {
-		if effect.Class == runner.Startup && effect.Path == r.settings.path {
+		if r.settings != nil && effect.Class == runner.Startup && effect.Path == r.settings.now.path {
 			r.settingsChanged()
 		}
 		r.detail(fmt.Sprintf("%s %s → %s: %s", r.path(effect.Path), effect.Op, effect.Class, effect.Reason))
@@ -282,25 +302,34 @@ func polledWords(e *watch.PolledError) (said, text, hint string) {
 	return e.Reason.String(), fmt.Sprintf("%v: %s", e.Reason, looked), ""
 }
 
-// settingsChanged reads the configuration file anew. A broken one changes nothing.
-func (r *reporter) settingsChanged() {
-	name := r.path(r.settings.path)
-	now, err := r.again()
-	if err != nil {
-		r.alarm(red(err.Error()) + yellow(": the settings stay as they were") + lineOf(hintLine(hintOf(err))))
+// halted says that workers were sent away.
+func (r *reporter) halted(e runner.Halted) {
+	if e.Slots < e.Of {
+		r.line(yellow(fmt.Sprintf("%d of %d workers are stopped", e.Slots, e.Of)))
 		return
 	}
-	r.o.quiet, r.o.verbose = now.o.quiet, now.o.verbose
-	r.reconfigure(now.config)
-	if pending := r.settings.pending(now); len(pending) > 0 {
-		r.alarm(yellow(fmt.Sprintf("%s → startup: %s will take effect when hotreload is started anew", name, strings.Join(pending, ", "))))
-		return
+	r.failure = ""
+	r.line(yellow("stopped: changes wait until it is started again") + lineOf(hintLine(strings.TrimRight("hotreload reload "+r.service, " "))))
+}
+
+// keptOn says what has changed for workers that stay as they are.
+func (r *reporter) keptOn(e runner.KeptOn) {
+	text := r.files(e.Effects) + ": the workers keep their connections, and stay as they are"
+	if len(e.Told) > 0 {
+		text += dim(separator + count(len(e.Told), "worker") + " told")
 	}
-	r.line(name + ": in effect")
+	r.line(yellow(text) + lineOf(hintLine(strings.TrimRight("hotreload restart "+r.service, " "))))
+}
+
+func serves(n int) string {
+	if n == 1 {
+		return " serves"
+	}
+	return " serve"
 }
 
 func (r *reporter) buildFailed(e runner.BuildFailed) {
-	text := dim(prefix) + red(bold("build failed")) + " after " + short(e.Took)
+	text := dim(r.prefix()) + red(bold("build failed")) + " after " + short(e.Took)
 	if e.Serving > 0 {
 		text += yellow(fmt.Sprintf(": generation %d, now stale, keeps serving", e.Serving))
 	} else {
@@ -373,7 +402,7 @@ func (r *reporter) reloaded(e runner.Reloaded) {
 	if e.Total > 0 {
 		numbers = append(numbers, short(e.Total)+" after the save")
 	}
-	if e.Build > 0 {
+	if e.Build > 0 && r.built {
 		numbers = append(numbers, "built in "+short(e.Build))
 	}
 	numbers = append(numbers, "replaced in "+short(e.Start))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,7 +27,7 @@ const (
 
 // handleSignals turns signals into commands until the returned function is called. The first Ctrl-C drains, the
 // second kills; SIGTERM and SIGHUP drain however often they come.
-func handleSignals(run *runner.Runner, c *console, k *keyboard) (stop func()) {
+func handleSignals(run *runner.Group, c *console, k *keyboard) (stop func()) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
@@ -71,10 +72,26 @@ func handleSignals(run *runner.Runner, c *console, k *keyboard) (stop func()) {
 	return func() { signal.Stop(signals); close(done) }
 }
 
-// parseSignal reads a signal's name, with or without SIG.
-func parseSignal(name string) (syscall.Signal, error) {
-	if s, ok := signalsByName[strings.TrimPrefix(strings.ToUpper(name), "SIG")]; ok {
+// stopSignalNamed reads the name of a signal that asks a program to finish, with or without SIG.
+func stopSignalNamed(name string) (syscall.Signal, error) {
+	if s, ok := signalsByName[plainName(name)]; ok {
 		return s, nil
 	}
 	return 0, fmt.Errorf("--stop-signal %q is not a signal that asks a program to finish", name)
 }
+
+// signalNamed reads the name or the number of any signal.
+func signalNamed(name string) (syscall.Signal, error) {
+	if number, err := strconv.Atoi(name); err == nil && number > 0 && number <= 64 {
+		return syscall.Signal(number), nil
+	}
+	if s, ok := signalsByName[plainName(name)]; ok {
+		return s, nil
+	}
+	if s := signalNumber("SIG" + plainName(name)); s != 0 {
+		return s, nil
+	}
+	return 0, fmt.Errorf("%q is not the name of a signal", name)
+}
+
+func plainName(name string) string { return strings.TrimPrefix(strings.ToUpper(name), "SIG") }

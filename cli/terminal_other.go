@@ -9,6 +9,8 @@ import (
 
 var signalsByName = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
 
+func signalNumber(string) syscall.Signal { return 0 }
+
 var terminalSignals map[os.Signal]terminalNews
 
 func repeat(os.Signal) {}

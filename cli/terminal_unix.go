@@ -16,6 +16,9 @@ var signalsByName = map[string]syscall.Signal{
 	"HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
 }
 
+// signalNumber is the number of a signal by its full name; 0 if there is none.
+func signalNumber(name string) syscall.Signal { return unix.SignalNum(name) }
+
 var terminalSignals = map[os.Signal]terminalNews{
 	syscall.SIGWINCH: resized,
 	syscall.SIGCONT:  continued,

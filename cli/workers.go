@@ -13,8 +13,8 @@ import (
 	"hotreload/supervisor"
 )
 
-// service says what the supervisor has to say.
-func (r *reporter) service(event supervisor.Event) {
+// ofWorkers says what the supervisor has to say.
+func (r *reporter) ofWorkers(event supervisor.Event) {
 	switch e := event.(type) {
 	case supervisor.Started:
 		r.detail(fmt.Sprintf("%s started, pid %d", r.name(e.Worker), e.Pid))
@@ -29,6 +29,14 @@ func (r *reporter) service(event supervisor.Event) {
 	case supervisor.SwitchedToStopFirst:
 		r.alarm(yellow(fmt.Sprintf("the program binds %s itself, so old workers leave before new ones start (stop-first) from here on", e.Address)) +
 			lineOf(hintLine("take the socket from LISTEN_FDS, or leave --listen out")))
+	case supervisor.Scaled:
+		if e.Workers > 0 && e.Workers != r.scaled {
+			r.scaled = e.Workers
+			r.workers = max(e.Workers, r.workers) // names of workers do not change back and forth
+			r.line(fmt.Sprintf("%s now", count(e.Workers, "worker")))
+		}
+	case supervisor.Forecast:
+		r.line(fmt.Sprintf("%d of %d workers are replaced; the others will take about %s", e.Done, e.Of, short(e.Rest)))
 	case supervisor.CannotHandOver:
 		r.alarm(yellow(fmt.Sprintf("the program has %s, which cannot be handed over, so old workers leave before new ones start (stop-first)", e.Address)))
 	case supervisor.Kept:
@@ -93,7 +101,7 @@ func (r *reporter) leave(e runner.Leaving) {
 	var names []string
 	for _, w := range e.Workers {
 		name := "the worker"
-		if r.o.workers > 1 {
+		if r.workers > 1 {
 			name = fmt.Sprintf("worker %d", w.Slot)
 		}
 		names = append(names, fmt.Sprintf("%s (pid %d)", name, w.Pid))
@@ -107,7 +115,7 @@ func (r *reporter) leave(e runner.Leaving) {
 func (r *reporter) failed(e supervisor.Failed) {
 	r.back = e.Serving
 	text := fmt.Sprintf("generation %d %s", e.Generation, r.death(e.Exit, e.Reason, e.After, true))
-	said := dim(prefix) + red(text) + yellow(fmt.Sprintf(": generation %d, now stale, serves", e.Serving))
+	said := dim(r.prefix()) + red(text) + yellow(fmt.Sprintf(": generation %d, now stale, serves", e.Serving))
 	if e.Exit.AddressInUse != "" {
 		said += "\n" + r.addressTaken(e.Exit)
 	}
@@ -117,7 +125,7 @@ func (r *reporter) failed(e supervisor.Failed) {
 func (r *reporter) exited(e supervisor.Exited) {
 	r.left = slices.DeleteFunc(r.left, func(w supervisor.Worker) bool { return w.ID == e.ID })
 	if !r.leaving.IsZero() {
-		r.console.setProgress("")
+		r.console.setProgress(r.service, "")
 	}
 	who := r.name(e.Worker)
 	left := ""
@@ -218,7 +226,7 @@ func (r *reporter) addressTaken(exit supervisor.Exit) string {
 
 // name is what a worker is called: with one worker, the worker.
 func (r *reporter) name(w supervisor.Worker) string {
-	if r.o.workers == 1 {
+	if r.workers == 1 {
 		return fmt.Sprintf("worker of generation %d", w.Generation)
 	}
 	return fmt.Sprintf("worker %d of generation %d", w.Slot, w.Generation)

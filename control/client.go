@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -96,27 +97,53 @@ func dial(path string) *Client {
 	return c
 }
 
-// Status, Wait, Reload, Rebuild and Explain are the runner's; Stop returns when hotreload has ended.
-func (c *Client) Status(ctx context.Context) (s runner.Status, err error) {
-	return s, c.get(ctx, "/v1/status", &s)
+// Order is how workers are to be replaced; empty fields leave it to the service.
+type Order struct{ Strategy, Surge string }
+
+// Status and Wait ask how the services stand that to names ("" = all): at once, and when the tree as saved has come to
+// something.
+func (c *Client) Status(ctx context.Context, to string) ([]runner.Status, error) {
+	return c.services(ctx, http.MethodGet, "status", url.Values{"to": {to}})
 }
 
-func (c *Client) Wait(ctx context.Context) (s runner.Status, err error) {
-	return s, c.get(ctx, "/v1/wait", &s)
+func (c *Client) Wait(ctx context.Context, to string) ([]runner.Status, error) {
+	return c.services(ctx, http.MethodGet, "wait", url.Values{"to": {to}})
 }
 
-func (c *Client) Reload(ctx context.Context) (s runner.Status, err error) {
-	return s, c.post(ctx, "/v1/reload", &s)
+// Replace has workers replaced, by reload, restart or rebuild, and waits for what comes of it.
+func (c *Client) Replace(ctx context.Context, how, to string, order Order) ([]runner.Status, error) {
+	return c.services(ctx, http.MethodPost, how, url.Values{"to": {to}, "strategy": {order.Strategy}, "surge": {order.Surge}})
 }
 
-func (c *Client) Rebuild(ctx context.Context) (s runner.Status, err error) {
-	return s, c.post(ctx, "/v1/rebuild", &s)
+// Halt sends workers away until they are wanted again, and waits until they are gone.
+func (c *Client) Halt(ctx context.Context, to string) ([]runner.Status, error) {
+	return c.services(ctx, http.MethodPost, "halt", url.Values{"to": {to}})
 }
 
-func (c *Client) Explain(ctx context.Context, path string) (e runner.Explanation, err error) {
-	return e, c.get(ctx, "/v1/explain?path="+url.QueryEscape(path), &e)
+// Scale has a service keep so many workers, and waits until it does.
+func (c *Client) Scale(ctx context.Context, to string, workers int) ([]runner.Status, error) {
+	return c.services(ctx, http.MethodPost, "scale", url.Values{"to": {to}, "workers": {strconv.Itoa(workers)}})
 }
 
+// Signal sends a signal to workers, and returns the pids of those that got it.
+func (c *Client) Signal(ctx context.Context, to string, sig syscall.Signal) ([]int, error) {
+	var answer Signalled
+	err := c.post(ctx, "/v1/signal?"+url.Values{"to": {to}, "signal": {strconv.Itoa(int(sig))}}.Encode(), &answer)
+	return answer.Pids, err
+}
+
+// Explain says how a change of a path would take effect, for each service.
+func (c *Client) Explain(ctx context.Context, path string) (all []runner.Explanation, err error) {
+	return all, c.get(ctx, "/v1/explain?path="+url.QueryEscape(path), &all)
+}
+
+func (c *Client) services(ctx context.Context, method, what string, query url.Values) ([]runner.Status, error) {
+	var answer Services
+	err := c.do(ctx, method, "/v1/"+what+"?"+query.Encode(), &answer)
+	return answer.Services, err
+}
+
+// Stop returns when hotreload has ended.
 func (c *Client) Stop(ctx context.Context) error {
 	if err := c.post(ctx, "/v1/stop", &struct{}{}); err != nil {
 		return err
@@ -159,6 +186,9 @@ func (c *Client) do(ctx context.Context, method, path string, answer any) error 
 		var failed failure
 		if err := body.Decode(&failed); err != nil || failed.Error == "" {
 			return errors.New(response.Status)
+		}
+		if response.StatusCode == http.StatusBadRequest {
+			return bad(errors.New(failed.Error))
 		}
 		return errors.New(failed.Error)
 	}

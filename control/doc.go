@@ -6,13 +6,20 @@
 // A running hotreload listens on a Unix socket in a folder that is the user's alone (0700; on Linux and macOS the peer's
 // uid is looked at besides). On it is plain HTTP with JSON, so that curl is a client:
 //
-//	GET  /v1/info               who it is: pid, folder, program
-//	GET  /v1/status             how things stand                                  runner.Status
-//	GET  /v1/wait               the same, when the tree as saved has come to something
-//	GET  /v1/explain?path=P     how a change of P takes effect                    runner.Explanation
-//	POST /v1/reload             new workers with the newest program; then as wait
-//	POST /v1/rebuild            a build, and new workers; then as wait
-//	POST /v1/stop               drain and leave; the answer comes when it has
+//	GET  /v1/info                who it is: pid, folder, program
+//	GET  /v1/status              how things stand                               Services
+//	GET  /v1/wait                the same, when the tree as saved has come to something
+//	GET  /v1/explain?path=P      how a change of P takes effect                 []runner.Explanation
+//	POST /v1/reload              new workers with the newest program; then as wait
+//	POST /v1/restart             the same, also of workers that are kept
+//	POST /v1/rebuild             a build, and new workers; then as wait
+//	POST /v1/halt                send workers away until one of the three above; then as wait
+//	POST /v1/scale?workers=N     keep N workers; then as wait
+//	POST /v1/signal?signal=N     send them signal N                             Signalled
+//	POST /v1/stop                drain and leave; the answer comes at once
+//
+// With to=SERVICE it is for one service, with to=SERVICE/SLOT for one of its slots, where that has a meaning; else for all.
+// What replaces workers takes strategy=NAME and surge=N.
 //
 // An error is {"error": "…"} with a status from 400 on. A request may be broken off at any time; what it has started goes
 // on. Each request is served on a goroutine of its own and asks the runner's loop; there is no state here.

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"hotreload/runner"
+	"hotreload/supervisor"
 )
 
 // Info says who answers.
@@ -26,7 +29,7 @@ type Info struct {
 // Server answers for one run.
 type Server struct {
 	info Info
-	run  *runner.Runner
+	run  *runner.Group
 	http *http.Server
 	path string
 }
@@ -39,7 +42,7 @@ const (
 )
 
 // Serve listens for clients of a run. Close ends it.
-func Serve(info Info, run *runner.Runner) (*Server, error) {
+func Serve(info Info, run *runner.Group) (*Server, error) {
 	dir, err := folder()
 	if err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (s *Server) routes() http.Handler {
 			answer, err := f(r.Context(), r)
 			w.Header().Set("Content-Type", "application/json")
 			switch {
-			case errors.Is(err, errBad):
+			case errors.Is(err, ErrBad):
 				w.WriteHeader(http.StatusBadRequest)
 			case err != nil:
 				w.WriteHeader(http.StatusServiceUnavailable)
@@ -89,17 +92,60 @@ func (s *Server) routes() http.Handler {
 			_ = json.NewEncoder(w).Encode(answer)
 		})
 	}
-	then := func(c runner.Command) func(context.Context, *http.Request) (any, error) {
-		return func(ctx context.Context, _ *http.Request) (any, error) {
-			s.run.Do(c)
-			return s.run.Await(ctx)
+	// with finds what a request is for.
+	with := func(f func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error)) func(context.Context, *http.Request) (any, error) {
+		return func(ctx context.Context, r *http.Request) (any, error) {
+			targets, err := s.run.Find(r.URL.Query().Get("to"))
+			if err != nil {
+				return nil, bad(err)
+			}
+			return f(ctx, r, targets)
 		}
 	}
+	then := func(c runner.Command) func(context.Context, *http.Request) (any, error) {
+		return with(func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error) {
+			request := runner.Request{Command: c}
+			if err := readOrder(r.URL.Query(), &request.Order); err != nil {
+				return nil, bad(err)
+			}
+			for _, t := range targets {
+				t.Request(request)
+			}
+			return services(s.run.Await(ctx, targets))
+		})
+	}
 	handle("GET /v1/info", func(context.Context, *http.Request) (any, error) { return s.info, nil })
-	handle("GET /v1/status", func(ctx context.Context, _ *http.Request) (any, error) { return s.run.Status(ctx) })
-	handle("GET /v1/wait", func(ctx context.Context, _ *http.Request) (any, error) { return s.run.Await(ctx) })
+	handle("GET /v1/status", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
+		return services(s.run.Status(ctx, targets))
+	}))
+	handle("GET /v1/wait", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
+		return services(s.run.Await(ctx, targets))
+	}))
 	handle("POST /v1/reload", then(runner.Reload))
+	handle("POST /v1/restart", then(runner.Renew))
 	handle("POST /v1/rebuild", then(runner.BuildUp))
+	handle("POST /v1/halt", then(runner.Halt))
+	handle("POST /v1/scale", with(func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error) {
+		workers, err := strconv.Atoi(r.URL.Query().Get("workers"))
+		if err != nil || workers < 1 || workers > maxWorkers {
+			return nil, bad(fmt.Errorf("workers is a number from 1 to %d", maxWorkers))
+		}
+		for _, t := range targets {
+			t.Request(runner.Request{Command: runner.Scale, Workers: workers})
+		}
+		return services(s.run.Await(ctx, targets))
+	}))
+	handle("POST /v1/signal", with(func(_ context.Context, r *http.Request, targets []runner.Target) (any, error) {
+		number, err := strconv.Atoi(r.URL.Query().Get("signal"))
+		if err != nil || number <= 0 || number > maxSignal {
+			return nil, bad(errors.New("signal is a signal's number"))
+		}
+		pids := []int{}
+		for _, t := range targets {
+			pids = append(pids, t.Signal(syscall.Signal(number))...)
+		}
+		return Signalled{pids}, nil
+	}))
 	handle("POST /v1/stop", func(ctx context.Context, _ *http.Request) (any, error) {
 		s.run.Do(runner.Stop)
 		return struct{}{}, nil
@@ -107,14 +153,56 @@ func (s *Server) routes() http.Handler {
 	handle("GET /v1/explain", func(ctx context.Context, r *http.Request) (any, error) {
 		path := r.URL.Query().Get("path")
 		if !filepath.IsAbs(path) {
-			return nil, fmt.Errorf("%w: path must be absolute", errBad)
+			return nil, bad(errors.New("path must be absolute"))
 		}
 		return s.run.Explain(ctx, path)
 	})
 	return mux
 }
 
-var errBad = errors.New("bad request")
+// Limits on what can be asked for: slips of the finger.
+const (
+	maxWorkers = 1024
+	maxSignal  = 64
+)
+
+// Services is the answer to most requests.
+type Services struct {
+	Services []runner.Status `json:"services"`
+}
+
+// Signalled are the workers that got a signal.
+type Signalled struct {
+	Pids []int `json:"pids"`
+}
+
+func services(all []runner.Status, err error) (Services, error) { return Services{all}, err }
+
+// readOrder reads how workers are to be replaced.
+func readOrder(query url.Values, order *runner.Order) (err error) {
+	if name := query.Get("strategy"); name != "" {
+		if order.Strategy, err = supervisor.ParseStrategy(name); err != nil {
+			return err
+		}
+	}
+	order.Surge = 1
+	if text := query.Get("surge"); text != "" {
+		if order.Surge, err = strconv.Atoi(text); err != nil || order.Surge < 0 || order.Surge > 1 {
+			return errors.New("surge is 0 or 1")
+		}
+	}
+	return nil
+}
+
+// badRequest is an error that is an ErrBad, and says only what its own is.
+type badRequest struct{ error }
+
+func (badRequest) Is(target error) bool { return target == ErrBad }
+
+func bad(err error) error { return badRequest{err} }
+
+// ErrBad is a request that is wrong, and not what became of it.
+var ErrBad = errors.New("bad request")
 
 type failure struct {
 	Error string `json:"error"`

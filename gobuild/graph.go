@@ -148,3 +148,6 @@ func (g *Graph) ofCommandLine(pkg int) bool {
 
 // commandLine is how go calls a package that is given as .go files.
 const commandLine = "command-line-arguments"
+
+// NoGraph is the graph of what is not built: it names nothing.
+func NoGraph() *Graph { return &Graph{} }

@@ -24,8 +24,15 @@ type state struct {
 	serial int     // of the newest build; results of others are dropped
 	held   *result // result of that build, held back until the tree is quiet
 
-	pending Class // what happened while paused
+	gated   bool  // others have to serve first
+	halted  bool  // the workers were sent away, and none are wanted
+	pending Class // what happened while paused or halted
 	restart bool  // workers must be replaced even if the program stays the same
+	order   Order // how, if somebody has said
+
+	keeps bool // workers are replaced only on request
+	asked bool // there was such a request
+	old   bool // the workers that are kept are not what was saved last
 
 	generation int    // the newest that was given to the supervisor
 	built      string // newest program that compiled
@@ -71,9 +78,13 @@ type (
 	// died: a generation failed before it was ready; an older one serves.
 	died struct{ generation int }
 
-	reloadKey  struct{}              // replace the workers, with the newest program
+	admitted struct{} // those that have to serve first do
+
+	reloadKey  struct{ order Order } // replace the workers, with the newest program; those that are kept are told
+	restartKey struct{ order Order } // replace the workers, also those that are kept
 	rebuildKey struct{}              // build, and replace the workers even if the program is the same
 	pauseKey   struct{ paused bool } // hold changes back, or take up those held back
+	haltKey    struct{ halted bool } // the workers were sent away; or they were let in again
 	stopKey    struct{}              // drain and leave; again: kill
 	killKey    struct{}
 )
@@ -84,7 +95,10 @@ func (programGone) input() {}
 func (built) input()       {}
 func (served) input()      {}
 func (died) input()        {}
+func (admitted) input()    {}
 func (reloadKey) input()   {}
+func (restartKey) input()  {}
+func (haltKey) input()     {}
 func (rebuildKey) input()  {}
 func (pauseKey) input()    {}
 func (stopKey) input()     {}
@@ -99,7 +113,9 @@ type (
 	replace     struct {
 		generation int
 		artifact   string
+		order      Order
 	}
+	tellKept      struct{} // the workers stay, and hear that they are old
 	renewGraph    struct{}
 	tellFailed    struct{} // the held build failure is final: the tree is quiet
 	tellUnchanged struct{} // the program is what it was: nothing to replace
@@ -111,6 +127,7 @@ type (
 func (startBuild) action()    {}
 func (cancelBuild) action()   {}
 func (replace) action()       {}
+func (tellKept) action()      {}
 func (renewGraph) action()    {}
 func (tellFailed) action()    {}
 func (tellUnchanged) action() {}
@@ -155,29 +172,24 @@ func decide(s state, in input) (state, []action) {
 			}
 		}
 		return s, nil
+	case admitted:
+		s.gated = false
+		return s.proceed()
 	case reloadKey:
-		s.restart = true
-		if s.phase == Building {
-			return s, []action{hurry{}}
-		}
-		s, actions := s.proceed()
-		return s, append([]action{hurry{}}, actions...)
+		return s.reload(in.order)
+	case restartKey:
+		s.asked = true
+		return s.reload(in.order)
 	case rebuildKey:
 		s.restart = true
 		s, actions := s.build()
 		return s, append([]action{hurry{}}, actions...)
 	case pauseKey:
 		s.paused = in.paused
-		if s.paused && s.phase == Building {
-			s.phase, s.held, s.pending = Idle, nil, Rebuild
-			return s, []action{cancelBuild{}}
-		}
-		if s.paused || s.pending == None {
-			return s, nil
-		}
-		class := s.pending
-		s.pending = None
-		return s.changed(changed{class: class, settled: s.settled})
+		return s.heldBack()
+	case haltKey:
+		s.halted = in.halted
+		return s.heldBack()
 	case stopKey, killKey:
 		s, actions := s.stop()
 		if _, kill := in.(killKey); kill {
@@ -186,6 +198,32 @@ func decide(s state, in input) (state, []action) {
 		return s, actions
 	}
 	return s, nil
+}
+
+// holds reports whether changes wait.
+func (s state) holds() bool { return s.paused || s.halted }
+
+// heldBack gives up a build for nobody, or takes up what has waited.
+func (s state) heldBack() (state, []action) {
+	switch {
+	case s.holds() && s.phase == Building:
+		s.phase, s.held, s.pending = Idle, nil, Rebuild
+		return s, []action{cancelBuild{}}
+	case s.holds() || s.pending == None:
+		return s, nil
+	}
+	class := s.pending
+	s.pending = None
+	return s.changed(changed{class: class, settled: s.settled})
+}
+
+func (s state) reload(order Order) (state, []action) {
+	s.restart, s.order = true, order
+	if s.phase == Building {
+		return s, []action{hurry{}}
+	}
+	s, actions := s.proceed()
+	return s, append([]action{hurry{}}, actions...)
 }
 
 // decideStopping: stop beats all.
@@ -206,7 +244,7 @@ func (s state) changed(in changed) (state, []action) {
 		actions = append(actions, renewGraph{})
 	}
 	s.settled = in.settled
-	if s.paused {
+	if s.holds() {
 		s.pending = max(s.pending, in.class)
 		return s, actions
 	}
@@ -244,10 +282,12 @@ func (s state) proceed() (state, []action) {
 	case s.phase == Building && s.held.failed:
 		s.phase, s.held, s.broken = Idle, nil, true
 		return s, []action{tellFailed{}}
+	case s.gated:
+		return s, nil // with what was built in hand
 	case s.phase == Building:
 		s.built, s.held, s.broken = s.held.artifact, nil, false
 		if s.built == s.target && !s.restart {
-			s.phase, s.dead = Idle, false
+			s.phase, s.dead, s.old = Idle, false, false
 			return s, []action{tellUnchanged{}}
 		}
 		return s.replace()
@@ -260,11 +300,20 @@ func (s state) proceed() (state, []action) {
 	}
 }
 
+// replace hands a generation to the supervisor, or leaves it at telling those who are there.
 func (s state) replace() (state, []action) {
+	if s.keeps && !s.asked && s.target != "" && !s.dead {
+		if s.phase == Building {
+			s.phase = Idle
+		}
+		s.restart, s.order, s.old = false, Order{}, true
+		return s, []action{tellKept{}}
+	}
+	order := s.order
 	s.generation++
-	s.phase, s.restart, s.dead = Replacing, false, false
+	s.phase, s.restart, s.dead, s.asked, s.old, s.order = Replacing, false, false, false, false, Order{}
 	s.target = s.built
-	return s, []action{replace{s.generation, s.built}}
+	return s, []action{replace{s.generation, s.built, order}}
 }
 
 func (s state) stop() (state, []action) {

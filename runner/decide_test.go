@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"testing"
+
+	"hotreload/supervisor"
 )
 
 // States that the cases start from. Each has program "a" serving as generation 1, but for starting.
@@ -27,6 +29,12 @@ func broken(s state) state  { return with(s, func(s *state) { s.broken = true })
 func gone(s state) state    { return with(s, func(s *state) { s.built = "" }) }
 func dead(s state) state    { return with(s, func(s *state) { s.dead = true }) }
 
+func gated(s state) state  { return with(s, func(s *state) { s.gated = true }) }
+func halted(s state) state { return with(s, func(s *state) { s.halted = true }) }
+func kept(s state) state   { return with(s, func(s *state) { s.keeps = true }) }
+
+var rollingOrder = Order{Strategy: supervisor.Rolling, Surge: 1}
+
 var (
 	quiet        = changed{class: None, settled: true}
 	saved        = changed{class: Rebuild}
@@ -47,8 +55,8 @@ func TestDecide(t *testing.T) {
 		{"idle: the first change builds at once", idle, saved, unquiet(building), []action{startBuild{2}}},
 		{"idle: a changed graph is asked for beside the build", idle, changed{class: Rebuild, renew: true}, unquiet(building), []action{renewGraph{}, startBuild{2}}},
 		{"idle: restart waits for quiet", idle, changed{class: Restart}, with(unquiet(idle), func(s *state) { s.restart = true }), nil},
-		{"idle: restart, quiet", idle, changed{class: Restart, settled: true}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{replace{2, "a"}}},
-		{"idle: quiet after restart", with(unquiet(idle), func(s *state) { s.restart = true }), quiet, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{replace{2, "a"}}},
+		{"idle: restart, quiet", idle, changed{class: Restart, settled: true}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{replace{2, "a", Order{}}}},
+		{"idle: quiet after restart", with(unquiet(idle), func(s *state) { s.restart = true }), quiet, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{replace{2, "a", Order{}}}},
 		{"idle: live does nothing", idle, changed{class: Live, settled: true}, idle, nil},
 		{"idle: none does nothing", idle, quiet, idle, nil},
 		{"idle: the graph grew", idle, graphGrew{}, building, []action{startBuild{2}}},
@@ -58,8 +66,8 @@ func TestDecide(t *testing.T) {
 		{"idle: a build that was killed reports late", idle, built{serial: 1, artifact: "z"}, idle, nil},
 		{"idle: served", idle, served{1, "a"}, idle, nil},
 		{"idle: died", idle, died{1}, dead(idle), nil},
-		{"idle: r", idle, reloadKey{}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a"}}},
-		{"idle: r starts the newest program, also one that died", with(dead(idle), func(s *state) { s.built = "b" }), reloadKey{}, with(idle, func(s *state) { s.phase, s.generation, s.built, s.target = Replacing, 2, "b", "b" }), []action{hurry{}, replace{2, "b"}}},
+		{"idle: r", idle, reloadKey{}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a", Order{}}}},
+		{"idle: r starts the newest program, also one that died", with(dead(idle), func(s *state) { s.built = "b" }), reloadKey{}, with(idle, func(s *state) { s.phase, s.generation, s.built, s.target = Replacing, 2, "b", "b" }), []action{hurry{}, replace{2, "b", Order{}}}},
 		{"idle: r with no program yet", starting, reloadKey{}, state{phase: Building, settled: true, serial: 1, restart: true}, []action{hurry{}, startBuild{1}}},
 		{"idle: R", idle, rebuildKey{}, with(building, func(s *state) { s.restart = true }), []action{hurry{}, startBuild{2}}},
 		{"idle: pause", idle, pauseKey{true}, paused(idle), nil},
@@ -74,16 +82,16 @@ func TestDecide(t *testing.T) {
 		{"building: quiet", unquiet(building), quiet, building, nil},
 		{"building: the graph grew", building, graphGrew{}, with(building, func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
 		{"building: the program is gone", building, programGone{}, gone(building), nil},
-		{"building: the program is gone, and built as it was, for a restart", with(gone(building), func(s *state) { s.restart = true }), built{serial: 2, artifact: "a"}, with(replacing, func(s *state) { s.built, s.target = "a", "a" }), []action{replace{2, "a"}}},
+		{"building: the program is gone, and built as it was, for a restart", with(gone(building), func(s *state) { s.restart = true }), built{serial: 2, artifact: "a"}, with(replacing, func(s *state) { s.built, s.target = "a", "a" }), []action{replace{2, "a", Order{}}}},
 		{"building: an older build reports", building, built{serial: 1, artifact: "z"}, building, nil},
 		{"building: built before quiet is held", unquiet(building), built{serial: 2, artifact: "b"}, with(unquiet(building), held(result{artifact: "b"})), nil},
-		{"building: quiet takes the held result", with(unquiet(building), held(result{artifact: "b"})), quiet, replacing, []action{replace{2, "b"}}},
-		{"building: built after quiet", building, built{serial: 2, artifact: "b"}, replacing, []action{replace{2, "b"}}},
+		{"building: quiet takes the held result", with(unquiet(building), held(result{artifact: "b"})), quiet, replacing, []action{replace{2, "b", Order{}}}},
+		{"building: built after quiet", building, built{serial: 2, artifact: "b"}, replacing, []action{replace{2, "b", Order{}}}},
 		{"building: the same program", building, built{serial: 2, artifact: "a"}, with(idle, func(s *state) { s.serial = 2 }), []action{tellUnchanged{}}},
 		{"building: the same program as before ends staleness", broken(dead(building)), built{serial: 2, artifact: "a"}, with(idle, func(s *state) { s.serial = 2 }), []action{tellUnchanged{}}},
-		{"building: the same program, but restart", with(building, func(s *state) { s.restart = true }), built{serial: 2, artifact: "a"}, with(replacing, func(s *state) { s.built, s.target = "a", "a" }), []action{replace{2, "a"}}},
+		{"building: the same program, but restart", with(building, func(s *state) { s.restart = true }), built{serial: 2, artifact: "a"}, with(replacing, func(s *state) { s.built, s.target = "a", "a" }), []action{replace{2, "a", Order{}}}},
 		{"building: moved", building, built{serial: 2, artifact: "b", moved: true}, with(building, func(s *state) { s.serial = 3 }), []action{cancelBuild{}, startBuild{3}}},
-		{"building: built ends a failure", broken(building), built{serial: 2, artifact: "b"}, replacing, []action{replace{2, "b"}}},
+		{"building: built ends a failure", broken(building), built{serial: 2, artifact: "b"}, replacing, []action{replace{2, "b", Order{}}}},
 		{"building: failed before quiet is held", unquiet(building), built{serial: 2, failed: true}, with(unquiet(building), held(result{failed: true})), nil},
 		{"building: failed", building, built{serial: 2, failed: true}, with(broken(idle), func(s *state) { s.serial = 2 }), []action{tellFailed{}}},
 		{"building: quiet tells the held failure", with(unquiet(building), held(result{failed: true})), quiet, with(broken(idle), func(s *state) { s.serial = 2 }), []action{tellFailed{}}},
@@ -96,7 +104,7 @@ func TestDecide(t *testing.T) {
 		{"building: kill", building, killKey{}, with(stopping, func(s *state) { s.serial = 2 }), []action{cancelBuild{}, stopWorkers{}, killWorkers{}}},
 
 		{"replacing: a save", replacing, saved, with(unquiet(replacing), func(s *state) { s.phase, s.serial = Building, 3 }), []action{startBuild{3}}},
-		{"replacing: restart", replacing, changed{class: Restart, settled: true}, with(replacing, func(s *state) { s.generation = 3 }), []action{replace{3, "b"}}},
+		{"replacing: restart", replacing, changed{class: Restart, settled: true}, with(replacing, func(s *state) { s.generation = 3 }), []action{replace{3, "b", Order{}}}},
 		{"replacing: live", replacing, changed{class: Live, settled: true}, replacing, nil},
 		{"replacing: the graph grew", replacing, graphGrew{}, with(replacing, func(s *state) { s.phase, s.serial = Building, 3 }), []action{startBuild{3}}},
 		{"replacing: the program is gone", replacing, programGone{}, gone(replacing), nil},
@@ -106,7 +114,7 @@ func TestDecide(t *testing.T) {
 		{"replacing: an older one served just before", replacing, served{1, "a"}, replacing, nil},
 		{"replacing: died", replacing, died{2}, with(dead(replacing), func(s *state) { s.phase, s.target = Idle, "a" }), nil},
 		{"replacing: an older one died", replacing, died{1}, replacing, nil},
-		{"replacing: r", replacing, reloadKey{}, with(replacing, func(s *state) { s.generation = 3 }), []action{hurry{}, replace{3, "b"}}},
+		{"replacing: r", replacing, reloadKey{}, with(replacing, func(s *state) { s.generation = 3 }), []action{hurry{}, replace{3, "b", Order{}}}},
 		{"replacing: R", replacing, rebuildKey{}, with(replacing, func(s *state) { s.phase, s.serial, s.restart = Building, 3, true }), []action{hurry{}, startBuild{3}}},
 		{"replacing: pause", replacing, pauseKey{true}, paused(replacing), nil},
 		{"replacing: stop", replacing, stopKey{}, with(replacing, func(s *state) { s.phase = Stopping }), []action{stopWorkers{}}},
@@ -116,8 +124,36 @@ func TestDecide(t *testing.T) {
 		{"paused: the strongest is kept", with(paused(idle), func(s *state) { s.pending = Rebuild }), changed{class: Restart, settled: true}, with(paused(idle), func(s *state) { s.pending = Rebuild }), nil},
 		{"paused: the graph is kept up to date", paused(idle), changed{class: Rebuild, settled: true, renew: true}, with(paused(idle), func(s *state) { s.pending = Rebuild }), []action{renewGraph{}}},
 		{"paused: go on", with(paused(idle), func(s *state) { s.pending = Rebuild }), pauseKey{false}, building, []action{startBuild{2}}},
-		{"paused: r reloads all the same", paused(idle), reloadKey{}, with(paused(idle), func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a"}}},
+		{"paused: r reloads all the same", paused(idle), reloadKey{}, with(paused(idle), func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a", Order{}}}},
 
+		{"gated: a build begins", gated(starting), savedQuietly, gated(state{phase: Building, settled: true, serial: 1}), []action{startBuild{1}}},
+		{"gated: what was built waits", gated(building), built{serial: 2, artifact: "b"}, with(gated(building), held(result{artifact: "b"})), nil},
+		{"gated: a failure does not wait", gated(building), built{serial: 2, failed: true}, with(gated(broken(idle)), func(s *state) { s.serial = 2 }), []action{tellFailed{}}},
+		{"gated: admitted", with(gated(building), held(result{artifact: "b"})), admitted{}, replacing, []action{replace{2, "b", Order{}}}},
+		{"gated: admitted before anything was built", gated(building), admitted{}, building, nil},
+
+		{"halted: a save is kept", halted(idle), savedQuietly, with(halted(idle), func(s *state) { s.pending = Rebuild }), nil},
+		{"halted: the build is given up", building, haltKey{true}, with(halted(idle), func(s *state) { s.serial, s.pending = 2, Rebuild }), []action{cancelBuild{}}},
+		{"halted: go on", with(halted(idle), func(s *state) { s.pending = Rebuild }), haltKey{false}, building, []action{startBuild{2}}},
+		{"halted: go on, paused", paused(with(halted(idle), func(s *state) { s.pending = Rebuild })), haltKey{false}, paused(with(idle, func(s *state) { s.pending = Rebuild })), nil},
+
+		{"kept: a save is built", kept(idle), savedQuietly, kept(building), []action{startBuild{2}}},
+		{"kept: built, and only told", kept(building), built{serial: 2, artifact: "b"}, with(kept(idle), func(s *state) { s.serial, s.built, s.old = 2, "b", true }), []action{tellKept{}}},
+		{"kept: the first is started", kept(starting), savedQuietly, kept(state{phase: Building, settled: true, serial: 1}), []action{startBuild{1}}},
+		{"kept: built as it was is old no more", with(kept(building), func(s *state) { s.old = true }), built{serial: 2, artifact: "a"}, with(kept(idle), func(s *state) { s.serial = 2 }), []action{tellUnchanged{}}},
+		{"kept: restart is only told", kept(idle), changed{class: Restart, settled: true}, with(kept(idle), func(s *state) { s.old = true }), []action{tellKept{}}},
+		{"kept: r is only told", kept(idle), reloadKey{}, with(kept(idle), func(s *state) { s.old = true }), []action{hurry{}, tellKept{}}},
+		{"kept: on request", with(kept(idle), func(s *state) { s.built, s.old = "b", true }), restartKey{}, with(kept(replacing), func(s *state) { s.serial = 1 }), []action{hurry{}, replace{2, "b", Order{}}}},
+		{"kept: on request, after the build", kept(building), restartKey{}, with(kept(building), func(s *state) { s.restart, s.asked = true, true }), []action{hurry{}}},
+		{"kept: one that died is replaced", with(dead(kept(building)), func(s *state) { s.target = "" }), built{serial: 2, artifact: "b"}, kept(replacing), []action{replace{2, "b", Order{}}}},
+
+		{"an order", idle, reloadKey{rollingOrder}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a", rollingOrder}}},
+		{"an order waits for the build", building, reloadKey{rollingOrder}, with(building, func(s *state) { s.restart, s.order = true, rollingOrder }), []action{hurry{}}},
+		{"restart", idle, restartKey{}, with(idle, func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a", Order{}}}},
+
+		{"stopping: restart key", stopping, restartKey{}, stopping, nil},
+		{"stopping: admitted", stopping, admitted{}, stopping, nil},
+		{"stopping: halted", stopping, haltKey{true}, stopping, nil},
 		{"stopping: a save", stopping, savedQuietly, stopping, nil},
 		{"stopping: restart", stopping, changed{class: Restart, settled: true}, stopping, nil},
 		{"stopping: live", stopping, changed{class: Live, settled: true}, stopping, nil},

@@ -35,14 +35,27 @@
 //	served      | -                 -                    idle                 -
 //	died        | -                 stale                idle, stale          -
 //	r           | replace           after the build      replace              -
+//	restart!    | as r, also of workers that are kept                         -
 //	R           | build, replace    kill, build, replace build, replace       -
+//	admitted    | -                 take the held result what has waited      -
+//	halt        | hold back         kill, hold back      hold back            -
 //	pause       | hold back         kill, hold back      hold back            -
 //	go on       | what was held     what was held        what was held        -
 //	stop        | drain             kill build, drain    drain                kill
 //	kill        | kill              kill all             kill                 kill
 //
+// Until a service is admitted (others have to serve first) it builds, and starts nothing. Where workers are kept (a service
+// that is not reloadable) every replacement but the first, and those that somebody has asked for by "restart!", is only told.
+//
 // "Quiet" comes from the watcher: the first change of a batch starts the build at once, and the quiet window only
 // holds back what would be shown or replaced too early. Every cell is a case in decide_test.go.
+//
+// # Several services
+//
+// A Group (group.go) is the services of one hotreload: a Runner for each, with a loop, a watcher, a graph and a supervisor
+// of its own, so that none has to know of the others. What they share is what must not be done twice: the build of a
+// program that several of them run (forge.go), and the generators (generators.go). A service that is a command (command.go)
+// has an empty graph, and for an artifact the file that the command names.
 //
 // # Watching and building at the same time
 //

@@ -95,6 +95,19 @@ type (
 	// Service is news from the supervisor.
 	Service struct{ supervisor.Event }
 
+	// Waits: the service is started when these serve.
+	Waits struct{ For []string }
+
+	// KeptOn: something has changed for workers that are kept; they stay as they are until Renew. Told are the pids of
+	// those that got the signal for it.
+	KeptOn struct {
+		Effects []Effect
+		Told    []int
+	}
+
+	// Halted: so many of the service's slots are to have no worker until they are wanted again.
+	Halted struct{ Slots, Of int }
+
 	// Paused: changes are held back, or taken up again.
 	Paused struct{ On bool }
 
@@ -122,5 +135,8 @@ func (Unchanged) event()    {}
 func (Replacement) event()  {}
 func (Reloaded) event()     {}
 func (Service) event()      {}
+func (Waits) event()        {}
+func (KeptOn) event()       {}
+func (Halted) event()       {}
 func (Paused) event()       {}
 func (Leaving) event()      {}

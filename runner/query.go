@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"hotreload/gobuild"
@@ -53,6 +54,13 @@ func (r *Runner) ask(ctx context.Context, q query) error {
 
 // Status is how things stand: a value, for people and programs. Durations are in nanoseconds.
 type Status struct {
+	Name       string   `json:"name"`   // of the service; "" if it is the only one
+	Kept       bool     `json:"kept"`   // its workers are replaced only on request
+	Old        bool     `json:"old"`    // and what was saved since waits for that
+	Waits      bool     `json:"waits"`  // for other services to serve first
+	Wanted     int      `json:"wanted"` // workers
+	Strategy   string   `json:"strategy"`
+	Listen     []string `json:"listen"`     // addresses that hotreload holds from the beginning
 	Program    string   `json:"program"`    // import path of the main package; "" until it is known
 	Phase      string   `json:"phase"`      // idle, building, replacing, stopping
 	Paused     bool     `json:"paused"`     // changes wait
@@ -85,7 +93,10 @@ func (r *Runner) Status(ctx context.Context) (Status, error) {
 }
 
 func (l *loop) status() Status {
+	policy := l.config.Service.Policy
 	s := Status{
+		Name: l.config.Name, Kept: l.state.keeps, Old: l.state.old, Waits: l.state.gated,
+		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{},
 		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
 		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files),
 		Workers: []Worker{},
@@ -98,6 +109,12 @@ func (l *loop) status() Status {
 	}
 	if g := l.generations[l.serving]; g != nil {
 		s.Agent = g.artifact.Agent
+	}
+	for _, a := range l.supervisor.Addresses() {
+		s.Listen = append(s.Listen, a.String())
+	}
+	if l.config.Command != nil {
+		s.Program = strings.Join(l.config.Command, " ")
 	}
 	for _, w := range l.ordered() {
 		s.Workers = append(s.Workers, Worker{
@@ -142,17 +159,22 @@ func (l *loop) rested() bool {
 	switch {
 	case l.state.phase == Stopping || l.state.paused:
 		return true
+	case l.state.halted || len(l.shut) > 0 && l.state.phase == Idle && l.scaling:
+		return !l.scaling
+	case l.state.gated:
+		return l.state.settled && l.state.phase == Idle && l.state.stale()
 	case l.loops && l.state.settled && l.state.phase == Replacing:
 		return true // it is tried again, but nobody should wait for that
 	case !l.state.settled || l.state.phase != Idle || l.state.restart || l.renewing:
 		return false
 	}
-	return l.state.stale() || l.serving == l.state.generation && l.served == l.serving
+	return l.state.stale() || !l.scaling && l.serving == l.state.generation && l.served == l.serving
 }
 
 // Explanation is what is known of a path.
 type Explanation struct {
-	Path    string `json:"path"` // absolute
+	Service string `json:"service"` // "" if there is only one
+	Path    string `json:"path"`    // absolute
 	Exists  bool   `json:"exists"`
 	Class   string `json:"class"`
 	Reason  string `json:"reason"`
@@ -186,7 +208,7 @@ func ExplainAlone(config Config, graph *gobuild.Graph, path string) Explanation 
 
 func (l *loop) explain(path string) Explanation {
 	path = filepath.Clean(path)
-	e := Explanation{Path: path}
+	e := Explanation{Service: l.config.Name, Path: path}
 	info, err := os.Lstat(path)
 	e.Exists = err == nil
 	dir := err == nil && info.IsDir()

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"hotreload/gobuild"
@@ -17,13 +18,20 @@ import (
 	"hotreload/watch"
 )
 
-// Config is one run. It is not changed after Run was called.
+// Config is one service. It is not changed after Start was called.
 type Config struct {
+	Name    string // "" if there is only one
 	Program gobuild.Program
+	Command []string // a command to run instead of a program to build: nothing is known of its files but what the user says
 	Service supervisor.Config
-	Poll    time.Duration // poll all files, each once in this time; 0: only what the system does not tell of
-	Cache   string        // folder for binaries; "" = the user's cache folder
-	Watch   []string      // more paths to watch, absolute: files, and folders with all that is below
+
+	After    []string       // names of services that have to serve before this one is started
+	Kept     bool           // its workers keep their connections: they are replaced only by Renew, and else told
+	OnReload syscall.Signal // by which they are told; 0 = not at all
+
+	Poll  time.Duration // poll all files, each once in this time; 0: only what the system does not tell of
+	Cache string        // folder for binaries; "" = the user's cache folder
+	Watch []string      // more paths to watch, absolute: files, and folders with all that is below
 
 	Startup  []string // files that the caller has made this Config from: a change of them is only told, see Reconfigure
 	EnvFiles []string // .env files whose variables workers get, absolute
@@ -49,60 +57,85 @@ type Ignorer interface {
 type Command uint8
 
 const (
-	Reload  Command = iota // replace the workers with the newest program
+	Reload  Command = iota // replace the workers with the newest program; those that are kept are told
+	Renew                  // the same, also of those that are kept
 	BuildUp                // build, and replace the workers whatever comes out
 	Pause                  // hold changes back, or go on
+	Scale                  // keep another number of workers
+	Halt                   // send the workers away and wait until they are wanted again, which the other three are
 	Stop                   // drain and leave; again: kill
 	Kill
 	Resize // the terminal has another size
 )
 
-// Runner is a run of the reload loop.
+// Order is how workers are to be replaced, once. The zero Order leaves it to the service's policy.
+type Order struct {
+	Strategy supervisor.Strategy
+	Surge    int // see supervisor.Policy
+}
+
+// Request is a Command with what belongs to it.
+type Request struct {
+	Command Command
+	Order   Order // of Reload, Renew and BuildUp
+	Slots   []int // of Halt, and of Reload after it; none = all
+	Workers int   // of Scale
+}
+
+// Runner is one service: its reload loop.
 type Runner struct {
 	config     Config
-	builder    *gobuild.Builder
+	forge      *forge
+	doubts     <-chan error
+	rules      *generators
 	supervisor *supervisor.Supervisor
 	watcher    *watch.Watcher
-	commands   chan Command
-	configs    chan Config
+	gate       <-chan struct{} // closed when it may be started; nil = now
+	up         chan struct{}   // closed when it has served
+	requests   chan Request
+	configs    chan reconfiguration
 	queries    chan query
 	events     chan Event
 	ended      chan struct{}
 	err        error // valid when ended is closed
 }
 
-// Start opens the sockets and starts the loop, which builds at once. Errors of the configuration and of the machine
-// come back from here; those of the code are events. The run ends after Stop or Kill, or when ctx is done, which
-// counts as Stop; Events is then closed.
-func Start(ctx context.Context, config Config) (*Runner, error) {
-	builder, err := gobuild.NewBuilder(config.Cache)
-	if err != nil {
-		return nil, err
-	}
-	config.Service.Agents = !config.Program.Plain
+// newRunner opens the sockets; run is then to be called, or abandon. Errors of the configuration and of the machine come
+// back from here; those of the code are events. The forge has one user more, who is this one.
+func newRunner(config Config, f *forge, rules *generators) (*Runner, error) {
+	config.Service.Policy.Workers = max(config.Service.Policy.Workers, 1)
+	config.Service.Agents = !config.Program.Plain && config.Command == nil
 	service, err := supervisor.New(config.Service)
 	if err != nil {
-		builder.Close()
 		return nil, err
 	}
 	watcher, err := watch.New(watch.Config{Poll: config.Poll})
 	if err != nil {
 		service.Kill()
 		drain(service.Events())
-		builder.Close()
 		return nil, err
 	}
-	r := &Runner{
-		config: config, builder: builder, supervisor: service, watcher: watcher,
-		commands: make(chan Command),
-		configs:  make(chan Config),
+	return &Runner{
+		config: config, forge: f, doubts: f.subscribe(), rules: rules, supervisor: service, watcher: watcher,
+		up:       make(chan struct{}),
+		requests: make(chan Request),
+		configs:  make(chan reconfiguration),
 		queries:  make(chan query),
 		events:   make(chan Event),
 		ended:    make(chan struct{}),
-	}
-	go r.run(ctx) // ends as described above; Err waits for it
-	return r, nil
+	}, nil
 }
+
+// abandon closes what was opened for a run that will not be.
+func (r *Runner) abandon() {
+	r.supervisor.Kill()
+	drain(r.supervisor.Events())
+	r.watcher.Close()
+	r.forge.leave()
+}
+
+// Name is the service's.
+func (r *Runner) Name() string { return r.config.Name }
 
 func drain[T any](events <-chan T) {
 	for range events {
@@ -110,18 +143,27 @@ func drain[T any](events <-chan T) {
 }
 
 // Do asks for something. It returns at once; events tell what comes of it.
-func (r *Runner) Do(c Command) {
+func (r *Runner) Do(c Command) { r.Ask(Request{Command: c}) }
+
+// Ask is Do for what takes more than a word.
+func (r *Runner) Ask(request Request) {
 	select {
-	case r.commands <- c:
+	case r.requests <- request:
 	case <-r.ended:
 	}
 }
 
-// Reconfigure takes over what can be changed while hotreload runs: build flags, the program's arguments and environment,
-// what is watched and ignored, rules. The rest of config is not looked at.
-func (r *Runner) Reconfigure(config Config) {
+// reconfiguration is what Reconfigure brings.
+type reconfiguration struct {
+	Config
+	rules *generators
+}
+
+// reconfigure takes over what can be changed while hotreload runs: build flags, the program's arguments and environment,
+// how workers are kept, what is watched and ignored, rules. The rest of config is not looked at.
+func (r *Runner) reconfigure(config Config, rules *generators) {
 	select {
-	case r.configs <- config:
+	case r.configs <- reconfiguration{config, rules}:
 	case <-r.ended:
 	}
 }
@@ -146,6 +188,8 @@ type loop struct {
 	ctx    context.Context // ends with the run
 	state  state
 	news   []Event
+	shut   map[int]bool      // slots that were halted
+	given  supervisor.Policy // by the configuration; a command may have changed the number of workers since
 
 	graph     *gobuild.Graph
 	ignorer   Ignorer
@@ -162,22 +206,25 @@ type loop struct {
 	buildBegan  time.Time // of the newest build
 	buildDone   chan struct{}
 
-	effects []Effect  // since the last conclusion
-	began   time.Time // of the first of them
-	workers map[int]worker
-	served  int    // generation that has replaced all others
-	loops   bool   // workers of the newest generation die before they are ready, and there is no other to fall back to
-	words   string // why the last build or generation failed
-	asked   []query
-	env     []string // what workers get; nil until the files were read
-	rules   *generators
-	opened  *opened          // what they read
-	rewatch <-chan time.Time // then that is watched; nil if it is
-	plain   map[string]bool  // why there is no agent, as far as it was told
+	effects    []Effect  // since the last conclusion
+	began      time.Time // of the first of them
+	workers    map[int]worker
+	served     int    // generation that has replaced all others
+	scaling    bool   // there are not yet as many workers as there should be
+	loops      bool   // workers of the newest generation die before they are ready, and there is no other to fall back to
+	words      string // why the last build or generation failed
+	asked      []query
+	env        []string // what workers get; nil until the files were read
+	rules      *generators
+	noted      map[string]time.Time // files of rules -> the change that led to a build last
+	generating bool                 // the build that is under way has not begun to read
+	opened     *opened              // what they read
+	rewatch    <-chan time.Time     // then that is watched; nil if it is
+	plain      map[string]bool      // why there is no agent, as far as it was told
 
 	builds    chan buildResult
 	graphs    chan graphResult
-	generated chan generated // before the build that follows begins
+	generated chan int // serial of the build that is now to follow
 }
 
 // generation is what is kept for the news about one.
@@ -206,8 +253,10 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, config: r.config, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]worker{}, opened: newOpened(), rules: newGenerators(r.config.Rules), plain: map[string]bool{},
-		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan generated),
+		workers: map[int]worker{}, opened: newOpened(), rules: r.rules, plain: map[string]bool{}, shut: map[int]bool{},
+		given:  r.config.Service.Policy,
+		state:  state{gated: r.gate != nil, keeps: r.config.Kept},
+		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan int), noted: map[string]time.Time{},
 		cancelBuild: func() {},
 	}
 	defer close(r.ended)
@@ -217,16 +266,19 @@ func (r *Runner) run(ctx context.Context) {
 		l.cancelBuild()
 		l.await()
 		r.watcher.Close()
-		r.builder.Close()
+		r.forge.leave()
 	}()
 
 	l.tell(Listening{Addresses: r.supervisor.Addresses()})
-	if notice := r.builder.Notice(); notice != nil {
+	if notice := r.forge.notice(); notice != nil {
 		l.tell(Noticed{notice})
+	}
+	if r.gate != nil {
+		l.tell(Waits{For: r.config.After})
 	}
 	l.renewGraph() // the first answer starts the first build
 
-	service, asked := r.supervisor.Events(), ctx.Done()
+	service, asked, gate := r.supervisor.Events(), ctx.Done(), r.gate
 	for service != nil || len(l.news) > 0 {
 		var out chan Event
 		var next Event
@@ -239,21 +291,22 @@ func (r *Runner) run(ctx context.Context) {
 		case <-asked:
 			asked = nil
 			l.input(stopKey{})
-		case c := <-r.commands:
-			l.command(c)
+		case <-gate:
+			gate = nil
+			l.input(admitted{})
+		case request := <-r.requests:
+			l.request(request)
 		case config := <-r.configs:
-			l.reconfigure(config)
+			l.takeOver(config)
 		case batch := <-r.watcher.Batches():
 			l.batch(batch)
 		case result := <-l.builds:
 			l.built(result)
-		case done := <-l.generated:
-			if done.rules == l.rules {
-				l.rules.done(done.orders, time.Now())
-			}
+		case serial := <-l.generated:
+			l.generating = l.generating && serial != l.state.serial
 		case result := <-l.graphs:
 			l.renewed(result)
-		case doubt := <-r.builder.Doubts(): // what serves may be wrong
+		case doubt := <-r.doubts: // what serves may be wrong
 			l.tell(Noticed{doubt})
 			l.input(changed{class: Rebuild, settled: true})
 		case <-l.rewatch:
@@ -310,6 +363,8 @@ func (l *loop) input(in input) {
 			l.tell(Unchanged{Effects: l.effects, Took: l.lastBuild})
 			l.lastBuild = 0
 			l.conclude()
+		case tellKept:
+			l.tellKept()
 		case hurry:
 			l.supervisor.Hurry()
 		case stopWorkers:
@@ -328,17 +383,31 @@ func (l *loop) input(in input) {
 // conclude forgets the changes that have led to something.
 func (l *loop) conclude() { l.effects, l.began = nil, time.Time{} }
 
-func (l *loop) command(c Command) {
-	switch c {
+func (l *loop) request(r Request) {
+	switch r.Command {
+	case Reload, Renew, BuildUp:
+		l.letIn(r.Slots)
+	}
+	switch r.Command {
 	case Reload:
+		if len(r.Slots) > 0 {
+			return // they are let in, which was all
+		}
 		l.lookForProgram()
-		l.input(reloadKey{})
+		l.input(reloadKey{r.Order})
+	case Renew:
+		l.lookForProgram()
+		l.input(restartKey{r.Order})
 	case BuildUp:
 		l.rules.all()
 		l.input(rebuildKey{})
+	case Scale:
+		l.scale(r.Workers)
 	case Pause:
 		l.tell(Paused{On: !l.state.paused})
 		l.input(pauseKey{paused: !l.state.paused})
+	case Halt:
+		l.halt(r.Slots)
 	case Stop:
 		l.input(stopKey{})
 	case Kill:
@@ -346,6 +415,72 @@ func (l *loop) command(c Command) {
 	case Resize:
 		l.supervisor.Resize()
 	}
+}
+
+// slots are those that a request names.
+func (l *loop) slots(named []int) []int {
+	if len(named) > 0 {
+		return named
+	}
+	all := make([]int, l.config.Service.Policy.Workers)
+	for slot := range all {
+		all[slot] = slot
+	}
+	return all
+}
+
+// halt sends workers away. When all are, changes wait: what would be built for nobody is not.
+func (l *loop) halt(slots []int) {
+	slots = l.slots(slots)
+	for _, slot := range slots {
+		l.shut[slot] = true
+	}
+	l.scaling = true
+	l.supervisor.Shut(slots, true)
+	l.tell(Halted{Slots: len(l.shut), Of: l.config.Service.Policy.Workers})
+	l.input(haltKey{len(l.shut) >= l.config.Service.Policy.Workers})
+}
+
+// letIn lets workers be started again in slots that were halted.
+func (l *loop) letIn(slots []int) {
+	if len(l.shut) == 0 {
+		return
+	}
+	slots = l.slots(slots)
+	for _, slot := range slots {
+		delete(l.shut, slot)
+	}
+	l.scaling = true
+	l.supervisor.Shut(slots, false)
+	l.input(haltKey{len(l.shut) >= l.config.Service.Policy.Workers})
+}
+
+// scale changes the number of workers.
+func (l *loop) scale(workers int) {
+	policy := &l.config.Service.Policy
+	if workers == policy.Workers {
+		return
+	}
+	policy.Workers = workers
+	for slot := range l.shut {
+		if slot >= workers {
+			delete(l.shut, slot)
+		}
+	}
+	l.scaling = true
+	l.supervisor.Adopt(*policy, l.config.Service.Stop)
+	l.input(haltKey{len(l.shut) >= workers})
+}
+
+// tellKept tells workers that are kept that they are old.
+func (l *loop) tellKept() {
+	var told []int
+	if l.config.OnReload != 0 {
+		told = l.supervisor.Signal(l.config.OnReload, supervisor.AllSlots)
+	}
+	l.tell(KeptOn{Effects: l.effects, Told: told})
+	l.lastBuild = 0
+	l.conclude()
 }
 
 // lookForProgram looks whether the newest program is still there before workers are sent away for it: under stop-first
@@ -370,7 +505,7 @@ func (l *loop) batch(b watch.Batch) {
 	}
 	for _, change := range b.Fresh {
 		class, _, renew := l.judge(change)
-		if class == Rebuild && !l.rules.changed(ruleFor(l.config.Rules, change.Path), touchedAt(change.Path)) {
+		if class == Rebuild && !l.begins(change.Path) {
 			class = None // the build that is about to begin will read it
 		}
 		in.class = max(in.class, class)
@@ -412,6 +547,20 @@ func (l *loop) batch(b watch.Batch) {
 	l.input(in)
 }
 
+// begins reports whether a change of a file that is built from is a reason to begin a build, or to begin it anew.
+func (l *loop) begins(path string) bool {
+	rule := ruleFor(l.config.Rules, path)
+	if !l.rules.isOne(rule) {
+		return !l.generating
+	}
+	touched := touchedAt(path)
+	if l.generating && l.noted[path].Equal(touched) && !touched.IsZero() {
+		return false // it is what we generate for
+	}
+	l.noted[path] = touched
+	return l.rules.changed(rule, path, touched)
+}
+
 // judge says how a change takes effect, as far as it need not be asked of the workers: what the user says comes first.
 func (l *loop) judge(change watch.Change) (class Class, reason string, renew bool) {
 	class, reason, renew = classify(change, l.graph, l.config.Watch)
@@ -448,7 +597,7 @@ const rewatchAfter = 20 * time.Millisecond
 
 // fileOpened takes a worker's report.
 func (l *loop) fileOpened(e supervisor.FileOpened) {
-	if l.graph == nil || l.graph.Foreign(e.Path) || l.builder.Owns(e.Path) {
+	if l.graph == nil || l.graph.Foreign(e.Path) || l.forge.builder.Owns(e.Path) {
 		return
 	}
 	path, fresh := l.opened.note(e)
@@ -468,9 +617,10 @@ func (l *loop) startBuild(serial int) {
 	previous, done := l.buildDone, make(chan struct{})
 	l.cancelBuild, l.buildDone = cancel, done
 	l.buildBegan = time.Now()
-	program, graph := l.config.Program, l.graph
+	program, command, graph := l.config.Program, l.config.Command, l.graph
 	rules := l.rules
-	orders := rules.begin(time.Now())
+	l.generating = !rules.idle()
+	generating := l.generating
 	l.tell(BuildStarted{})
 	go func() { // ends with the build; done tells, and await waits for it
 		defer close(done)
@@ -480,48 +630,49 @@ func (l *loop) startBuild(serial int) {
 		}
 		began := time.Now()
 		var artifact *gobuild.Artifact
-		err := l.generate(ctx, rules, orders, program.Env)
+		err := rules.bringUpToDate(ctx, program.Env)
+		if err == nil && generating {
+			select {
+			case l.generated <- serial:
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
 		if err == nil {
-			artifact, err = l.builder.Build(ctx, program, graph)
+			artifact, err = l.build(ctx, program, command, graph)
 		}
 		result := buildResult{serial: serial, artifact: artifact, err: err, took: time.Since(began)}
 		select {
 		case l.builds <- result:
 		case <-ctx.Done(): // nobody wants it
 			if artifact != nil {
-				l.builder.Release(artifact)
+				l.forge.builder.Release(artifact)
 			}
 		}
 	}()
 }
 
-// generated tells that these have succeeded.
-type generated struct {
-	rules  *generators
-	orders []order
+// build builds the program; a command is there already, or is not.
+func (r *Runner) build(ctx context.Context, program gobuild.Program, command []string, graph *gobuild.Graph) (*gobuild.Artifact, error) {
+	if command == nil {
+		return r.forge.build(ctx, program, graph)
+	}
+	return findCommand(program.Dir, command[0])
 }
 
-// generate runs what has to be run before a build, on the build's goroutine.
-func (l *loop) generate(ctx context.Context, rules *generators, orders []order, env []string) error {
-	if len(orders) == 0 {
-		return nil
-	}
-	for _, o := range orders {
-		if err := rules.rules[o.rule].generate(ctx, env); err != nil {
-			return err
-		}
-	}
-	select {
-	case l.generated <- generated{rules, orders}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// reconfigure takes over what can be, and does what follows from it.
-func (l *loop) reconfigure(now Config) {
+// takeOver takes over what can be, and does what follows from it.
+func (l *loop) takeOver(now reconfiguration) {
 	before := l.config
+	now.Service.Policy.Workers = max(now.Service.Policy.Workers, 1)
+	if now.Service.Policy != l.given || now.Service.Stop != l.config.Service.Stop {
+		l.given, l.config.Service.Stop = now.Service.Policy, now.Service.Stop
+		workers := l.config.Service.Policy.Workers
+		l.config.Service.Policy = now.Service.Policy
+		l.config.Service.Policy.Workers = workers
+		l.supervisor.Adopt(l.config.Service.Policy, now.Service.Stop)
+		l.scale(now.Service.Policy.Workers)
+	}
+	l.config.OnReload = now.OnReload
 	l.config.Program, l.config.Rules, l.config.Ignore = now.Program, now.Rules, now.Ignore
 	l.config.Watch, l.config.EnvFiles = now.Watch, now.EnvFiles
 	l.config.Service.Args, l.config.Service.Env = now.Service.Args, now.Service.Env
@@ -532,7 +683,7 @@ func (l *loop) reconfigure(now Config) {
 		class = Restart
 	}
 	if !reflect.DeepEqual(before.Rules, now.Rules) {
-		l.rules = newGenerators(now.Rules)
+		l.rules = now.rules
 		class = Rebuild
 	}
 	if !reflect.DeepEqual(before.Program, l.config.Program) {
@@ -549,14 +700,14 @@ func (l *loop) reconfigure(now Config) {
 
 func (l *loop) built(result buildResult) {
 	if result.serial == l.state.serial {
-		l.rules.end(time.Now())
+		l.generating = false
 	}
 	in := built{serial: result.serial, failed: result.err != nil}
 	var ended BuildEnded
 	switch {
 	case result.serial != l.state.serial || errors.Is(result.err, context.Canceled):
 		if result.artifact != nil {
-			l.builder.Release(result.artifact)
+			l.forge.builder.Release(result.artifact)
 		}
 		return
 	case result.err != nil:
@@ -573,7 +724,7 @@ func (l *loop) built(result buildResult) {
 		in.artifact, in.moved = result.artifact.ID, result.artifact.Moved
 		l.lastBuild = result.took
 		if l.artifacts[in.artifact] != nil {
-			l.builder.Release(result.artifact) // it is held already
+			l.forge.builder.Release(result.artifact) // it is held already
 		} else {
 			l.artifacts[in.artifact] = result.artifact
 		}
@@ -608,14 +759,23 @@ func (l *loop) prune() {
 		held := l.state.held != nil && l.state.held.artifact == id
 		if id != l.state.built && !held {
 			delete(l.artifacts, id)
-			l.builder.Release(artifact)
+			l.forge.builder.Release(artifact)
 		}
+	}
+}
+
+// raise lets those begin who wait for this service.
+func (l *loop) raise() {
+	select {
+	case <-l.up:
+	default:
+		close(l.up)
 	}
 }
 
 func (l *loop) replace(a replace) {
 	artifact := l.artifacts[a.artifact]
-	l.builder.Retain(artifact)
+	l.forge.builder.Retain(artifact)
 	g := &generation{
 		artifact: artifact, ordered: time.Now(), began: l.began,
 		cause: Replacement{Generation: a.generation, Effects: l.effects},
@@ -633,7 +793,8 @@ func (l *loop) replace(a replace) {
 	} else {
 		l.env = env
 	}
-	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path, Agent: artifact.Agent, Args: l.config.Service.Args, Env: l.env})
+	l.supervisor.Replace(supervisor.Plan{Generation: a.generation, Path: artifact.Path, Agent: artifact.Agent, Args: l.config.Service.Args, Env: l.env,
+		Strategy: a.order.Strategy, Surge: a.order.Surge})
 }
 
 // lastWords is how a worker ended, and what it said.
@@ -666,8 +827,11 @@ func (l *loop) service(event supervisor.Event) {
 	case supervisor.Exited:
 		delete(l.workers, event.ID)
 		if !event.Expected && event.Generation == l.state.generation && event.State == supervisor.Starting {
+			l.scaling = false // or not soon
 			l.loops, l.words = true, lastWords(event.Exit, event.Reason)
 		}
+	case supervisor.Scaled:
+		l.scaling = false
 	case supervisor.Serving:
 		l.serving = event.Generation
 		l.opened.serves(event.Generation)
@@ -676,6 +840,7 @@ func (l *loop) service(event supervisor.Event) {
 		}
 	case supervisor.Replaced:
 		l.served = event.Generation
+		l.raise()
 		if g := l.generations[event.Generation]; g != nil {
 			done := Reloaded{Replacement: g.cause, Start: time.Since(g.ordered)}
 			if !g.began.IsZero() {
@@ -689,7 +854,7 @@ func (l *loop) service(event supervisor.Event) {
 	case supervisor.GenerationGone:
 		if g := l.generations[event.Generation]; g != nil {
 			delete(l.generations, event.Generation)
-			l.builder.Release(g.artifact)
+			l.forge.builder.Release(g.artifact)
 		}
 	}
 }
@@ -698,6 +863,10 @@ func (l *loop) service(event supervisor.Event) {
 func (l *loop) renewGraph() {
 	if l.renewing {
 		l.again = true
+		return
+	}
+	if l.config.Command != nil {
+		l.takeGraph(gobuild.NoGraph())
 		return
 	}
 	l.renewing = true
@@ -729,12 +898,17 @@ func (l *loop) renewed(result graphResult) {
 	if result.graph == nil {
 		return
 	}
-	before := l.graph
-	l.graph = result.graph
-	l.watchGraph()
 	if result.err == nil {
-		l.tell(Watching{Program: l.graph.Main.ImportPath, Packages: l.graph.Len(), Folders: len(l.graph.Dirs())})
+		l.tell(Watching{Program: result.graph.Main.ImportPath, Packages: result.graph.Len(), Folders: len(result.graph.Dirs())})
 	}
+	l.takeGraph(result.graph)
+}
+
+// takeGraph watches what a graph names, and builds if that is news.
+func (l *loop) takeGraph(now *gobuild.Graph) {
+	before := l.graph
+	l.graph = now
+	l.watchGraph()
 	switch {
 	case before == nil: // starting is a change like any other
 		l.input(changed{class: Rebuild, settled: true})

@@ -183,7 +183,7 @@ func (m *machine) limitDraining() {
 	slices.Sort(generations)
 	for len(generations) > maxDraining {
 		for _, w := range m.members {
-			if w.Generation == generations[0] {
+			if w.Generation == generations[0] && w.state == Draining { // others of it may serve on
 				m.kill(w)
 			}
 		}

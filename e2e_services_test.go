@@ -1,0 +1,275 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hotreload/control"
+)
+
+// newServices makes a module of two servers that share a package, and a configuration of services.
+func newServices(t *testing.T, config string) (dir string, addresses map[string]string) {
+	t.Helper()
+	addresses = map[string]string{}
+	files := map[string]string{"lib/version.go": "package lib\n\nvar Version = \"v1\"\n"}
+	for _, name := range []string{"web", "api"} {
+		addresses[name] = freeAddr(t)
+		main := strings.ReplaceAll(server, "fmt.Fprint(w, version)", "fmt.Fprint(w, lib.Version)")
+		main = strings.ReplaceAll(main, "\t\"os\"\n", "\t\"os\"\n\n\t\"example.com/app/lib\"\n")
+		main = strings.ReplaceAll(main, "boot()", "boot()\n\tlog.Printf(\"api=%s\", os.Getenv(\"HOTRELOAD_ADDR_API_MAIN\"))")
+		files["cmd/"+name+"/main.go"] = strings.ReplaceAll(main, "os.Args[1]", strconv.Quote(addresses[name]))
+		files["cmd/"+name+"/boot.go"] = "package main\n\nfunc boot() {}\n"
+	}
+	files["hotreload.toml"] = config
+	dir = newModule(t, files)
+	for _, name := range []string{"main.go", "version.go"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, addresses
+}
+
+// answersAt waits until the server at an address says so.
+func answersAt(t *testing.T, s *session, address, want string) {
+	t.Helper()
+	s.addr = address
+	s.serves(want)
+}
+
+// expectCommand runs a command and says what was expected instead.
+func (s *session) expectCommand(code int, says string, args ...string) {
+	s.t.Helper()
+	out, have := s.command(args...)
+	if have != code || !regexp.MustCompile(says).MatchString(out) {
+		s.t.Errorf("%v: exit code %d, want %d; it says %q, want %q", args, have, code, out, says)
+	}
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in %v: %s", patience, what)
+		}
+	}
+}
+
+func (s *session) services(args ...string) (all control.Services) {
+	s.t.Helper()
+	out, _ := s.command(append(args, "--json")...)
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		s.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return all
+}
+
+// TestServices: several programs and a command beside them, each a service of its own.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	dir, at := newServices(t, `
+[[service]]
+name = "web"
+package = "./cmd/web"
+after = ["api"]
+
+[[service]]
+name = "api"
+package = "./cmd/api"
+workers = 2
+
+[[service]]
+name = "clock"
+command = ["./clock.sh", "tick"]
+watch = ["clock.txt"]
+stop_signal = "INT"
+`)
+	save(t, filepath.Join(dir, "clock.sh"), "#!/bin/sh\necho begins $1 $(cat clock.txt)\ntrap 'exit 0' INT\nwhile true; do sleep 0.1; done\n")
+	if err := os.Chmod(filepath.Join(dir, "clock.sh"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	save(t, filepath.Join(dir, "clock.txt"), "one")
+	s := startControlled(t, dir)
+	s.waitFor(`\[hotreload`) // before that commands may not find it
+	s.expectCommand(0, `web.*generation 1, serves\n(.|\n)*api.*generation 1, serves\n.*slot 0(.|\n)*slot 1(.|\n)*clock  ./clock.sh tick  generation 1, serves`, "wait")
+	for _, line := range []string{ // they may come after the answer to wait
+		`\[hotreload web\] waits until api serves`,
+		`\[api 0\] .*listening on`, `\[api 1\] .*listening on`, `\[web\] .*listening on`, `\[clock\] begins tick one`,
+	} {
+		said := regexp.MustCompile(line)
+		eventually(t, "somebody says "+line, func() bool { return said.MatchString(s.text()) })
+	}
+	if text := s.text(); strings.Index(text, "[hotreload web] generation 1 serves") < strings.Index(text, "[hotreload api] generation 1 serves") {
+		t.Error("web was started before api served")
+	}
+	answersAt(t, s, at["web"], "v1")
+	answersAt(t, s, at["api"], "v1")
+
+	// A package of both, a package of one, a file of the command.
+	generations := func(want ...int) {
+		t.Helper()
+		for i, one := range s.services("wait").Services {
+			if one.Serving != want[i] || one.Stale {
+				t.Errorf("%s serves generation %d, want %d; %s", one.Name, one.Serving, want[i], one.Failure)
+			}
+		}
+	}
+	s.save("lib/version.go", "package lib\n\nvar Version = \"v2\"\n")
+	generations(2, 2, 1)
+	answersAt(t, s, at["web"], "v2")
+	answersAt(t, s, at["api"], "v2")
+	s.save("cmd/web/boot.go", "package main\n\nfunc boot() { println(\"web is new\") }\n")
+	generations(3, 2, 1)
+	s.save("clock.txt", "two")
+	s.waitFor(`\[clock\] begins tick two`)
+	generations(3, 2, 2)
+
+	// One does not build: the others do not mind, and neither does who asks for them alone.
+	s.save("cmd/web/boot.go", "package main\n\nfunc boot() { undefined() }\n")
+	s.expectCommand(1, `web: generation 3 is stale:\n(.|\n)*undefined: undefined`, "wait")
+	s.expectCommand(0, `^api.*generation 2, serves`, "wait", "api")
+	s.save("cmd/web/boot.go", "package main\n\nfunc boot() {}\n")
+	generations(4, 2, 2)
+
+	// Commands for one of them.
+	s.expectCommand(0, `^api.*generation 3, serves`, "reload", "api")
+	s.expectCommand(0, `(slot \d.*\n.*){4}`, "scale", "api", "4")
+	s.waitFor(`\[hotreload api\] 4 workers now`)
+	s.expectCommand(0, `generation 4, serves`, "reload", "api", "--strategy", "rolling")
+	s.expectCommand(0, `^api.*\n.*slot 0`, "scale", "api", "1")
+	s.expectCommand(0, `web.*stopped`, "stop", "web")
+	s.save("lib/version.go", "package lib\n\nvar Version = \"v3\"\n")
+	s.expectCommand(0, `serves`, "wait", "api")
+	answersAt(t, s, at["api"], "v3")
+	if status := s.services("status", "web").Services[0]; status.Wanted != 0 || len(status.Workers) != 0 || status.Serving != 4 {
+		t.Errorf("web was stopped, and is %+v", status)
+	}
+	s.expectCommand(0, `web.*serves`, "reload", "web")
+	answersAt(t, s, at["web"], "v3")
+
+	s.expectCommand(2, `there is no service "nobody": there is web, api, clock\nhint: `, "reload", "nobody")
+	s.expectCommand(2, `"x" is no slot`, "signal", "USR1", "web/x")
+	s.expectCommand(2, `unknown strategy "magic"`, "reload", "--strategy", "magic")
+	s.expectCommand(2, `"none" is no number of workers`, "scale", "api", "none")
+	s.expectCommand(2, `"NONE" is not the name of a signal`, "signal", "NONE")
+	s.expectCommand(0, `^web: lib/version.go → rebuild: compiled into example.com/app/lib · watched\napi: .*rebuild.*\nclock: lib/version.go → none`, "explain", "lib/version.go")
+
+	// The number of workers is taken over at once; what waits is told.
+	config, _ := os.ReadFile(filepath.Join(dir, "hotreload.toml"))
+	s.save("hotreload.toml", strings.Replace(string(config), "workers = 2", "workers = 3", 1))
+	s.waitFor(`\[hotreload api\] 3 workers now`)
+	s.expectCommand(0, ``, "stop")
+	if code := s.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	text := s.text()
+	if gone := strings.Index(text, "[hotreload web] stopping"); gone < 0 || gone > strings.LastIndex(text, "[hotreload api] stopping") {
+		t.Error("api was stopped before web, which needs it")
+	}
+}
+
+// TestServicesShareABuild: two services of one program are built once.
+func TestServicesShareABuild(t *testing.T) {
+	t.Parallel()
+	one, two := freeAddr(t), freeAddr(t)
+	dir := newModule(t, map[string]string{"hotreload.toml": fmt.Sprintf(`
+[[service]]
+name = "one"
+package = "."
+args = [%q]
+[[service]]
+name = "two"
+package = "."
+args = [%q]
+[[rule]]
+match = "*.in"
+run = "echo run >> runs.log; echo 'package main' > made.go"
+`, one, two), "a.in": ""})
+	save(t, filepath.Join(dir, "made.go"), "package main\n")
+	s := startControlled(t, dir)
+	s.waitFor(`\[hotreload`) // before that commands may not find it
+	s.expectCommand(0, `one.*serves(.|\n)*two.*serves`, "wait")
+	s.save("version.go", version("v2", ""))
+	s.expectCommand(0, `one.*generation 2, serves(.|\n)*two.*generation 2, serves`, "wait")
+	answersAt(t, s, one, "v2")
+	answersAt(t, s, two, "v2")
+	paths := map[string]bool{}
+	for _, status := range s.services("status").Services {
+		path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", status.Workers[0].Pid))
+		if err != nil {
+			t.Skip(err) // there is no /proc
+		}
+		paths[path] = true
+	}
+	if len(paths) != 1 {
+		t.Errorf("the program was built for each: %v", paths)
+	}
+	s.save("a.in", "x")
+	s.expectCommand(0, ``, "wait")
+	if runs, _ := os.ReadFile(filepath.Join(dir, "runs.log")); string(runs) != "run\nrun\n" {
+		t.Errorf("the generator ran for each service: %q, want once at the start and once for the save", runs)
+	}
+}
+
+// TestKeptService: a service that is not reloadable keeps its workers until it is restarted, and is told.
+func TestKeptService(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, map[string]string{
+		"main.go": strings.Replace(server, "boot()\n", "boot()\n\thangups := make(chan os.Signal, 1)\n\tsignal.Notify(hangups, syscall.SIGHUP)\n\tgo func() {\n\t\tfor range hangups {\n\t\t\tlog.Print(\"told\")\n\t\t}\n\t}()\n", 1),
+	})
+	text, _ := os.ReadFile(filepath.Join(dir, "main.go"))
+	save(t, filepath.Join(dir, "main.go"), strings.Replace(string(text), "\t\"os\"\n", "\t\"os\"\n\t\"os/signal\"\n\t\"syscall\"\n", 1))
+	address := freeAddr(t)
+	save(t, filepath.Join(dir, "hotreload.toml"), fmt.Sprintf("[[service]]\nname = \"gate\"\npackage = \".\"\nargs = [%q]\nreloadable = false\non_reload = \"HUP\"\n", address))
+	s := startControlled(t, dir)
+	s.waitFor(`\[hotreload`) // before that commands may not find it
+	s.addr = address
+	s.serves("v1")
+	s.expectCommand(0, `serves`, "wait")
+	pid, _ := s.get("/pid")
+	for i := range 10 {
+		s.save("version.go", version(fmt.Sprint("w", i), ""))
+		s.waitFor(`version.go → rebuild: the workers keep their connections, and stay as they are`)
+		s.waitFor(`told`)
+	}
+	s.expectCommand(0, `serves, and is old: hotreload restart gate`, "wait")
+	s.expectCommand(0, `is old`, "reload")
+	s.waitFor(`told`)
+	if now, _ := s.get("/pid"); now != pid {
+		t.Errorf("pid %s has become %s", pid, now)
+	}
+	if have, _ := s.get("/"); have != "v1" {
+		t.Errorf("it answers %q", have)
+	}
+	s.expectCommand(0, `generation 2, serves\n`, "restart")
+	s.serves("w9")
+	// One that dies comes back, as the program that it was.
+	_, _ = s.get("/crash")
+	s.waitFor(`died: exit code 3`)
+	s.serves("w9")
+}
+
+// TestSignalCommand: workers get signals by service and slot.
+func TestSignalCommand(t *testing.T) {
+	t.Parallel()
+	s := startControlled(t, newModule(t, nil), "--workers", "3", ".", "{addr}")
+	s.serves("v1")
+	s.expectCommand(0, `serves`, "wait")
+	s.expectCommand(0, `^\d+\n\d+\n\d+\n$`, "signal", "WINCH")
+	s.expectCommand(0, `^\d+\n$`, "signal", "winch", "1")
+	s.expectCommand(1, `no worker got it`, "signal", "WINCH", "7")
+	s.expectCommand(0, `"pids":\[\d+\]`, "signal", "WINCH", "0", "--json")
+	s.expectCommand(0, `^\d+\n$`, "signal", "KILL", "2")
+	s.waitFor(`worker 2 of generation 1 died: killed`)
+	eventually(t, "it comes back", func() bool { return len(s.services("wait").Services[0].Workers) == 3 })
+}

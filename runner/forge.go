@@ -1,0 +1,177 @@
+package runner
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"hotreload/gobuild"
+)
+
+// forge builds one program, for all services of a Group that run it. Services that want a build at the same time share
+// it: a change that came between the start of a build and the wish to join it is seen by the look at the inputs that
+// every build ends with, so that the artifact says that it Moved.
+type forge struct {
+	builder *gobuild.Builder
+	closed  chan struct{}
+
+	mu      sync.Mutex // guards all below
+	users   int
+	noticed bool
+	doubts  []chan error
+	running *making       // nil if nobody waits for a build
+	ended   chan struct{} // closed when the newest build is over
+}
+
+// making is a build that is under way.
+type making struct {
+	program  gobuild.Program
+	cancel   context.CancelFunc
+	waiting  int
+	done     chan struct{}
+	artifact *gobuild.Artifact // valid when done is closed, with a reference that the first who takes it has
+	err      error
+	taken    bool
+}
+
+func newForge(cache string) (*forge, error) {
+	builder, err := gobuild.NewBuilder(cache)
+	if err != nil {
+		return nil, err
+	}
+	f := &forge{builder: builder, closed: make(chan struct{}), ended: make(chan struct{})}
+	close(f.ended)
+	go func() { // ends with the last user
+		for {
+			select {
+			case doubt := <-builder.Doubts():
+				f.mu.Lock()
+				for _, user := range f.doubts {
+					select {
+					case user <- doubt:
+					default: // it has one to hear already
+					}
+				}
+				f.mu.Unlock()
+			case <-f.closed:
+				return
+			}
+		}
+	}()
+	return f, nil
+}
+
+// use adds a user, who calls leave in the end.
+func (f *forge) use() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.users++
+}
+
+// subscribe has it told what a fast build turned out to have made wrong.
+func (f *forge) subscribe() <-chan error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	doubts := make(chan error, 1)
+	f.doubts = append(f.doubts, doubts)
+	return doubts
+}
+
+// notice is what the user should know of the machine; it is told once.
+func (f *forge) notice() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.noticed {
+		return nil
+	}
+	f.noticed = true
+	return f.builder.Notice()
+}
+
+// leave closes the builder when the last user has left.
+func (f *forge) leave() {
+	f.mu.Lock()
+	f.users--
+	last := f.users == 0
+	f.mu.Unlock()
+	if last {
+		close(f.closed)
+		f.builder.Close()
+	}
+}
+
+// build is gobuild's Build. When it returns, nothing is left running of what only this caller wanted.
+func (f *forge) build(ctx context.Context, p gobuild.Program, g *gobuild.Graph) (*gobuild.Artifact, error) {
+	m := f.join(p, g)
+	select {
+	case <-m.done:
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	m.waiting--
+	if m.waiting == 0 {
+		m.cancel()
+		if f.running == m {
+			f.running = nil // nobody joins a build that is dying
+		}
+	}
+	alone := m.waiting == 0
+	f.mu.Unlock()
+	if alone {
+		<-m.done
+	}
+	if ctx.Err() != nil {
+		if alone {
+			f.drop(m)
+		}
+		return nil, ctx.Err()
+	}
+	if m.err != nil {
+		return nil, m.err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m.taken {
+		f.builder.Retain(m.artifact)
+	}
+	m.taken = true
+	return m.artifact, nil
+}
+
+// drop gives back what nobody has taken.
+func (f *forge) drop(m *making) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m.artifact != nil && !m.taken {
+		m.taken = true
+		f.builder.Release(m.artifact)
+	}
+}
+
+// join waits with others for the build that is under way, or begins one when the last is over.
+func (f *forge) join(p gobuild.Program, g *gobuild.Graph) *making {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := f.running; m != nil && reflect.DeepEqual(m.program, p) {
+		select {
+		case <-m.done: // what has changed since it does not know
+		default:
+			m.waiting++
+			return m
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &making{program: p, cancel: cancel, waiting: 1, done: make(chan struct{})}
+	previous := f.ended
+	f.running, f.ended = m, m.done
+	go func() { // ends with the build; the last who waits for it cancels it, and waits for its end
+		defer close(m.done)
+		<-previous
+		if ctx.Err() != nil {
+			m.err = ctx.Err()
+			return
+		}
+		m.artifact, m.err = f.builder.Build(ctx, p, g)
+	}()
+	return m
+}
