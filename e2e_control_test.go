@@ -4,20 +4,24 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"hotreload/control"
 	"hotreload/runner"
 )
 
@@ -216,4 +220,224 @@ func TestManyClients(t *testing.T) {
 	}
 	all.Wait()
 	s.serves("v1")
+}
+
+// TestEventsAndLogs: what happens and what workers wrote, as lines for programs.
+func TestEventsAndLogs(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, nil)
+	s := startControlled(t, dir, "--workers", "2", ".", "{addr}")
+	s.serves("v1")
+	s.expectCommand(0, `serves`, "wait")
+	follow := exec.Command(os.Args[0], "events")
+	follow.Dir = dir
+	follow.Env = append(os.Environ(), beHotreload+"=1", "XDG_RUNTIME_DIR="+s.runtime())
+	out, err := follow.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := follow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(patience, func() { _ = follow.Process.Kill() }).Stop()
+	decoder := json.NewDecoder(out)
+	next := func(event string) (n control.News) {
+		t.Helper()
+		for n.Event != event {
+			n = control.News{}
+			if err := decoder.Decode(&n); err != nil {
+				t.Fatalf("%s does not come: %v", event, err)
+			}
+		}
+		return n
+	}
+	// The stream has begun when something is heard of that happens again and again until then.
+	begun := make(chan bool)
+	go func() { next("reloaded"); close(begun) }()
+	for heard := false; !heard; {
+		s.expectCommand(0, `serves`, "reload")
+		select {
+		case <-begun:
+			heard = true
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	s.save("version.go", version("v2", ""))
+	if n := next("changed"); len(n.Files) != 1 || n.Files[0].Class != "rebuild" || !strings.HasSuffix(n.Files[0].Path, "version.go") {
+		t.Errorf("have %+v", n)
+	}
+	if n := next("worker_ready"); n.Worker == nil || n.Worker.Pid == 0 {
+		t.Errorf("have %+v", n)
+	}
+	generation := next("reloaded").Generation
+	s.save("version.go", version("v3", "undefined()"))
+	if n := next("build_failed"); !strings.Contains(n.Text, "undefined: undefined") || n.Serving != generation {
+		t.Errorf("have %+v", n)
+	}
+	s.expectCommand(0, `(.*listening on .*\n){2}`, "logs")
+	s.expectCommand(0, `^\S+ \S+ listening on .*\n$`, "logs", "-n", "1")
+	s.expectCommand(0, `"event":"output","worker":{"slot":1,`, "logs", "1", "--json")
+	s.expectCommand(2, `there is no slot 2: there are 2, from 0`, "logs", "2")
+	s.expectCommand(2, `there is no slot 9`, "status", "9")
+	s.expectCommand(0, `^[^\n]*\n[^\n]*\n[^\n]*\n +slot 1 [^\n]*\n$`, "status", "1")
+	s.expectCommand(0, ``, "stop")
+	next("stopping")
+	_, _ = io.Copy(io.Discard, out)
+	if err := follow.Wait(); err != nil {
+		t.Errorf("at the end of hotreload, events ends with %v", err)
+	}
+}
+
+func TestConnectionsCommand(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("this system does not tell")
+	}
+	s := startControlled(t, newModule(t, nil), ".", "{addr}")
+	s.serves("v1")
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.expectCommand(0, `SERVICE(.|\n)*-  +0 +1 +\d+ +`+regexp.QuoteMeta(s.addr)+` +`+regexp.QuoteMeta(conn.LocalAddr().String())+` +established`, "connections")
+	s.expectCommand(0, `"remote": "`+regexp.QuoteMeta(conn.LocalAddr().String())+`"`, "connections", "0", "--json")
+}
+
+// TestControlOverTCP: with a token everything, without it next to nothing; and refusals are told.
+func TestControlOverTCP(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, nil)
+	token := filepath.Join(dir, "..", "token")
+	s := startControlled(t, dir, "--control", "0", "--control-token", token, ".", "{addr}")
+	at := s.waitFor(`commands at (\S+), with the token in (\S+)`)
+	if !strings.HasPrefix(at[1], "127.0.0.1:") || at[2] != filepath.Clean(token) {
+		t.Errorf("have %q", at)
+	}
+	s.serves("v1")
+	s.expectCommand(0, `generation 1, serves`, "wait", "--at", at[1], "--token-file", token)
+	s.expectCommand(0, `generation 2, serves`, "reload", "--at", at[1], "--token-file", token)
+	other := filepath.Join(dir, "..", "other")
+	text, err := os.ReadFile(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, other, strings.Repeat("0", len(text)-1))
+	s.expectCommand(1, `is not a file of yours that nobody else can read`, "reload", "--at", at[1], "--token-file", other)
+	if err := os.Chmod(other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.expectCommand(1, `denied: wrong token\nhint: `, "reload", "--at", at[1], "--token-file", other)
+	s.waitFor(`a command from 127.0.0.1:\d+ was denied: wrong token`)
+	for path, want := range map[string]int{"/v1/status": 401, "/v1/info": 401, "/v1/events": 401, "/v1/public": 200} {
+		response, err := http.Get("http://" + at[1] + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != want || want == 200 && !strings.Contains(string(body), `"serving":2`) || strings.Contains(string(body), "pid") {
+			t.Errorf("%s without a token: %s %s", path, response.Status, body)
+		}
+	}
+	s.waitFor(`a command from 127.0.0.1:\d+ was denied: no token`)
+	for _, name := range []string{"cmdline", "environ"} {
+		seen, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, name))
+		if err == nil && strings.Contains(string(seen), strings.TrimSpace(string(text))) {
+			t.Errorf("the token stands in %s", name)
+		}
+	}
+	s.expectCommand(0, ``, "stop", "--at", at[1], "--token-file", token)
+}
+
+// TestAbusedControlSocket: whatever clients do, others are answered, and nothing grows.
+func TestAbusedControlSocket(t *testing.T) {
+	t.Parallel()
+	s := startControlled(t, newModule(t, nil), ".", "{addr}")
+	s.serves("v1")
+	path := filepath.Join(s.runtime(), "hotreload", fmt.Sprint(s.cmd.Process.Pid)+".sock")
+	dial := func() net.Conn {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	said := func(conn net.Conn) string {
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		text, _ := io.ReadAll(conn)
+		return string(text)
+	}
+	conn := dial()
+	fmt.Fprint(conn, "\x00\x01garbage\r\n\r\n")
+	if text := said(conn); !strings.Contains(text, "400 Bad Request") {
+		t.Errorf("garbage is answered with %q", text)
+	}
+	conn = dial()
+	fmt.Fprint(conn, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n")
+	for range 1 << 10 { // as much of a gigabyte as is taken
+		if _, err := conn.Write(make([]byte, 1<<20)); err != nil {
+			break
+		}
+	}
+	conn.Close()
+	conn = dial()
+	for range 1000 {
+		if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nX: %s\r\n", strings.Repeat("x", 100_000)); err != nil {
+			break // of a header that never ends
+		}
+	}
+	conn.Close()
+	for range 10 { // half a request, and silence
+		conn := dial()
+		defer conn.Close()
+		fmt.Fprint(conn, "GET /v1/sta")
+	}
+	// A thousand who say nothing, and ten who ask all the time.
+	for range 1000 {
+		defer dial().Close()
+	}
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range 20 {
+				client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+				response, err := client.Get("http://hotreload/v1/status")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if response.StatusCode != 200 {
+					t.Error(response.Status)
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				response.Body.Close()
+			}
+		})
+	}
+	all.Wait()
+	if now := residentKB(s.cmd.Process.Pid); now > 100<<10 {
+		t.Errorf("hotreload has grown to %d KB", now)
+	}
+	s.expectCommand(0, `generation \d+, serves`, "wait")
+	if files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid)); err == nil && len(files) > 300 {
+		t.Errorf("hotreload has %d open files", len(files))
+	}
+}
+
+// residentKB is how much memory a process has; 0 if the system does not tell.
+func residentKB(pid int) (kb int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(text)) {
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kb); err == nil {
+			return kb
+		}
+	}
+	return 0
 }

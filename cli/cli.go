@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hotreload/control"
 	"hotreload/gobuild"
 	"hotreload/process"
 	"hotreload/runner"
@@ -113,11 +114,12 @@ func watchCommand(ctx context.Context, w *wishes) error {
 		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
 	}
 	console := newConsole(os.Stdout, os.Stderr, o.color == "always")
+	journal := control.NewJournal()
 	configs := r.configs()
 	input := -1 // the service that reads stdin
 	for i := range configs {
 		s := r.services[i]
-		out := &sink{console: console, service: s.config.Name, number: i, slots: s.o.workers > 1}
+		out := &sink{console: console, service: s.config.Name, number: i, slots: s.o.workers > 1, journal: journal}
 		configs[i].Service.Output, configs[i].Cache = out.output(), os.Getenv("HOTRELOAD_CACHE")
 		if s.o.stdin && input >= 0 {
 			return usageError{hinted{errors.New("several services read stdin"), "stdin = true can stand in one [[service]] only"}}
@@ -134,7 +136,7 @@ func watchCommand(ctx context.Context, w *wishes) error {
 		}
 		return err
 	}
-	defer controlled(w, r, run, console).Close()
+	defer controlled(w, r, run, journal, console).Close()
 	var keys *keyboard
 	if input >= 0 {
 		stdin := run.Services()[input].Input()
@@ -153,7 +155,7 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	defer handleSignals(run, console, keys)()
 	var reporters sync.WaitGroup
 	for i, service := range run.Services() {
-		reporter := newReporter(console, r.services[i], w.dir, keys)
+		reporter := newReporter(console, journal, r.services[i], w.dir, keys)
 		if i == 0 {
 			reporter.settings = &settingsFile{now: r, again: func() (*resolved, error) { return w.resolve(ctx) }, reconfigure: run.Reconfigure}
 		}

@@ -27,15 +27,22 @@ import (
 type remote struct {
 	asJSON  bool
 	pid     int
+	at      string
+	token   string
 	timeout time.Duration
 }
 
 func (m *remote) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&m.asJSON, "json", false, "answer in JSON")
 	c.Flags().IntVar(&m.pid, "pid", 0, "`pid` of the hotreload that is meant, if several run here")
+	c.Flags().StringVar(&m.at, "at", "", "`address` of the hotreload that is meant, if it was started with --control")
+	c.Flags().StringVar(&m.token, "token-file", "", "file (`path`) with the token that --at needs; else the user's own")
 }
 
 func (m *remote) find(ctx context.Context) (*control.Client, error) {
+	if m.at != "" {
+		return m.dial(ctx)
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -49,6 +56,31 @@ func (m *remote) find(ctx context.Context) (*control.Client, error) {
 		return nil, usageError{hinted{err, fmt.Sprintf("say which: --pid %d", several.Infos[0].Pid)}}
 	}
 	return client, err
+}
+
+// dial talks to a hotreload that may be on another machine.
+func (m *remote) dial(ctx context.Context) (*control.Client, error) {
+	token := m.token
+	if token == "" {
+		token = ownToken()
+	}
+	client, err := control.Dial(ctx, m.at, token)
+	switch {
+	case errors.Is(err, control.ErrDenied):
+		return nil, hinted{err, "--token-file names the token of the hotreload that is meant, which prints where it lies"}
+	case err != nil:
+		return nil, fmt.Errorf("ask %s: %w", m.at, err)
+	}
+	return client, nil
+}
+
+// ownToken is where the user's token lies.
+func ownToken() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "hotreload", "token")
 }
 
 // target says what a command is for.
@@ -136,6 +168,9 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 		stop,
 		scale,
 		m.signal(),
+		m.connections(),
+		m.events(),
+		m.logs(),
 		explain,
 	}
 }
@@ -155,19 +190,14 @@ func (m *remote) run(c *cobra.Command, names []string, waits bool, do func(ctx c
 		ctx, cancel = context.WithTimeout(ctx, m.timeout)
 		defer cancel()
 	}
-	if len(names) == 0 {
-		names = []string{""}
-	}
 	var all []runner.Status
-	for _, name := range names {
+	for _, name := range orAll(names) {
 		some, err := do(ctx, client, name)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			return hinted{fmt.Errorf("it has not come to an end within %s", m.timeout), "hotreload status says what is going on"}
-		case errors.Is(err, control.ErrBad):
-			return usageError{hinted{err, "hotreload status lists the services and their slots"}}
 		case err != nil:
-			return err
+			return wrongTarget(err)
 		}
 		all = append(all, some...)
 	}
@@ -188,18 +218,11 @@ func (m *remote) signal() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			names := args[1:]
-			if len(names) == 0 {
-				names = []string{""}
-			}
 			all := []int{}
-			for _, name := range names {
+			for _, name := range orAll(args[1:]) {
 				pids, err := client.Signal(ctx, name, sig)
-				if errors.Is(err, control.ErrBad) {
-					return usageError{hinted{err, "hotreload status lists the services and their slots"}}
-				}
 				if err != nil {
-					return err
+					return wrongTarget(err)
 				}
 				all = append(all, pids...)
 			}
@@ -371,15 +394,37 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 
 // controlled has other programs talk to a run, from when it begins. A hotreload that nobody can talk to works all the
 // same.
-func controlled(w *wishes, r *resolved, run *runner.Group, console *console) *control.Server {
+func controlled(w *wishes, r *resolved, run *runner.Group, journal *control.Journal, console *console) *control.Server {
 	root := w.dir
 	if r.path != "" {
 		root = filepath.Dir(r.path)
 	}
-	server, err := control.Serve(control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: shownAll(r.services)}, run)
+	token := r.o.controlToken
+	if token == "" {
+		token = ownToken()
+	}
+	refusals := newSeldom()
+	info := control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: shownAll(r.services)}
+	options := control.Options{
+		Listen: r.o.control, TokenFile: absolute(w.dir, token),
+		Refused: func(from, why string) {
+			if n, say := refusals.again(why); say {
+				console.say(dim(prefix) + yellow(fmt.Sprintf("a command from %s was denied: %s%s", from, why, n)))
+			}
+		},
+	}
+	server, err := control.Serve(info, run, journal, options)
+	if err != nil && options.Listen != "" {
+		console.say(dim(prefix) + red("--control: "+err.Error()))
+		options.Listen = ""
+		server, err = control.Serve(info, run, journal, options)
+	}
 	if err != nil {
 		console.say(dim(prefix) + yellow("no commands from outside: "+err.Error()))
 		return nil
+	}
+	if address := server.Address(); address != nil && !r.o.quiet {
+		console.say(dim(prefix) + "commands at " + address.String() + ", with the token in " + options.TokenFile)
 	}
 	process.Bequeath(server.Path())
 	return server

@@ -49,6 +49,8 @@ type settings struct {
 	Debug        bool     `toml:"debug"`
 	NoAgent      bool     `toml:"no_agent"`
 	Build        string   `toml:"build"`
+	Control      string   `toml:"control"`
+	ControlToken string   `toml:"control_token"`
 	Quiet        bool     `toml:"quiet"`
 	Verbose      bool     `toml:"verbose"`
 	Color        string   `toml:"color"`
@@ -322,6 +324,9 @@ func (c *configFile) apply(flags *pflag.FlagSet, from origins, settings any, pla
 			}
 		default:
 			values = []string{fmt.Sprint(value)}
+			if key == "control_token" {
+				values[0] = c.abs(values[0])
+			}
 		}
 		for _, value := range values {
 			if err := flags.Set(name, value); err != nil {

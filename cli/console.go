@@ -13,6 +13,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"hotreload/control"
 	"hotreload/supervisor"
 )
 
@@ -56,7 +57,8 @@ type sink struct {
 	*console
 	service string // "" if it is the only one
 	number  int    // of the service, for its colour
-	slots   bool   // it has, or has had, several workers; guarded by the console's mu
+	journal *control.Journal
+	slots   bool // it has, or has had, several workers; guarded by the console's mu
 }
 
 // prefixed reports whether each line says whose it is.
@@ -270,6 +272,7 @@ func (c *console) endLines() {
 
 // worker writes what a worker wrote.
 func (k *sink) worker(w supervisor.Worker, to supervisor.Stream, p []byte) {
+	k.journal.Output(k.service, w, to, p)
 	c := k.console
 	c.mu.Lock()
 	defer c.mu.Unlock()

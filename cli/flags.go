@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -42,6 +43,8 @@ type options struct {
 	noAgent      bool
 	envFile      []string
 	config       string
+	control      string
+	controlToken string
 	quiet        bool
 	verbose      bool
 	color        string
@@ -108,6 +111,8 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.Lookup("poll").NoOptDefVal = watch.DefaultPoll.String()
 	f.StringArrayVarP(&o.envFile, "env-file", "e", nil, "give the program the variables of this file (`path`, .env syntax) that the environment does not have, and restart it when the file changes; repeatable")
 	f.StringVarP(&o.config, "config", "c", "", "configuration file (`path`), instead of the hotreload.toml in the module's root; none: there is none")
+	f.StringVar(&o.control, "control", "", "listen for commands on this TCP `address` too, for those who have the token: PORT, HOST:PORT; without a host, this machine only")
+	f.StringVar(&o.controlToken, "control-token", "", "file (`path`) of the token for --control, made if it is not there; else the user's own")
 	f.BoolVar(&o.stdin, "stdin", false, "the program reads hotreload's stdin; there are no keys then")
 	f.BoolVar(&o.debug, "debug", false, "keep debug information (DWARF) in the program, for dlv")
 	f.BoolVar(&o.noAgent, "no-agent", false, "do not link the agent into the program, which hands over its listeners to its successor")
@@ -203,6 +208,14 @@ func (o *options) check() error {
 	}
 	if o.build != "auto" && o.build != "go" {
 		return bad("build", fmt.Errorf("--build %q is neither auto nor go", o.build), "auto is right for most")
+	}
+	if o.control != "" {
+		if _, err := strconv.Atoi(o.control); err == nil {
+			o.control = ":" + o.control
+		}
+		if _, _, err := net.SplitHostPort(o.control); err != nil {
+			return bad("control", fmt.Errorf("--control %q is no address: %w", o.control, err), "write PORT or HOST:PORT")
+		}
 	}
 	if o.surge < 0 || o.surge > 1 {
 		return bad("surge", fmt.Errorf("--surge %d is neither 0 nor 1", o.surge), "1 starts the new worker first, 0 stops the old one first")

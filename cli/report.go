@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hotreload/control"
 	"hotreload/gobuild"
 	"hotreload/runner"
 	"hotreload/supervisor"
@@ -28,6 +29,7 @@ const (
 // reporter reads a service's events and says what they mean. One goroutine calls it.
 type reporter struct {
 	console *console
+	journal *control.Journal
 	o       *options
 	dir     string // paths are shown relative to it
 	service string // its name; "" if it is the only one
@@ -57,8 +59,8 @@ type reporter struct {
 	left    []supervisor.Worker
 }
 
-func newReporter(c *console, s *service, dir string, keys *keyboard) *reporter {
-	return &reporter{console: c, o: s.o, dir: dir, service: s.config.Name, program: s.shown(), built: s.config.Command == nil, keys: keys,
+func newReporter(c *console, journal *control.Journal, s *service, dir string, keys *keyboard) *reporter {
+	return &reporter{console: c, journal: journal, o: s.o, dir: dir, service: s.config.Name, program: s.shown(), built: s.config.Command == nil, keys: keys,
 		workers: int(s.o.workers), scaled: int(s.o.workers), silent: map[string]bool{}}
 }
 
@@ -91,6 +93,7 @@ func (r *reporter) read(events <-chan runner.Event) {
 			if !ok {
 				return
 			}
+			r.journal.Tell(r.service, event)
 			r.report(event)
 		case <-ticker.C:
 			r.showProgress()

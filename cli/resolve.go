@@ -134,8 +134,12 @@ func (w *wishes) resolve(ctx context.Context) (*resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.o, _, err = w.optionsOf(r.file, -1); err != nil {
+	var from origins
+	if r.o, from, err = w.optionsOf(r.file, -1); err != nil {
 		return nil, err
+	}
+	if err := r.o.check(); err != nil {
+		return nil, r.file.locate(from, err)
 	}
 	switch {
 	case chosen != nil:
@@ -419,7 +423,7 @@ func (r *resolved) readFile(dir string) error {
 // startupKeys are the settings that a running hotreload does not change, with what they come to; those of a service have
 // its name in front.
 func (r *resolved) startupKeys() map[string]any {
-	all := map[string]any{"color": r.o.color, "poll": r.o.poll}
+	all := map[string]any{"color": r.o.color, "poll": r.o.poll, "control": r.o.control, "control_token": r.o.controlToken}
 	for _, s := range r.services {
 		o, place := s.o, ""
 		if s.config.Name != "" {

@@ -22,7 +22,9 @@ import (
 // Client talks to one running hotreload.
 type Client struct {
 	Info
-	http http.Client
+	http  http.Client
+	at    string // host:port; "" = the socket
+	token string
 }
 
 // ErrNone says that no hotreload runs here.
@@ -78,6 +80,21 @@ func Find(ctx context.Context, dir string, pid int) (*Client, error) {
 		several.Infos = append(several.Infos, c.Info)
 	}
 	return nil, several
+}
+
+// Dial finds the hotreload that listens for commands at a TCP address. The token is read from its file, if there is one;
+// without it there is little that may be asked.
+func Dial(ctx context.Context, address, tokenFile string) (*Client, error) {
+	c := &Client{at: address}
+	c.http.Transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
+	if tokenFile != "" {
+		token, err := readToken(tokenFile, false)
+		if err != nil {
+			return nil, err
+		}
+		c.token = token
+	}
+	return c, c.get(ctx, "/v1/info", &c.Info)
 }
 
 func within(path, dir string) bool {
@@ -171,26 +188,84 @@ func (c *Client) post(ctx context.Context, path string, answer any) error {
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 16 << 20
 
+// ErrDenied is a refusal: no token, or a wrong one.
+var ErrDenied = errors.New("denied")
+
 func (c *Client) do(ctx context.Context, method, path string, answer any) error {
-	request, err := http.NewRequestWithContext(ctx, method, "http://hotreload"+path, nil)
-	if err != nil {
-		return err
-	}
-	response, err := c.http.Do(request)
+	response, err := c.ask(ctx, method, path)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	body := json.NewDecoder(io.LimitReader(response.Body, maxAnswer))
-	if response.StatusCode >= http.StatusBadRequest {
-		var failed failure
-		if err := body.Decode(&failed); err != nil || failed.Error == "" {
-			return errors.New(response.Status)
-		}
-		if response.StatusCode == http.StatusBadRequest {
-			return bad(errors.New(failed.Error))
-		}
-		return errors.New(failed.Error)
+	return json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(answer)
+}
+
+// ask sends a request; an answer that says why not is an error.
+func (c *Client) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	host := c.at
+	if host == "" {
+		host = "hotreload"
 	}
-	return body.Decode(answer)
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+host+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := c.http.Do(request)
+	if err != nil || response.StatusCode < http.StatusBadRequest {
+		return response, err
+	}
+	defer response.Body.Close()
+	var failed failure
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&failed); err != nil || failed.Error == "" {
+		return nil, errors.New(response.Status)
+	}
+	switch response.StatusCode {
+	case http.StatusBadRequest:
+		return nil, bad(errors.New(failed.Error))
+	case http.StatusUnauthorized:
+		return nil, fmt.Errorf("%w%s", ErrDenied, strings.TrimPrefix(failed.Error, "denied"))
+	}
+	return nil, errors.New(failed.Error)
+}
+
+// Connections lists who is connected to the workers.
+func (c *Client) Connections(ctx context.Context, to string) (answer Connections, err error) {
+	return answer, c.get(ctx, "/v1/connections?"+url.Values{"to": {to}}.Encode(), &answer)
+}
+
+// Stream is which news Follow reads.
+type Stream struct {
+	What   string // events, logs
+	To     string
+	Output bool // events: the workers' output too
+	Last   int  // so many lines of output from before come first
+	Ends   bool // and nothing after them
+}
+
+// Follow calls tell with each piece of news until ctx ends, hotreload does (nil), or tell returns an error.
+func (c *Client) Follow(ctx context.Context, s Stream, tell func(News) error) error {
+	query := url.Values{"to": {s.To}, "last": {strconv.Itoa(s.Last)}}
+	if s.Output {
+		query.Set("output", "1")
+	}
+	if s.Ends {
+		query.Set("follow", "0")
+	}
+	response, err := c.ask(ctx, http.MethodGet, "/v1/"+s.What+"?"+query.Encode())
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	for decoder := json.NewDecoder(response.Body); ; {
+		var n News
+		if err := decoder.Decode(&n); err != nil {
+			return ctx.Err() // it has ended, in the middle of a line or not
+		}
+		if err := tell(n); err != nil {
+			return err
+		}
+	}
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,26 +31,38 @@ type Info struct {
 
 // Server answers for one run.
 type Server struct {
-	info Info
-	run  *runner.Group
-	http *http.Server
-	path string
+	info    Info
+	run     *runner.Group
+	journal *Journal
+	options Options
+	token   string // "" = there is no way in but the socket
+	http    *http.Server
+	path    string
+	tcp     net.Addr // nil = no
+	ended   chan struct{}
+}
+
+// Options are the ways in besides the user's own socket.
+type Options struct {
+	Listen    string                 // TCP address; "" = none. Without a host it is this machine only
+	TokenFile string                 // what lets clients do everything there; it is made if need be
+	Refused   func(from, why string) // is told of each request that was refused; any goroutine
 }
 
 // Limits on what a client may cost.
 const (
 	maxHeader     = 16 << 10
 	headerTimeout = 5 * time.Second
-	maxClients    = 128 // more wait in the kernel's queue
+	maxClients    = 128
 )
 
 // Serve listens for clients of a run. Close ends it.
-func Serve(info Info, run *runner.Group) (*Server, error) {
+func Serve(info Info, run *runner.Group, journal *Journal, options Options) (*Server, error) {
 	dir, err := folder()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{info: info, run: run, path: filepath.Join(dir, strconv.Itoa(info.Pid)+".sock")}
+	s := &Server{info: info, run: run, journal: journal, options: options, path: filepath.Join(dir, strconv.Itoa(info.Pid)+".sock"), ended: make(chan struct{})}
 	_ = os.Remove(s.path) // of a dead one that had our pid
 	listener, err := net.Listen("unix", s.path)
 	if err != nil {
@@ -57,14 +72,46 @@ func Serve(info Info, run *runner.Group) (*Server, error) {
 		listener.Close()
 		return nil, fmt.Errorf("listen for commands: %w", err)
 	}
-	s.http = &http.Server{Handler: s.routes(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout}
-	go func() { _ = s.http.Serve(limit(ours(listener), maxClients)) }() // ends with Close
+	here := &clients{most: maxClients}
+	s.http = &http.Server{
+		Handler: s.routes(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ConnState: here.note,
+		ErrorLog: log.New(io.Discard, "", 0), // a client's mistakes are answered to the client
+	}
+	if options.Listen != "" {
+		if err := s.listenTCP(); err != nil {
+			listener.Close()
+			return nil, err
+		}
+	}
+	go func() { _ = s.http.Serve(ours(listener)) }() // ends with Close
 	return s, nil
+}
+
+// listenTCP opens the way in that needs a token.
+func (s *Server) listenTCP() (err error) {
+	host, port, err := net.SplitHostPort(s.options.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for commands: %w", err)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	if s.token, err = readToken(s.options.TokenFile, true); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return fmt.Errorf("listen for commands: %w", err)
+	}
+	s.tcp = listener.Addr()
+	go func() { _ = s.http.Serve(listener) }() // ends with Close
+	return nil
 }
 
 // Close ends all conversations and removes the socket.
 func (s *Server) Close() {
 	if s != nil {
+		close(s.ended)
 		_ = s.http.Close()
 		_ = os.Remove(s.path)
 	}
@@ -73,23 +120,47 @@ func (s *Server) Close() {
 // Path is where the socket lies.
 func (s *Server) Path() string { return s.path }
 
+// Address is where clients with a token are heard; nil = nowhere.
+func (s *Server) Address() net.Addr { return s.tcp }
+
+// privileged reports whether a client may see and do everything: it came through the socket, which only its user can
+// open, or has the token.
+func (s *Server) privileged(r *http.Request) (yes bool, why string) {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
+		return true, ""
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case !ok:
+		return false, "no token"
+	case !matches(s.token, given):
+		return false, "wrong token"
+	}
+	return true, ""
+}
+
+// refuse answers a client that may not, and has that told.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why string) {
+	if s.options.Refused != nil {
+		s.options.Refused(r.RemoteAddr, why)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	w.WriteHeader(http.StatusUnauthorized)
+	_ = json.NewEncoder(w).Encode(failure{"denied: " + why})
+}
+
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, f func(ctx context.Context, r *http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if yes, why := s.privileged(r); !yes {
+				s.refuse(w, r, why)
+				return
+			}
 			r.Body = http.MaxBytesReader(w, r.Body, maxHeader)
 			answer, err := f(r.Context(), r)
-			w.Header().Set("Content-Type", "application/json")
-			switch {
-			case errors.Is(err, ErrBad):
-				w.WriteHeader(http.StatusBadRequest)
-			case err != nil:
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-			if err != nil {
-				answer = failure{err.Error()}
-			}
-			_ = json.NewEncoder(w).Encode(answer)
+			reply(w, answer, err)
 		})
 	}
 	// with finds what a request is for.
@@ -98,6 +169,13 @@ func (s *Server) routes() http.Handler {
 			targets, err := s.run.Find(r.URL.Query().Get("to"))
 			if err != nil {
 				return nil, bad(err)
+			}
+			for _, t := range targets {
+				if err := t.Check(ctx); errors.As(err, new(*runner.TargetError)) {
+					return nil, bad(err)
+				} else if err != nil {
+					return nil, err
+				}
 			}
 			return f(ctx, r, targets)
 		}
@@ -115,6 +193,25 @@ func (s *Server) routes() http.Handler {
 		})
 	}
 	handle("GET /v1/info", func(context.Context, *http.Request) (any, error) { return s.info, nil })
+	mux.HandleFunc("GET /v1/public", func(w http.ResponseWriter, r *http.Request) {
+		all, _ := s.run.Find("")
+		states, err := s.run.Status(r.Context(), all)
+		reply(w, publicOf(states), err)
+	})
+	stream := func(pattern string, wanted func(r *http.Request, n News) bool) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if yes, why := s.privileged(r); !yes {
+				s.refuse(w, r, why)
+				return
+			}
+			s.stream(w, r, wanted)
+		})
+	}
+	stream("GET /v1/events", func(r *http.Request, n News) bool { return n.Event != "output" || r.URL.Query().Get("output") == "1" })
+	stream("GET /v1/logs", func(_ *http.Request, n News) bool { return n.Event == "output" || n.Event == "dropped" })
+	handle("GET /v1/connections", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
+		return s.connections(ctx, targets)
+	}))
 	handle("GET /v1/status", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
 		return services(s.run.Status(ctx, targets))
 	}))
@@ -206,22 +303,4 @@ var ErrBad = errors.New("bad request")
 
 type failure struct {
 	Error string `json:"error"`
-}
-
-// limited lets only so many connections in at a time.
-type limited struct {
-	net.Listener
-	places chan struct{}
-}
-
-func limit(l net.Listener, n int) net.Listener { return &limited{l, make(chan struct{}, n)} }
-
-func (l *limited) Accept() (net.Conn, error) {
-	l.places <- struct{}{}
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
-	}
-	return &place{Conn: conn, free: func() { <-l.places }}, nil
 }

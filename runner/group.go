@@ -290,6 +290,26 @@ func (t Target) slots() []int {
 	return []int{t.Slot}
 }
 
+// only leaves the workers in a status that the target names.
+func (t Target) only(s Status) Status {
+	if t.Slot != supervisor.AllSlots {
+		s.Workers = slices.DeleteFunc(s.Workers, func(w Worker) bool { return w.Slot != t.Slot })
+	}
+	return s
+}
+
+// Check says if there is no such slot.
+func (t Target) Check(ctx context.Context) error {
+	if t.Slot == supervisor.AllSlots {
+		return nil
+	}
+	s, err := t.Runner.Status(ctx)
+	if err == nil && t.Slot >= s.Slots {
+		err = &TargetError{fmt.Sprintf("there is no slot %d: there are %d, from 0", t.Slot, s.Slots)}
+	}
+	return err
+}
+
 // Request asks for something, of the slot alone if the target is one. It returns when that is under way, so that Await
 // waits for what comes of it.
 func (t Target) Request(r Request) {
@@ -302,26 +322,32 @@ func (t Target) Signal(sig syscall.Signal) []int { return t.supervisor.Signal(si
 
 // Status says how the services stand that a command is for.
 func (g *Group) Status(ctx context.Context, targets []Target) ([]Status, error) {
-	return each(targets, func(r *Runner) (Status, error) { return r.Status(ctx) })
+	return each(targets, func(t Target) (Status, error) {
+		s, err := t.Runner.Status(ctx)
+		return t.only(s), err
+	})
 }
 
 // Await waits until the tree as it is now has come to something in all of them: see Runner.Await.
 func (g *Group) Await(ctx context.Context, targets []Target) ([]Status, error) {
-	return each(targets, func(r *Runner) (Status, error) { return r.Await(ctx) })
+	return each(targets, func(t Target) (Status, error) {
+		s, err := t.Runner.Await(ctx)
+		return t.only(s), err
+	})
 }
 
 // Explain says how a change of a path would take effect in each service.
 func (g *Group) Explain(ctx context.Context, path string) ([]Explanation, error) {
 	all, _ := g.Find("")
-	return each(all, func(r *Runner) (Explanation, error) { return r.Explain(ctx, path) })
+	return each(all, func(t Target) (Explanation, error) { return t.Runner.Explain(ctx, path) })
 }
 
 // each asks all at the same time, so that one that takes long does not hold up the others' answers.
-func each[T any](targets []Target, ask func(r *Runner) (T, error)) ([]T, error) {
+func each[T any](targets []Target, ask func(t Target) (T, error)) ([]T, error) {
 	answers, errs := make([]T, len(targets)), make([]error, len(targets))
 	var all sync.WaitGroup
 	for i, t := range targets {
-		all.Go(func() { answers[i], errs[i] = ask(t.Runner) })
+		all.Go(func() { answers[i], errs[i] = ask(t) })
 	}
 	all.Wait()
 	return answers, errors.Join(errs...)

@@ -58,6 +58,7 @@ type Status struct {
 	Kept       bool     `json:"kept"`   // its workers are replaced only on request
 	Old        bool     `json:"old"`    // and what was saved since waits for that
 	Waits      bool     `json:"waits"`  // for other services to serve first
+	Slots      int      `json:"slots"`  // 0..Slots-1, those that are stopped included
 	Wanted     int      `json:"wanted"` // workers
 	Strategy   string   `json:"strategy"`
 	Listen     []string `json:"listen"`     // addresses that hotreload holds from the beginning
@@ -96,6 +97,7 @@ func (l *loop) status() Status {
 	policy := l.config.Service.Policy
 	s := Status{
 		Name: l.config.Name, Kept: l.state.keeps, Old: l.state.old, Waits: l.state.gated,
+		Slots:  policy.Workers,
 		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{},
 		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
 		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files),

@@ -1,0 +1,88 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"hotreload/runner"
+	"hotreload/supervisor"
+)
+
+func texts(l *listener) (all []string) {
+	for len(l.news) > 0 {
+		n := <-l.news
+		all = append(all, n.Event+":"+n.Text)
+	}
+	return all
+}
+
+func every(News) bool { return true }
+
+func TestJournalMakesLines(t *testing.T) {
+	j := NewJournal()
+	l := j.listen(0, every)
+	one, two := supervisor.Worker{Slot: 0, Pid: 1}, supervisor.Worker{Slot: 1, Pid: 2}
+	j.Output("web", one, supervisor.Stdout, []byte("a\nb"))
+	j.Output("web", two, supervisor.Stdout, []byte("other\n"))
+	j.Output("web", one, supervisor.Stderr, []byte("err\r\n\n"))
+	j.Output("web", one, supervisor.Stdout, []byte("c\nrest"))
+	j.Tell("web", runner.Service{Event: supervisor.Exited{Worker: one, Expected: true}})
+	want := []string{"output:a", "output:other", "output:err", "output:", "output:bc", "output:rest", "worker_left:exit code 0"}
+	if have := texts(l); !slices.Equal(have, want) {
+		t.Errorf("have %q, want %q", have, want)
+	}
+	if len(j.parts) != 0 {
+		t.Errorf("left: %v", j.parts)
+	}
+	if have := texts(j.listen(2, every)); !slices.Equal(have, []string{"output:bc", "output:rest"}) {
+		t.Errorf("the last two are %q", have)
+	}
+	j.leave(l)
+	j.Output("web", two, supervisor.Stdout, []byte("nobody\n"))
+	if have := texts(l); have != nil {
+		t.Errorf("after leave it hears %q", have)
+	}
+}
+
+func TestJournalIsBounded(t *testing.T) {
+	j := NewJournal()
+	w := supervisor.Worker{Pid: 1}
+	for range 1000 {
+		j.Output("", w, supervisor.Stdout, []byte(strings.Repeat("x", 10_000))) // a line that never ends
+	}
+	for range 100_000 {
+		j.Output("", w, supervisor.Stdout, []byte("\n"))
+	}
+	size := 0
+	for _, n := range j.lines {
+		size += len(n.Text) + lineCost
+	}
+	for _, held := range j.parts {
+		size += len(held)
+	}
+	if size > maxKept+maxLine+10_000 || size != j.size {
+		t.Errorf("%d bytes are kept, %d by its own account", size, j.size)
+	}
+}
+
+func TestSlowListener(t *testing.T) {
+	j := NewJournal()
+	slow, quick := j.listen(0, every), j.listen(0, every)
+	w, heard := supervisor.Worker{Pid: 1}, 0
+	for i := range maxBehind + 500 {
+		j.Output("", w, supervisor.Stdout, fmt.Appendf(nil, "%d\n", i))
+		heard += len(texts(quick))
+	}
+	if heard != maxBehind+500 {
+		t.Errorf("one that keeps up heard %d", heard)
+	}
+	if have := texts(slow); len(have) != maxBehind || have[0] != "output:0" {
+		t.Errorf("one that does not heard %d, from %q", len(have), have[0])
+	}
+	j.Output("", w, supervisor.Stdout, []byte("next\n"))
+	if have := texts(slow); !slices.Equal(have, []string{"dropped:500", "output:next"}) {
+		t.Errorf("then it hears %q", have)
+	}
+}

@@ -1,0 +1,155 @@
+package control
+
+import (
+	"strings"
+	"time"
+
+	"hotreload/runner"
+	"hotreload/supervisor"
+)
+
+// News is something that has happened, as a line of JSON: what the terminal says, for programs. Fields that have no meaning
+// for the event are left out.
+type News struct {
+	Time    time.Time `json:"time"`
+	Service string    `json:"service,omitempty"`
+	Event   string    `json:"event"` // see newsOf; "output" is a line of a worker, "dropped" says that lines are missing here
+
+	Generation int     `json:"generation,omitempty"`
+	Serving    int     `json:"serving,omitempty"` // generation that goes on, where the newest does not serve
+	Worker     *Named  `json:"worker,omitempty"`
+	Files      []File  `json:"files,omitempty"`
+	Took       float64 `json:"ms,omitempty"` // milliseconds
+	Workers    int     `json:"workers,omitempty"`
+	Stream     string  `json:"stream,omitempty"` // of output: stdout, stderr
+	Text       string  `json:"text,omitempty"`   // the compiler's words, a worker's, or why
+}
+
+// Named is a worker in News.
+type Named struct {
+	Slot       int `json:"slot"`
+	Generation int `json:"generation"`
+	Pid        int `json:"pid"`
+}
+
+// File is a changed file in News.
+type File struct {
+	Path   string `json:"path"` // absolute
+	Op     string `json:"op"`
+	Class  string `json:"class"`
+	Reason string `json:"reason"`
+}
+
+func filesOf(effects []runner.Effect) (files []File) {
+	for _, e := range effects {
+		files = append(files, File{Path: e.Path, Op: e.Op.String(), Class: e.Class.String(), Reason: e.Reason})
+	}
+	return files
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func named(w supervisor.Worker) *Named {
+	return &Named{Slot: w.Slot, Generation: w.Generation, Pid: w.Pid}
+}
+
+// newsOf says an event for programs; ok is false for one that is of no use to them.
+func newsOf(event runner.Event) (n News, ok bool) {
+	switch e := event.(type) {
+	case runner.Listening:
+		var all []string
+		for _, a := range e.Addresses {
+			all = append(all, a.String())
+		}
+		return News{Event: "listening", Text: strings.Join(all, " ")}, len(all) > 0
+	case runner.Waits:
+		return News{Event: "waits", Text: strings.Join(e.For, " ")}, true
+	case runner.NoAgent:
+		return News{Event: "no_agent", Text: e.Reason}, true
+	case runner.Noticed:
+		return News{Event: "noticed", Text: e.Err.Error()}, true
+	case runner.Unwatched:
+		return News{Event: "unwatched", Text: e.Err.Error()}, true
+	case runner.GraphFailed:
+		return News{Event: "graph_failed", Text: e.Err.Error()}, true
+	case runner.EnvFailed:
+		return News{Event: "env_failed", Text: e.Err.Error()}, true
+	case runner.TakenOff:
+		return News{Event: "taken_off", Text: e.Path}, true
+	case runner.Changed:
+		return News{Event: "changed", Files: filesOf(e.Effects)}, true
+	case runner.BuildStarted:
+		return News{Event: "build_started"}, true
+	case runner.BuildEnded:
+		return News{Event: "build_ended", Text: e.Way}, true
+	case runner.BuildFailed:
+		return News{Event: "build_failed", Text: e.Err.Error(), Took: milliseconds(e.Took), Serving: e.Serving}, true
+	case runner.Unchanged:
+		return News{Event: "unchanged", Files: filesOf(e.Effects), Took: milliseconds(e.Took)}, true
+	case runner.Replacement:
+		return News{Event: "replacing", Generation: e.Generation, Files: filesOf(e.Effects)}, true
+	case runner.Reloaded:
+		return News{Event: "reloaded", Generation: e.Generation, Files: filesOf(e.Effects), Took: milliseconds(e.Total)}, true
+	case runner.KeptOn:
+		return News{Event: "kept", Files: filesOf(e.Effects)}, true
+	case runner.Halted:
+		return News{Event: "halted", Workers: e.Of - e.Slots}, true
+	case runner.Paused:
+		if e.On {
+			return News{Event: "paused"}, true
+		}
+		return News{Event: "resumed"}, true
+	case runner.Leaving:
+		return News{Event: "stopping", Workers: len(e.Workers)}, true
+	case runner.Service:
+		return workerNews(e.Event)
+	}
+	return News{}, false
+}
+
+func workerNews(event supervisor.Event) (News, bool) {
+	switch e := event.(type) {
+	case supervisor.Started:
+		return News{Event: "worker_started", Worker: named(e.Worker)}, true
+	case supervisor.BecameReady:
+		return News{Event: "worker_ready", Worker: named(e.Worker), Took: milliseconds(e.After), Text: e.How.String()}, true
+	case supervisor.Drains:
+		return News{Event: "worker_drains", Worker: named(e.Worker)}, true
+	case supervisor.Exited:
+		text := e.Exit.String()
+		if e.Reason != "" {
+			text = e.Reason
+		}
+		if e.Expected {
+			return News{Event: "worker_left", Worker: named(e.Worker), Text: text, Took: milliseconds(e.After)}, true
+		}
+		return News{Event: "worker_died", Worker: named(e.Worker), Text: text + "\n" + e.Exit.Tail, Took: milliseconds(e.After)}, true
+	case supervisor.GraceOver:
+		return News{Event: "worker_killed", Worker: named(e.Worker), Text: "not finished within " + e.Grace.String()}, true
+	case supervisor.Failed:
+		text := e.Reason
+		if text == "" {
+			text = e.Exit.String()
+		}
+		return News{Event: "failed", Generation: e.Generation, Serving: e.Serving, Worker: named(e.Worker), Text: strings.TrimSpace(text + "\n" + e.Exit.Tail)}, true
+	case supervisor.Serving:
+		return News{Event: "serving", Generation: e.Generation, Took: milliseconds(e.After)}, true
+	case supervisor.Scaled:
+		return News{Event: "scaled", Workers: e.Workers}, true
+	case supervisor.Forecast:
+		return News{Event: "forecast", Generation: e.Generation, Workers: e.Of - e.Done, Took: milliseconds(e.Rest)}, true
+	case supervisor.HandedOver:
+		return News{Event: "stop_first", Worker: named(e.Worker), Text: "not ready beside the old one"}, true
+	case supervisor.SwitchedToStopFirst:
+		return News{Event: "stop_first", Worker: named(e.Worker), Text: "binds " + e.Address + " itself"}, true
+	case supervisor.CannotHandOver:
+		return News{Event: "stop_first", Worker: named(e.Worker), Text: e.Address.String() + " cannot be handed over"}, true
+	case supervisor.NoAgent:
+		return News{Event: "no_agent", Text: e.Reason}, true
+	case supervisor.Rejected:
+		return News{Event: "rejected", Text: e.Reason}, true
+	case supervisor.ListenerMended:
+		return News{Event: "mended", Text: e.Address.String()}, true
+	}
+	return News{}, false
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package supervisor
+
+func connectionsOf(int) ([]Connection, bool) { return nil, false }
