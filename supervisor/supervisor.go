@@ -29,13 +29,15 @@ type Config struct {
 // return at once, and what comes of them is heard from Events.
 type Supervisor struct {
 	config    Config
-	listeners listeners
-	inherited map[inode]bool
+	addresses []Address // that New has bound
 	notifyDir string
 	stdin     *stdin
 	agents    *agents // nil where there can be none
 
-	beyondMending map[Address]bool // of the loop: what it has said so of
+	listeners     listeners        // of the loop, as are the next three: what workers that start now inherit
+	retired       []retired        // what those that are to leave have inherited
+	inherited     map[inode]bool   // both; a new map when they change, for others read it
+	beyondMending map[Address]bool // what it has said so of
 
 	inputs chan input
 	events chan Event
@@ -106,14 +108,11 @@ func New(config Config) (*Supervisor, error) {
 		return nil, err
 	}
 	s := &Supervisor{
-		config: config, listeners: open, notifyDir: dir,
-		inherited: map[inode]bool{}, beyondMending: map[Address]bool{},
+		config: config, listeners: open, addresses: open.addresses(), notifyDir: dir,
+		inherited: open.inodes(), beyondMending: map[Address]bool{},
 		inputs: make(chan input),
 		events: make(chan Event),
 		done:   make(chan struct{}),
-	}
-	for _, l := range open {
-		s.inherited[inodeOf(l.socket.(syscall.Conn))] = true
 	}
 	if config.Stdin {
 		s.stdin = newStdin()
@@ -126,8 +125,8 @@ func New(config Config) (*Supervisor, error) {
 	return s, nil
 }
 
-// Addresses lists where the sockets are bound; a port that was asked for as 0 has its number.
-func (s *Supervisor) Addresses() []Address { return s.listeners.addresses() }
+// Addresses lists where New has bound the sockets; a port that was asked for as 0 has its number.
+func (s *Supervisor) Addresses() []Address { return s.addresses }
 
 // Replace makes plan the generation to get to. Serving or Failed tells what came of it, unless a newer plan
 // supersedes it first.
@@ -199,6 +198,9 @@ func (s *Supervisor) loop(noAgents error) {
 		close(s.done) // inputs come to an end
 		s.agents.close()
 		s.listeners.close()
+		for _, old := range s.retired {
+			old.close()
+		}
 		_ = os.RemoveAll(s.notifyDir)
 		if s.stdin != nil {
 			s.stdin.Close() // nobody will read what somebody may be about to write
@@ -217,12 +219,16 @@ func (s *Supervisor) loop(noAgents error) {
 			}
 		}
 	}
-	var health <-chan time.Time
-	if len(s.listeners) > 0 || s.agents != nil {
-		ticker := time.NewTicker(mendEvery)
-		defer ticker.Stop()
-		health = ticker.C
+	health := time.NewTicker(mendEvery)
+	defer health.Stop()
+	lookAfter := func() {
+		if len(s.listeners) == 0 && s.agents == nil {
+			health.Stop()
+		} else {
+			health.Reset(mendEvery)
+		}
 	}
+	lookAfter()
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -246,7 +252,7 @@ func (s *Supervisor) loop(noAgents error) {
 			continue
 		case <-due:
 			machine.tick(time.Now())
-		case <-health:
+		case <-health.C:
 			mend()
 		case in := <-s.inputs:
 			now := time.Now()
@@ -290,6 +296,9 @@ func (s *Supervisor) loop(noAgents error) {
 				s.config.Policy, s.config.Stop = in.policy, cmp.Or(in.stop, syscall.SIGTERM)
 				s.config.Policy.fill(len(s.config.Listen) > 0, !s.config.Probe.IsZero())
 				machine.adopt(s.config.Policy, now)
+			case relistenInput:
+				in.answer <- s.relisten(in.addresses, machine, now)
+				lookAfter()
 			case shutInput:
 				machine.shut(in.slots, in.closed, now)
 			case signalInput:
@@ -321,6 +330,7 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 			case emit:
 				told = append(told, action.Event)
 			case startWorker:
+				s.closeRetired(m)
 				w, err := s.launch(action.Worker, action.plan)
 				if err != nil {
 					m.exited(action.ID, Exit{StartError: err}, time.Now())
@@ -345,5 +355,6 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 			}
 		}
 	}
+	s.closeRetired(m)
 	return told
 }
