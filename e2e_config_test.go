@@ -3,7 +3,10 @@
 package main
 
 import (
+	"fmt"
+	"net"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -97,4 +100,42 @@ func TestSettingsChangeWhileRunning(t *testing.T) {
 	s.waitFor(`hotreload.toml: in effect`)
 	s.save("notes.txt", "c")
 	s.waitFor(`notes.txt written → none: a rule says so`)
+}
+
+// A changed listen opens the new socket, moves the workers and closes the old one. What cannot be bound changes nothing.
+func TestListenChangesWhileRunning(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, nil)
+	old, fresh := freeAddr(t), freeAddr(t)
+	settings := func(addr, listen string) string {
+		return fmt.Sprintf("package = \".\"\nargs = [%q]\nlisten = [%q]\n", addr, listen)
+	}
+	save(t, filepath.Join(dir, "hotreload.toml"), settings(old, old))
+	s := start(t, dir)
+	s.addr = old
+	s.serves("v1")
+	s.waitFor(`generation 1 serves`)
+	s.save("hotreload.toml", settings(fresh, fresh))
+	s.waitFor(`moving to ` + regexp.QuoteMeta(fresh))
+	s.waitFor(`generation 2 serves: hotreload.toml → startup`)
+	s.addr = fresh
+	s.serves("v1")
+	s.eventually("the old address is free", func() bool {
+		l, err := net.Listen("tcp", old)
+		if err == nil {
+			l.Close()
+		}
+		return err == nil
+	})
+
+	other, err := net.Listen("tcp", old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s.save("hotreload.toml", settings(old, old))
+	s.waitFor(`hotreload.toml → startup: listen: ` + regexp.QuoteMeta(old) + ` is in use by .*: it listens where it did\nhint: `)
+	s.save("hotreload.toml", settings(fresh, fresh))
+	s.waitFor(`hotreload.toml: in effect`)
+	s.serves("v1")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -174,6 +175,9 @@ func (r *reporter) report(event runner.Event) {
 	switch e := event.(type) {
 	case runner.Listening:
 		r.addresses = e.Addresses
+		if r.greeted {
+			r.line("moving" + strings.Replace(cmp.Or(r.where(), " to sockets of the program's own"), " for ", " to ", 1))
+		}
 	case runner.NoAgent:
 		r.noAgent(e.Reason)
 	case runner.Noticed: // of the machine, or of the program's builds

@@ -18,7 +18,7 @@ type Effect struct {
 }
 
 type (
-	// Listening: the service's sockets are open. Told once, first.
+	// Listening: the service's sockets are open. Told first, and when there are others to which the workers are to move.
 	Listening struct{ Addresses []supervisor.Address }
 
 	// NoAgent: the program is built without the agent, although it was wanted. Each reason is told once.

@@ -160,7 +160,7 @@ type reconfiguration struct {
 }
 
 // reconfigure takes over what can be changed while hotreload runs: build flags, the program's arguments and environment,
-// how workers are kept, what is watched and ignored, rules. The rest of config is not looked at.
+// how workers are kept, what is watched and ignored, rules, and that the supervisor has other sockets by now. The rest of config is not looked at.
 func (r *Runner) reconfigure(config Config, rules *generators) {
 	select {
 	case r.configs <- reconfiguration{config, rules}:
@@ -677,7 +677,12 @@ func (l *loop) takeOver(now reconfiguration) {
 	l.config.Watch, l.config.EnvFiles = now.Watch, now.EnvFiles
 	l.config.Service.Args, l.config.Service.Env = now.Service.Args, now.Service.Env
 	l.config.Program.Args, l.config.Program.Plain = before.Program.Args, before.Program.Plain
+	l.config.Service.Listen = now.Service.Listen
 	class := None
+	if !slices.Equal(before.Service.Listen, now.Service.Listen) {
+		l.tell(Listening{Addresses: l.supervisor.Addresses()})
+		class = Restart
+	}
 	if !reflect.DeepEqual(before.Service.Args, now.Service.Args) || !reflect.DeepEqual(before.Service.Env, now.Service.Env) ||
 		!slices.Equal(before.EnvFiles, now.EnvFiles) {
 		class = Restart

@@ -12,12 +12,7 @@ var ErrStopped = errors.New("the workers have been stopped")
 
 type relistenInput struct {
 	addresses []Address
-	answer    chan<- relistened
-}
-
-type relistened struct {
-	bound []Address
-	err   error
+	answer    chan<- error
 }
 
 func (relistenInput) input() {}
@@ -25,15 +20,15 @@ func (relistenInput) input() {}
 // Relisten has the service listen elsewhere. The new sockets are open when it returns, and workers that start from now
 // on inherit them; the old ones end when no worker of the generations until now accepts any more, so that a Replace
 // moves the service without a gap. What is in both lists stays open. If one cannot be bound, nothing changes and the
-// error says why. A port that was asked for as 0 has its number in what is returned.
-func (s *Supervisor) Relisten(addresses []Address) ([]Address, error) {
-	answer := make(chan relistened, 1)
+// error says why.
+func (s *Supervisor) Relisten(addresses []Address) error {
+	answer := make(chan error, 1)
 	s.send(relistenInput{addresses, answer})
 	select {
-	case a := <-answer:
-		return a.bound, a.err
+	case err := <-answer:
+		return err
 	case <-s.done:
-		return nil, ErrStopped
+		return ErrStopped
 	}
 }
 
@@ -44,9 +39,9 @@ type retired struct {
 }
 
 // relisten opens what is new, and retires what is not wanted any more.
-func (s *Supervisor) relisten(addresses []Address, m *machine, now time.Time) relistened {
+func (s *Supervisor) relisten(addresses []Address, m *machine, now time.Time) error {
 	if m.stopping {
-		return relistened{err: ErrStopped}
+		return ErrStopped
 	}
 	var wanted, fresh listeners
 	left := slices.Clone(s.listeners)
@@ -66,7 +61,7 @@ func (s *Supervisor) relisten(addresses []Address, m *machine, now time.Time) re
 		if err != nil {
 			s.agents.release(fresh)
 			fresh.close()
-			return relistened{err: err}
+			return err
 		}
 	}
 	s.listeners = wanted
@@ -82,7 +77,9 @@ func (s *Supervisor) relisten(addresses []Address, m *machine, now time.Time) re
 		s.config.Policy = policy
 		m.adopt(policy, now)
 	}
-	return relistened{bound: wanted.addresses()}
+	bound := wanted.addresses()
+	s.bound.Store(&bound)
+	return nil
 }
 
 // closeRetired ends the sockets that no worker accepts on any more, once there is a generation that does without.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,7 +30,7 @@ type Config struct {
 // return at once, and what comes of them is heard from Events.
 type Supervisor struct {
 	config    Config
-	addresses []Address // that New has bound
+	bound     atomic.Pointer[[]Address]
 	notifyDir string
 	stdin     *stdin
 	agents    *agents // nil where there can be none
@@ -108,12 +109,14 @@ func New(config Config) (*Supervisor, error) {
 		return nil, err
 	}
 	s := &Supervisor{
-		config: config, listeners: open, addresses: open.addresses(), notifyDir: dir,
+		config: config, listeners: open, notifyDir: dir,
 		inherited: open.inodes(), beyondMending: map[Address]bool{},
 		inputs: make(chan input),
 		events: make(chan Event),
 		done:   make(chan struct{}),
 	}
+	addresses := open.addresses()
+	s.bound.Store(&addresses)
 	if config.Stdin {
 		s.stdin = newStdin()
 	}
@@ -125,8 +128,8 @@ func New(config Config) (*Supervisor, error) {
 	return s, nil
 }
 
-// Addresses lists where New has bound the sockets; a port that was asked for as 0 has its number.
-func (s *Supervisor) Addresses() []Address { return s.addresses }
+// Addresses lists where the sockets are bound; a port that was asked for as 0 has its number.
+func (s *Supervisor) Addresses() []Address { return *s.bound.Load() }
 
 // Replace makes plan the generation to get to. Serving or Failed tells what came of it, unless a newer plan
 // supersedes it first.
