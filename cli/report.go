@@ -258,7 +258,7 @@ func (r *reporter) changed(e runner.Changed) {
 	if e.Overflow {
 		r.line("the system lost file events: everything was looked at")
 	}
-	if e.Paused && strongest(e.Effects) > runner.None {
+	if e.Paused && strongest(e.Effects) > runner.Live {
 		r.line("paused, so nothing is done about " + r.files(e.Effects))
 	}
 	if strongest(e.Effects) == runner.Live {
