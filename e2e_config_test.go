@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -74,7 +75,7 @@ func TestSettingsChangeWhileRunning(t *testing.T) {
 	addr := freeAddr(t)
 	settings := func(more string) string { return "package = \".\"\nargs = [\"" + addr + "\", \"one\"]\n" + more }
 	save(t, filepath.Join(dir, "hotreload.toml"), settings(""))
-	s := start(t, dir, "-v")
+	s := startControlled(t, dir, "-v")
 	s.addr = addr
 	s.serves("one")
 	s.waitFor(`generation 1 serves`)
@@ -95,6 +96,9 @@ func TestSettingsChangeWhileRunning(t *testing.T) {
 	s.save("hotreload.toml", settings("no_agent = true\n"))
 	s.waitFor(`hotreload.toml → startup: no_agent will take effect when hotreload is started anew`)
 	s.waitFor(`1 worker now`)
+	if out, _ := s.command("status"); !strings.Contains(out, "no_agent: in effect when hotreload is started anew") {
+		t.Errorf("what waits for a new start is not in the status: %q", out)
+	}
 	s.serves("one")
 	s.save("hotreload.toml", settings("[[rule]]\nmatch = \"notes.txt\"\nclass = \"none\"\n"))
 	s.waitFor(`hotreload.toml: in effect`)
@@ -111,7 +115,7 @@ func TestListenChangesWhileRunning(t *testing.T) {
 		return fmt.Sprintf("package = \".\"\nargs = [%q]\nlisten = [%q]\n", addr, listen)
 	}
 	save(t, filepath.Join(dir, "hotreload.toml"), settings(old, old))
-	s := start(t, dir)
+	s := startControlled(t, dir)
 	s.addr = old
 	s.serves("v1")
 	s.waitFor(`generation 1 serves`)
@@ -135,7 +139,13 @@ func TestListenChangesWhileRunning(t *testing.T) {
 	defer other.Close()
 	s.save("hotreload.toml", settings(old, old))
 	s.waitFor(`hotreload.toml → startup: listen: ` + regexp.QuoteMeta(old) + ` is in use by .*: it listens where it did\nhint: `)
+	if out, _ := s.command("status"); !strings.Contains(out, "listen: in effect when hotreload is started anew") {
+		t.Errorf("what waits for a new start is not in the status: %q", out)
+	}
 	s.save("hotreload.toml", settings(fresh, fresh))
 	s.waitFor(`hotreload.toml: in effect`)
 	s.serves("v1")
+	if out, _ := s.command("status"); strings.Contains(out, "started anew") {
+		t.Errorf("nothing waits for a new start: %q", out)
+	}
 }

@@ -25,7 +25,11 @@ func (r *reporter) settingsChanged() {
 		return
 	}
 	r.o.quiet, r.o.verbose = now.o.quiet, now.o.verbose
-	faults := f.reconfigure(now.configs())
+	configs, pending := now.configs(), f.now.pending(now)
+	for i := range configs {
+		configs[i].Pending = pendingOf(pending, configs[i].Name)
+	}
+	faults := f.reconfigure(configs)
 	for _, err := range faults {
 		place := "listen"
 		var listen *runner.ListenError
@@ -34,11 +38,26 @@ func (r *reporter) settingsChanged() {
 		}
 		r.alarm(yellow(fmt.Sprintf("%s → startup: %s: %v: it listens where it did", name, place, err)) + lineOf(hintLine(hintOf(err))))
 	}
-	if pending := f.now.pending(now); len(pending) > 0 {
+	if len(pending) > 0 {
 		r.alarm(yellow(fmt.Sprintf("%s → startup: %s will take effect when hotreload is started anew", name, strings.Join(pending, ", "))))
 		return
 	}
 	if len(faults) == 0 {
 		r.line(name + ": in effect")
 	}
+}
+
+// pendingOf are the names of settings that concern a service, without its name in front.
+func pendingOf(pending []string, service string) []string {
+	var names []string
+	for _, name := range pending {
+		of, key, among := strings.Cut(name, ".")
+		switch {
+		case !among:
+			names = append(names, name)
+		case of == service:
+			names = append(names, key)
+		}
+	}
+	return names
 }

@@ -276,6 +276,7 @@ func (g *Group) relisten(config *Config) error {
 	}
 	if err != nil {
 		config.Service.Listen = g.given[i].Service.Listen
+		config.Pending = append(slices.Clip(config.Pending), "listen")
 		return &ListenError{config.Name, err}
 	}
 	return nil

@@ -34,6 +34,7 @@ type Config struct {
 	Watch []string      // more paths to watch, absolute: files, and folders with all that is below
 
 	Startup  []string // files that the caller has made this Config from: a change of them is only told, see Reconfigure
+	Pending  []string // names of settings that have changed and wait for a new start; only told
 	EnvFiles []string // .env files whose variables workers get, absolute
 	Rules    []Rule   // what the user says of files; the last one that matches counts
 
@@ -713,7 +714,7 @@ func (l *loop) takeOver(now reconfiguration) {
 		l.supervisor.Adopt(l.config.Service.Policy, now.Service.Stop)
 		l.scale(now.Service.Policy.Workers)
 	}
-	l.config.OnReload = now.OnReload
+	l.config.OnReload, l.config.Pending = now.OnReload, now.Pending
 	l.config.Program, l.config.Rules, l.config.Ignore = now.Program, now.Rules, now.Ignore
 	l.config.Watch, l.config.EnvFiles = now.Watch, now.EnvFiles
 	l.config.Service.Args, l.config.Service.Env = now.Service.Args, now.Service.Env
