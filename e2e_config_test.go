@@ -3,7 +3,11 @@
 package main
 
 import (
+	"fmt"
+	"net"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -71,7 +75,7 @@ func TestSettingsChangeWhileRunning(t *testing.T) {
 	addr := freeAddr(t)
 	settings := func(more string) string { return "package = \".\"\nargs = [\"" + addr + "\", \"one\"]\n" + more }
 	save(t, filepath.Join(dir, "hotreload.toml"), settings(""))
-	s := start(t, dir, "-v")
+	s := startControlled(t, dir, "-v")
 	s.addr = addr
 	s.serves("one")
 	s.waitFor(`generation 1 serves`)
@@ -92,9 +96,56 @@ func TestSettingsChangeWhileRunning(t *testing.T) {
 	s.save("hotreload.toml", settings("no_agent = true\n"))
 	s.waitFor(`hotreload.toml → startup: no_agent will take effect when hotreload is started anew`)
 	s.waitFor(`1 worker now`)
+	if out, _ := s.command("status"); !strings.Contains(out, "no_agent: in effect when hotreload is started anew") {
+		t.Errorf("what waits for a new start is not in the status: %q", out)
+	}
 	s.serves("one")
 	s.save("hotreload.toml", settings("[[rule]]\nmatch = \"notes.txt\"\nclass = \"none\"\n"))
 	s.waitFor(`hotreload.toml: in effect`)
 	s.save("notes.txt", "c")
 	s.waitFor(`notes.txt written → none: a rule says so`)
+}
+
+// A changed listen opens the new socket, moves the workers and closes the old one. What cannot be bound changes nothing.
+func TestListenChangesWhileRunning(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, nil)
+	old, fresh := freeAddr(t), freeAddr(t)
+	settings := func(addr, listen string) string {
+		return fmt.Sprintf("package = \".\"\nargs = [%q]\nlisten = [%q]\n", addr, listen)
+	}
+	save(t, filepath.Join(dir, "hotreload.toml"), settings(old, old))
+	s := startControlled(t, dir)
+	s.addr = old
+	s.serves("v1")
+	s.waitFor(`generation 1 serves`)
+	s.save("hotreload.toml", settings(fresh, fresh))
+	s.waitFor(`moving to ` + regexp.QuoteMeta(fresh))
+	s.waitFor(`generation 2 serves: hotreload.toml → startup`)
+	s.addr = fresh
+	s.serves("v1")
+	s.eventually("the old address is free", func() bool {
+		l, err := net.Listen("tcp", old)
+		if err == nil {
+			l.Close()
+		}
+		return err == nil
+	})
+
+	other, err := net.Listen("tcp", old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s.save("hotreload.toml", settings(old, old))
+	s.waitFor(`hotreload.toml → startup: listen: ` + regexp.QuoteMeta(old) + ` is in use by .*: it listens where it did\nhint: `)
+	if out, _ := s.command("status"); !strings.Contains(out, "listen: in effect when hotreload is started anew") {
+		t.Errorf("what waits for a new start is not in the status: %q", out)
+	}
+	s.save("hotreload.toml", settings(fresh, fresh))
+	s.waitFor(`hotreload.toml: in effect`)
+	s.serves("v1")
+	if out, _ := s.command("status"); strings.Contains(out, "started anew") {
+		t.Errorf("nothing waits for a new start: %q", out)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -89,9 +90,9 @@ func TestCommands(t *testing.T) {
 	expect(0, `generation 2, serves(.|\n)*slot 0 +generation 2 +pid \d+ +ready`, "reload")
 	expect(0, `generation 3, serves`, "rebuild", "--timeout", "1m")
 	for _, c := range [][2]string{
-		{"main.go", `→ rebuild: compiled into example.com/app · watched`},
-		{"data.txt", `→ restart: read by the workers at their start · in the folder of example.com/app · watched`},
-		{"go.mod", `→ rebuild: part of the module graph · watched`},
+		{"main.go", `→ rebuild: compiled into example.com/app · reaches 1 package and 1 worker · watched`},
+		{"data.txt", `→ restart: read by the workers at their start · in the folder of example.com/app · reaches 1 worker · watched`},
+		{"go.mod", `→ rebuild: part of the module graph · reaches 1 worker · watched`},
 		{"main_test.go", `→ none: a test.* · it does not exist · watched`},
 		{"secret.txt", `→ none: ignored · by .*\.reloadignore:1: secret.txt`},
 		{"other/other.go", `→ none: not part of the program · not watched`},
@@ -101,7 +102,8 @@ func TestCommands(t *testing.T) {
 	}
 	out, _ := s.command("explain", "--json", "main.go", "data.txt")
 	var all []runner.Explanation
-	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 2 || all[1].Class != "restart" || !all[1].Watched {
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 2 || all[1].Class != "restart" || !all[1].Watched ||
+		!slices.Equal(all[0].Reaches, []string{"example.com/app"}) || !slices.Equal(all[1].Workers, []int{0}) {
 		t.Errorf("have %s, %v", out, err)
 	}
 
@@ -121,6 +123,11 @@ func TestCommands(t *testing.T) {
 	}
 	expect(1, `no hotreload runs here\nhint: `, "status")
 	expect(0, `data.txt → none: not part of the program(.|\n)*no hotreload runs here`, "explain", "data.txt")
+	expect(0, `main.go → rebuild: compiled into example.com/app · reaches 1 package · watched\n.*secret.txt → none: ignored · by .*\.reloadignore:1: secret.txt · .*not watched\n`, "explain", "main.go", "secret.txt")
+	out, _ = s.command("explain", "--json", "main.go")
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 1 || all[0].Class != "rebuild" || !all[0].Watched || len(all[0].Workers) != 0 {
+		t.Errorf("without a running one: have %s, %v", out, err)
+	}
 	if left, _ := os.ReadDir(filepath.Join(s.runtime(), "hotreload")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}

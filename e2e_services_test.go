@@ -162,7 +162,7 @@ stop_signal = "INT"
 	s.expectCommand(2, `unknown strategy "magic"`, "reload", "--strategy", "magic")
 	s.expectCommand(2, `"none" is no number of workers`, "scale", "api", "none")
 	s.expectCommand(2, `"NONE" is not the name of a signal`, "signal", "NONE")
-	s.expectCommand(0, `^web: lib/version.go → rebuild: compiled into example.com/app/lib · watched\napi: .*rebuild.*\nclock: lib/version.go → none`, "explain", "lib/version.go")
+	s.expectCommand(0, `^web: lib/version.go → rebuild: compiled into example.com/app/lib · reaches 2 packages and 1 worker · watched\napi: .*rebuild.*\nclock: lib/version.go → none`, "explain", "lib/version.go")
 
 	// The number of workers is taken over at once; what waits is told.
 	config, _ := os.ReadFile(filepath.Join(dir, "hotreload.toml"))

@@ -295,6 +295,9 @@ func showStatus(out io.Writer, s runner.Status) {
 		name += "  " + strings.Join(s.Listen, " ")
 	}
 	fmt.Fprintf(out, "%s  generation %d, %s\n", name, s.Serving, state)
+	if len(s.Pending) > 0 {
+		fmt.Fprintln(out, yellow(strings.Join(s.Pending, ", ")+": in effect when hotreload is started anew"))
+	}
 	if s.Failure != "" {
 		fmt.Fprintln(out, s.Failure)
 	}
@@ -368,6 +371,16 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 		}
 		if e.Package != "" && !strings.Contains(e.Reason, e.Package) {
 			notes = append(notes, "in the folder of "+e.Package)
+		}
+		var reached []string
+		if len(e.Reaches) > 0 {
+			reached = append(reached, count(len(e.Reaches), "package"))
+		}
+		if len(e.Workers) > 0 {
+			reached = append(reached, count(len(e.Workers), "worker"))
+		}
+		if len(reached) > 0 {
+			notes = append(notes, "reaches "+strings.Join(reached, " and "))
 		}
 		if !e.Exists {
 			notes = append(notes, "it does not exist")

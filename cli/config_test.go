@@ -198,11 +198,11 @@ func TestPending(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := wishesIn(t, "workers = 2\nlisten = [\":0\"]\nargs = [\"x\"]\n").resolve(t.Context())
+	now, err := wishesIn(t, "workers = 2\nlisten = [\":0\"]\nready = \"alive\"\nargs = [\"x\"]\n").resolve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have := before.pending(now); !slices.Equal(have, []string{"listen"}) {
+	if have := before.pending(now); !slices.Equal(have, []string{"ready"}) {
 		t.Errorf("have %q", have)
 	}
 	if have := before.pending(before); have != nil {

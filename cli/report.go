@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -177,6 +178,9 @@ func (r *reporter) report(event runner.Event) {
 	switch e := event.(type) {
 	case runner.Listening:
 		r.addresses = e.Addresses
+		if r.greeted {
+			r.line("moving" + strings.Replace(cmp.Or(r.where(), " to sockets of the program's own"), " for ", " to ", 1))
+		}
 	case runner.NoAgent:
 		r.noAgent(e.Reason)
 	case runner.Noticed: // of the machine, or of the program's builds
@@ -257,7 +261,7 @@ func (r *reporter) changed(e runner.Changed) {
 	if e.Overflow {
 		r.line("the system lost file events: everything was looked at")
 	}
-	if e.Paused && strongest(e.Effects) > runner.None {
+	if e.Paused && strongest(e.Effects) > runner.Live {
 		r.line("paused, so nothing is done about " + r.files(e.Effects))
 	}
 	if strongest(e.Effects) == runner.Live {

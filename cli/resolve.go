@@ -431,7 +431,7 @@ func (r *resolved) startupKeys() map[string]any {
 		}
 		for name, value := range map[string]any{
 			"package": strings.Join(s.pkg, " "), "command": s.config.Command, "after": s.config.After, "reloadable": !s.config.Kept,
-			"listen": o.listen, "ready": o.ready, "stdin": o.stdin, "no_agent": o.noAgent,
+			"ready": o.ready, "stdin": o.stdin, "no_agent": o.noAgent,
 		} {
 			all[place+name] = value
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,9 +10,9 @@ import (
 
 // settingsFile is the configuration file of a run, which can change. One reporter speaks of it.
 type settingsFile struct {
-	now         *resolved                 // that hotreload was started with
-	again       func() (*resolved, error) // reads it anew
-	reconfigure func([]runner.Config)     // has the run take it over
+	now         *resolved                     // that hotreload was started with
+	again       func() (*resolved, error)     // reads it anew
+	reconfigure func([]runner.Config) []error // has the run take it over
 }
 
 // settingsChanged reads the configuration file anew. A broken one changes nothing.
@@ -24,10 +25,39 @@ func (r *reporter) settingsChanged() {
 		return
 	}
 	r.o.quiet, r.o.verbose = now.o.quiet, now.o.verbose
-	f.reconfigure(now.configs())
-	if pending := f.now.pending(now); len(pending) > 0 {
+	configs, pending := now.configs(), f.now.pending(now)
+	for i := range configs {
+		configs[i].Pending = pendingOf(pending, configs[i].Name)
+	}
+	faults := f.reconfigure(configs)
+	for _, err := range faults {
+		place := "listen"
+		var listen *runner.ListenError
+		if errors.As(err, &listen) && listen.Service != "" {
+			place = listen.Service + ".listen"
+		}
+		r.alarm(yellow(fmt.Sprintf("%s → startup: %s: %v: it listens where it did", name, place, err)) + lineOf(hintLine(hintOf(err))))
+	}
+	if len(pending) > 0 {
 		r.alarm(yellow(fmt.Sprintf("%s → startup: %s will take effect when hotreload is started anew", name, strings.Join(pending, ", "))))
 		return
 	}
-	r.line(name + ": in effect")
+	if len(faults) == 0 {
+		r.line(name + ": in effect")
+	}
+}
+
+// pendingOf are the names of settings that concern a service, without its name in front.
+func pendingOf(pending []string, service string) []string {
+	var names []string
+	for _, name := range pending {
+		of, key, among := strings.Cut(name, ".")
+		switch {
+		case !among:
+			names = append(names, name)
+		case of == service:
+			names = append(names, key)
+		}
+	}
+	return names
 }

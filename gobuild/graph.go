@@ -50,6 +50,7 @@ type Package struct {
 	Excluded []string // ruled out by build constraints or by name
 
 	patterns []string // of //go:embed
+	imports  []string // import paths
 }
 
 // entry is what is known of one file.
@@ -124,6 +125,25 @@ func (g *Graph) Inputs() []string {
 		}
 	}
 	return paths
+}
+
+// Reached lists, sorted, the local packages that a change of one reaches: itself, and those that import it or another
+// that does.
+func (g *Graph) Reached(importPath string) []string {
+	reached := map[string]bool{}
+	for _, p := range g.Local {
+		reached[importPath] = reached[importPath] || p.ImportPath == importPath
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range g.Local {
+			if !reached[p.ImportPath] && slices.ContainsFunc(p.imports, func(path string) bool { return reached[path] }) {
+				reached[p.ImportPath], grown = true, true
+			}
+		}
+	}
+	maps.DeleteFunc(reached, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(reached))
 }
 
 // packageAt is the local package in this folder, or -1.

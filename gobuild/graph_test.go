@@ -88,6 +88,9 @@ func TestLoad(t *testing.T) {
 	if strings.Contains(g.settings.GOEXE, "exe") {
 		excluded = "app/main_plan9.go"
 	}
+	equal(t, "reached by lib", g.Reached("example.com/lib"), []string{"example.com/app", "example.com/lib"})
+	equal(t, "reached by main", g.Reached("example.com/app"), []string{"example.com/app"})
+	equal(t, "reached by what is not ours", g.Reached("fmt"), []string(nil))
 	for _, c := range []struct {
 		path string
 		kind Kind

@@ -84,7 +84,7 @@ type listed struct {
 	GoFiles, CgoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles []string
 	SwigFiles, SwigCXXFiles, SysoFiles                                  []string
 	IgnoredGoFiles, IgnoredOtherFiles, TestGoFiles, XTestGoFiles        []string
-	EmbedPatterns, EmbedFiles                                           []string
+	EmbedPatterns, EmbedFiles, Imports                                  []string
 }
 
 type listedModule struct {
@@ -100,7 +100,7 @@ type listedError struct {
 
 const listFields = "-json=Dir,ImportPath,Name,Standard,DepOnly,Module,Error," +
 	"GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles," +
-	"IgnoredGoFiles,IgnoredOtherFiles,TestGoFiles,XTestGoFiles,EmbedPatterns,EmbedFiles"
+	"IgnoredGoFiles,IgnoredOtherFiles,TestGoFiles,XTestGoFiles,EmbedPatterns,EmbedFiles,Imports"
 
 // list asks `go list`. Errors of single packages are within the answer.
 func (t *toolchain) list(ctx context.Context, p Program, flags []flag) ([]listed, error) {
@@ -233,7 +233,7 @@ func (l *listed) files(dir string) Package {
 		return paths
 	}
 	return Package{
-		ImportPath: l.ImportPath, Name: l.Name, Dir: l.Dir, patterns: l.EmbedPatterns,
+		ImportPath: l.ImportPath, Name: l.Name, Dir: l.Dir, patterns: l.EmbedPatterns, imports: l.Imports,
 		Compiled: abs(l.GoFiles, l.CgoFiles, l.CFiles, l.CXXFiles, l.MFiles, l.HFiles, l.FFiles, l.SFiles,
 			l.SwigFiles, l.SwigCXXFiles, l.SysoFiles),
 		Embedded: abs(l.EmbedFiles),

@@ -235,6 +235,9 @@ func decideStopping(s state, in input) (state, []action) {
 	return s, nil
 }
 
+// done reports whether nothing is to come any more of what has changed.
+func (s state) done() bool { return s.phase != Building && !s.restart && s.pending == None }
+
 // stale reports whether what serves is not what was saved last, and will not be without another save.
 func (s state) stale() bool { return s.broken || s.dead }
 

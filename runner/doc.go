@@ -48,7 +48,8 @@
 // that is not reloadable) every replacement but the first, and those that somebody has asked for by "restart!", is only told.
 //
 // "Quiet" comes from the watcher: the first change of a batch starts the build at once, and the quiet window only
-// holds back what would be shown or replaced too early. Every cell is a case in decide_test.go.
+// holds back what would be shown or replaced too early. What is live needs no holding back: it is told at once (batch_test.go).
+// Every cell is a case in decide_test.go.
 //
 // # Several services
 //

@@ -18,7 +18,7 @@ type Effect struct {
 }
 
 type (
-	// Listening: the service's sockets are open. Told once, first.
+	// Listening: the service's sockets are open. Told first, and when there are others to which the workers are to move.
 	Listening struct{ Addresses []supervisor.Address }
 
 	// NoAgent: the program is built without the agent, although it was wanted. Each reason is told once.
@@ -44,7 +44,8 @@ type (
 	// repair is noticed.
 	GraphFailed struct{ Err error }
 
-	// Changed: files changed and the tree is quiet. Effects holds every change of the batch.
+	// Changed: files changed. Of those that are live it is told at once, of all others when the tree is quiet; of each
+	// change once.
 	Changed struct {
 		Effects  []Effect
 		Overflow bool // the kernel lost events; everything was looked at

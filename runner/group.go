@@ -21,7 +21,7 @@ type Group struct {
 	stopping sync.Once
 
 	mu    sync.Mutex // guards the two below
-	given []Config   // last
+	given []Config   // last, with the sockets that are in force
 	rules *generators
 }
 
@@ -225,12 +225,21 @@ func (g *Group) Err() error {
 	return errors.Join(all...)
 }
 
-// Reconfigure takes over what can be changed while hotreload runs, for each service by its name: see Runner.Reconfigure.
-func (g *Group) Reconfigure(configs []Config) {
+// Reconfigure takes over what can be changed while hotreload runs, for each service by its name: see Runner.reconfigure.
+// Where services are to listen elsewhere their new sockets are open when it returns, and their workers move. The errors
+// are each a *ListenError.
+func (g *Group) Reconfigure(configs []Config) []error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(configs) > 0 && !reflect.DeepEqual(g.given[0].Rules, configs[0].Rules) {
 		g.rules = newGenerators(configs[0].Rules)
+	}
+	configs = slices.Clone(configs)
+	var faults []error
+	for i := range configs { // all, before any is told where the others listen
+		if err := g.relisten(&configs[i]); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	g.given = configs
 	for _, config := range configs {
@@ -239,6 +248,38 @@ func (g *Group) Reconfigure(configs []Config) {
 			r.reconfigure(config, g.rules)
 		}
 	}
+	return faults
+}
+
+// ListenError says why a service goes on listening where it did.
+type ListenError struct {
+	Service string
+	Err     error
+}
+
+func (e *ListenError) Error() string { return e.Err.Error() }
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// ErrKept says that nobody would accept on a new socket: workers that are kept are not replaced.
+var ErrKept = errors.New("its workers keep their connections")
+
+// relisten opens the sockets that a service is to have and has not. If it cannot, the configuration gets those it has.
+func (g *Group) relisten(config *Config) error {
+	i := slices.IndexFunc(g.given, func(given Config) bool { return given.Name == config.Name })
+	r := g.Service(config.Name)
+	if i < 0 || r == nil || slices.Equal(g.given[i].Service.Listen, config.Service.Listen) {
+		return nil
+	}
+	err := ErrKept
+	if !r.config.Kept {
+		err = r.supervisor.Relisten(config.Service.Listen)
+	}
+	if err != nil {
+		config.Service.Listen = g.given[i].Service.Listen
+		config.Pending = append(slices.Clip(config.Pending), "listen")
+		return &ListenError{config.Name, err}
+	}
+	return nil
 }
 
 // Target is what a command is for: a service, or one of its slots.

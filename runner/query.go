@@ -62,6 +62,7 @@ type Status struct {
 	Wanted     int      `json:"wanted"` // workers
 	Strategy   string   `json:"strategy"`
 	Listen     []string `json:"listen"`     // addresses that hotreload holds from the beginning
+	Pending    []string `json:"pending"`    // settings that wait for a new start
 	Program    string   `json:"program"`    // import path of the main package; "" until it is known
 	Phase      string   `json:"phase"`      // idle, building, replacing, stopping
 	Paused     bool     `json:"paused"`     // changes wait
@@ -98,7 +99,7 @@ func (l *loop) status() Status {
 	s := Status{
 		Name: l.config.Name, Kept: l.state.keeps, Old: l.state.old, Waits: l.state.gated,
 		Slots:  policy.Workers,
-		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{},
+		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{}, Pending: append([]string{}, l.config.Pending...),
 		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
 		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files),
 		Workers: []Worker{},
@@ -175,15 +176,17 @@ func (l *loop) rested() bool {
 
 // Explanation is what is known of a path.
 type Explanation struct {
-	Service string `json:"service"` // "" if there is only one
-	Path    string `json:"path"`    // absolute
-	Exists  bool   `json:"exists"`
-	Class   string `json:"class"`
-	Reason  string `json:"reason"`
-	Package string `json:"package"` // to which it belongs; "" = none
-	Ignored string `json:"ignored"` // the rule that ignores it; "" = it is not
-	Watched bool   `json:"watched"`
-	Polled  string `json:"polled"` // why it is looked at again and again; "" = the system tells of its changes
+	Service string   `json:"service"` // "" if there is only one
+	Path    string   `json:"path"`    // absolute
+	Exists  bool     `json:"exists"`
+	Class   string   `json:"class"`
+	Reason  string   `json:"reason"`
+	Package string   `json:"package"` // to which it belongs; "" = none
+	Reaches []string `json:"reaches"` // import paths of what is compiled anew: its package and those that import it
+	Workers []int    `json:"workers"` // slots in which it takes effect; none without a run
+	Ignored string   `json:"ignored"` // the rule that ignores it; "" = it is not
+	Watched bool     `json:"watched"`
+	Polled  string   `json:"polled"` // why it is looked at again and again; "" = the system tells of its changes
 }
 
 // Explain says how a change of a path would take effect.
@@ -210,7 +213,7 @@ func ExplainAlone(config Config, graph *gobuild.Graph, path string) Explanation 
 
 func (l *loop) explain(path string) Explanation {
 	path = filepath.Clean(path)
-	e := Explanation{Service: l.config.Name, Path: path}
+	e := Explanation{Service: l.config.Name, Path: path, Reaches: []string{}, Workers: []int{}}
 	info, err := os.Lstat(path)
 	e.Exists = err == nil
 	dir := err == nil && info.IsDir()
@@ -222,7 +225,8 @@ func (l *loop) explain(path string) Explanation {
 			class, reason = now, why
 		}
 	}
-	_, e.Package = l.graph.Classify(path)
+	kind, pkg := l.graph.Classify(path)
+	e.Package = pkg
 	e.Watched = l.watches(path)
 	if l.ignorer != nil && hidden(path, dir, l.ignorer, l.graph) {
 		e.Ignored = l.ignorer.Why(path, dir)
@@ -231,6 +235,16 @@ func (l *loop) explain(path string) Explanation {
 		}
 	}
 	e.Class, e.Reason = class.String(), reason
+	if class == Rebuild && (kind == gobuild.Compiled || kind == gobuild.Embedded) {
+		e.Reaches = append(e.Reaches, l.graph.Reached(pkg)...)
+	}
+	if class != None && class != Startup {
+		for _, w := range l.ordered() {
+			if w.state != supervisor.Draining && !slices.Contains(e.Workers, w.Slot) {
+				e.Workers = append(e.Workers, w.Slot)
+			}
+		}
+	}
 	if e.Watched {
 		way := watch.How(path)
 		if l.Runner != nil {

@@ -34,6 +34,7 @@ type Config struct {
 	Watch []string      // more paths to watch, absolute: files, and folders with all that is below
 
 	Startup  []string // files that the caller has made this Config from: a change of them is only told, see Reconfigure
+	Pending  []string // names of settings that have changed and wait for a new start; only told
 	EnvFiles []string // .env files whose variables workers get, absolute
 	Rules    []Rule   // what the user says of files; the last one that matches counts
 
@@ -160,7 +161,7 @@ type reconfiguration struct {
 }
 
 // reconfigure takes over what can be changed while hotreload runs: build flags, the program's arguments and environment,
-// how workers are kept, what is watched and ignored, rules. The rest of config is not looked at.
+// how workers are kept, what is watched and ignored, rules, and that the supervisor has other sockets by now. The rest of config is not looked at.
 func (r *Runner) reconfigure(config Config, rules *generators) {
 	select {
 	case r.configs <- reconfiguration{config, rules}:
@@ -219,6 +220,7 @@ type loop struct {
 	noted      map[string]time.Time // files of rules -> the change that led to a build last
 	generating bool                 // the build that is under way has not begun to read
 	opened     *opened              // what they read
+	early      map[string]Effect    // of the open batch: what was told before it was quiet
 	rewatch    <-chan time.Time     // then that is watched; nil if it is
 	plain      map[string]bool      // why there is no agent, as far as it was told
 
@@ -253,7 +255,7 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, config: r.config, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]worker{}, opened: newOpened(), rules: r.rules, plain: map[string]bool{}, shut: map[int]bool{},
+		workers: map[int]worker{}, opened: newOpened(), early: map[string]Effect{}, rules: r.rules, plain: map[string]bool{}, shut: map[int]bool{},
 		given:  r.config.Service.Policy,
 		state:  state{gated: r.gate != nil, keeps: r.config.Kept},
 		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan int), noted: map[string]time.Time{},
@@ -514,24 +516,26 @@ func (l *loop) batch(b watch.Batch) {
 			l.loadRules()
 		}
 	}
-	if b.Settled && len(b.Changes) > 0 {
+	switch {
+	case !b.Settled:
+		l.tellEarly(b.Changes)
+	case len(b.Changes) > 0:
 		news := Changed{Overflow: b.Overflow, Paused: l.state.paused}
 		var read []string // by workers at their start
 		for _, change := range b.Changes {
-			class, reason, _ := l.judge(change)
-			if class == None && ruleFor(l.config.Rules, change.Path) < 0 {
-				// Only now: what the workers have to say of it may come later than the change.
-				if now, why, ok := l.opened.class(change, disk{l.written, touchedAt}); ok {
-					class, reason = now, why
-				}
-				if class == Restart {
-					read = append(read, change.Path)
-				}
+			// Only now: what the workers have to say of it may come later than the change.
+			effect, opened := l.effect(change)
+			if opened && effect.Class == Restart {
+				read = append(read, change.Path)
 			}
-			news.Effects = append(news.Effects, Effect{change, class, reason})
+			l.effects = append(l.effects, effect)
+			if l.early[change.Path] != effect {
+				news.Effects = append(news.Effects, effect)
+			}
 		}
-		l.effects = append(l.effects, news.Effects...)
-		l.tell(news)
+		if len(news.Effects) > 0 || news.Overflow {
+			l.tell(news)
+		}
 		switch {
 		case in.class >= Restart:
 			l.opened.replaces(nil, b.Began, time.Now())
@@ -545,6 +549,44 @@ func (l *loop) batch(b watch.Batch) {
 		l.lookForProgram()
 	}
 	l.input(in)
+	if b.Settled {
+		clear(l.early)
+		if l.state.done() {
+			l.conclude() // nothing comes of it
+		}
+	}
+}
+
+// effect is how a change takes effect. opened says that this is known of the workers, who opened it.
+func (l *loop) effect(change watch.Change) (effect Effect, opened bool) {
+	class, reason, _ := l.judge(change)
+	if class == None && ruleFor(l.config.Rules, change.Path) < 0 {
+		if now, why, ok := l.opened.class(change, disk{l.written, touchedAt}); ok {
+			class, reason, opened = now, why, true
+		}
+	}
+	return Effect{change, class, reason}, opened
+}
+
+// tellEarly tells of files that are in effect as they are, without waiting for the tree to be quiet: once, however many
+// pieces they are written in. What comes and goes while an editor saves is not told, nor a file that is empty, which is
+// about to be written.
+func (l *loop) tellEarly(changes []watch.Change) {
+	var news []Effect
+	for _, change := range changes {
+		if _, told := l.early[change.Path]; told || change.Op != watch.Written || change.Dir {
+			continue
+		}
+		effect, _ := l.effect(change)
+		if info, err := os.Stat(change.Path); effect.Class != Live || err != nil || info.Size() == 0 {
+			continue
+		}
+		l.early[change.Path] = effect
+		news = append(news, effect)
+	}
+	if len(news) > 0 {
+		l.tell(Changed{Effects: news, Paused: l.state.paused})
+	}
 }
 
 // begins reports whether a change of a file that is built from is a reason to begin a build, or to begin it anew.
@@ -672,12 +714,17 @@ func (l *loop) takeOver(now reconfiguration) {
 		l.supervisor.Adopt(l.config.Service.Policy, now.Service.Stop)
 		l.scale(now.Service.Policy.Workers)
 	}
-	l.config.OnReload = now.OnReload
+	l.config.OnReload, l.config.Pending = now.OnReload, now.Pending
 	l.config.Program, l.config.Rules, l.config.Ignore = now.Program, now.Rules, now.Ignore
 	l.config.Watch, l.config.EnvFiles = now.Watch, now.EnvFiles
 	l.config.Service.Args, l.config.Service.Env = now.Service.Args, now.Service.Env
 	l.config.Program.Args, l.config.Program.Plain = before.Program.Args, before.Program.Plain
+	l.config.Service.Listen = now.Service.Listen
 	class := None
+	if !slices.Equal(before.Service.Listen, now.Service.Listen) {
+		l.tell(Listening{Addresses: l.supervisor.Addresses()})
+		class = Restart
+	}
 	if !reflect.DeepEqual(before.Service.Args, now.Service.Args) || !reflect.DeepEqual(before.Service.Env, now.Service.Env) ||
 		!slices.Equal(before.EnvFiles, now.EnvFiles) {
 		class = Restart

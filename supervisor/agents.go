@@ -30,11 +30,9 @@ func (agentInput) input() {}
 // of ours get that.
 func (s *Supervisor) openAgents() (*agents, error) {
 	a := &agents{sockets: host.NewSockets(), told: map[string]bool{}}
-	for _, l := range s.listeners {
-		if err := a.sockets.Keep(l.socket.(syscall.Conn)); err != nil {
-			a.sockets.Close()
-			return nil, err
-		}
+	if err := a.keep(s.listeners); err != nil {
+		a.sockets.Close()
+		return nil, err
 	}
 	var err error
 	a.host, err = host.New(filepath.Join(s.notifyDir, "agent"), s.config.Policy.Grace, a.sockets, func(e host.Event) {
@@ -45,6 +43,29 @@ func (s *Supervisor) openAgents() (*agents, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// keep gives workers that ask for the address of one of these that.
+func (a *agents) keep(these listeners) error {
+	if a == nil {
+		return nil
+	}
+	for _, l := range these {
+		if err := a.sockets.Keep(l.socket.(syscall.Conn)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release ends that.
+func (a *agents) release(these listeners) {
+	if a == nil {
+		return
+	}
+	for _, l := range these {
+		_ = a.sockets.Release(l.socket.(syscall.Conn)) // what we cannot look at is not kept
+	}
 }
 
 // admit is what a worker's environment needs; nothing for one without an agent, who then needs the sockets for itself.
@@ -180,7 +201,7 @@ func (keptInput) input() {}
 // lookForKept finds out whether a worker that accepts has sockets that we do not hold.
 func (s *Supervisor) lookForKept(r *running, pid int) {
 	ours := map[inode]bool{}
-	for socket := range s.inherited {
+	for socket := range r.sockets {
 		ours[socket] = true
 	}
 	for _, number := range s.agents.sockets.Inodes() {

@@ -20,7 +20,8 @@ import (
 type running struct {
 	*process.Process
 	worker  Worker
-	program int // of the loop: the pid of the process with the agent, which a wrapper may have started
+	program int            // of the loop: the pid of the process with the agent, which a wrapper may have started
+	sockets map[inode]bool // that are not its own, or were not when it was started
 	output  []*capture
 	ctx     context.Context // ends with the process
 	enough  func()          // ends the search for signs of readiness
@@ -102,7 +103,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	w.Pid = started.Pid()
 	ctx, gone := context.WithCancel(context.Background())
 	looking, enough := context.WithTimeout(ctx, s.config.Policy.StartTimeout+s.config.Policy.Handover)
-	r := &running{Process: started, worker: w, output: captures, ctx: ctx, enough: enough}
+	r := &running{Process: started, worker: w, sockets: s.inherited, output: captures, ctx: ctx, enough: enough}
 	if input != nil {
 		s.stdin.switchTo(input)
 	}
@@ -217,7 +218,7 @@ func (s *Supervisor) watchReady(ctx context.Context, r *running, probe Probe) {
 		if probe.url != "" {
 			return s.probe(ctx, r, probe.url)
 		}
-		own := listensItself(r.Pid(), s.inherited)
+		own := listensItself(r.Pid(), r.sockets)
 		if probe.path == "" && len(own) > 0 {
 			s.send(readyInput{r.worker.ID, ByListening})
 			return true
@@ -244,11 +245,11 @@ func (s *Supervisor) probe(ctx context.Context, r *running, url string) bool {
 // watchRelease finds out when a draining worker has let go of the sockets that it inherited, where that can be seen.
 // A worker with sockets of its own is released when it is gone.
 func (s *Supervisor) watchRelease(r *running) {
-	if len(s.inherited) == 0 {
+	if len(r.sockets) == 0 {
 		return
 	}
 	go poll(r.ctx, func() bool { // ends with the process
-		holds, known := holdsAny(r.Pid(), s.inherited)
+		holds, known := holdsAny(r.Pid(), r.sockets)
 		if known && !holds && r.ctx.Err() == nil {
 			s.send(releasedInput{r.worker.ID})
 		}

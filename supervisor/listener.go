@@ -17,6 +17,7 @@ type listeners []*listener
 
 type listener struct {
 	Address
+	wished Address // what it was opened for: Address has the number of a port that was 0
 	socket net.Listener
 	path   pathIdentity // of a Unix socket with a path
 }
@@ -72,7 +73,7 @@ func openListener(a Address) (*listener, error) {
 		}
 		return nil, fmt.Errorf("listen on %s: %w", a, err)
 	}
-	opened := &listener{Address: a, socket: l}
+	opened := &listener{Address: a, wished: a, socket: l}
 	switch l := l.(type) {
 	case *net.UnixListener:
 		l.SetUnlinkOnClose(false) // we do it, if the path is still ours
@@ -150,6 +151,15 @@ func (l listeners) addresses() []Address {
 	var all []Address
 	for _, one := range l {
 		all = append(all, one.Address)
+	}
+	return all
+}
+
+// inodes are the numbers under which the system knows them.
+func (l listeners) inodes() map[inode]bool {
+	all := map[inode]bool{}
+	for _, one := range l {
+		all[inodeOf(one.socket.(syscall.Conn))] = true
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,13 +30,15 @@ type Config struct {
 // return at once, and what comes of them is heard from Events.
 type Supervisor struct {
 	config    Config
-	listeners listeners
-	inherited map[inode]bool
+	bound     atomic.Pointer[[]Address]
 	notifyDir string
 	stdin     *stdin
 	agents    *agents // nil where there can be none
 
-	beyondMending map[Address]bool // of the loop: what it has said so of
+	listeners     listeners        // of the loop, as are the next three: what workers that start now inherit
+	retired       []retired        // what those that are to leave have inherited
+	inherited     map[inode]bool   // both; a new map when they change, for others read it
+	beyondMending map[Address]bool // what it has said so of
 
 	inputs chan input
 	events chan Event
@@ -107,14 +110,13 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, listeners: open, notifyDir: dir,
-		inherited: map[inode]bool{}, beyondMending: map[Address]bool{},
+		inherited: open.inodes(), beyondMending: map[Address]bool{},
 		inputs: make(chan input),
 		events: make(chan Event),
 		done:   make(chan struct{}),
 	}
-	for _, l := range open {
-		s.inherited[inodeOf(l.socket.(syscall.Conn))] = true
-	}
+	addresses := open.addresses()
+	s.bound.Store(&addresses)
 	if config.Stdin {
 		s.stdin = newStdin()
 	}
@@ -127,7 +129,7 @@ func New(config Config) (*Supervisor, error) {
 }
 
 // Addresses lists where the sockets are bound; a port that was asked for as 0 has its number.
-func (s *Supervisor) Addresses() []Address { return s.listeners.addresses() }
+func (s *Supervisor) Addresses() []Address { return *s.bound.Load() }
 
 // Replace makes plan the generation to get to. Serving or Failed tells what came of it, unless a newer plan
 // supersedes it first.
@@ -199,6 +201,9 @@ func (s *Supervisor) loop(noAgents error) {
 		close(s.done) // inputs come to an end
 		s.agents.close()
 		s.listeners.close()
+		for _, old := range s.retired {
+			old.close()
+		}
 		_ = os.RemoveAll(s.notifyDir)
 		if s.stdin != nil {
 			s.stdin.Close() // nobody will read what somebody may be about to write
@@ -217,12 +222,16 @@ func (s *Supervisor) loop(noAgents error) {
 			}
 		}
 	}
-	var health <-chan time.Time
-	if len(s.listeners) > 0 || s.agents != nil {
-		ticker := time.NewTicker(mendEvery)
-		defer ticker.Stop()
-		health = ticker.C
+	health := time.NewTicker(mendEvery)
+	defer health.Stop()
+	lookAfter := func() {
+		if len(s.listeners) == 0 && s.agents == nil {
+			health.Stop()
+		} else {
+			health.Reset(mendEvery)
+		}
 	}
+	lookAfter()
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -246,7 +255,7 @@ func (s *Supervisor) loop(noAgents error) {
 			continue
 		case <-due:
 			machine.tick(time.Now())
-		case <-health:
+		case <-health.C:
 			mend()
 		case in := <-s.inputs:
 			now := time.Now()
@@ -290,6 +299,9 @@ func (s *Supervisor) loop(noAgents error) {
 				s.config.Policy, s.config.Stop = in.policy, cmp.Or(in.stop, syscall.SIGTERM)
 				s.config.Policy.fill(len(s.config.Listen) > 0, !s.config.Probe.IsZero())
 				machine.adopt(s.config.Policy, now)
+			case relistenInput:
+				in.answer <- s.relisten(in.addresses, machine, now)
+				lookAfter()
 			case shutInput:
 				machine.shut(in.slots, in.closed, now)
 			case signalInput:
@@ -321,6 +333,7 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 			case emit:
 				told = append(told, action.Event)
 			case startWorker:
+				s.closeRetired(m)
 				w, err := s.launch(action.Worker, action.plan)
 				if err != nil {
 					m.exited(action.ID, Exit{StartError: err}, time.Now())
@@ -345,5 +358,6 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 			}
 		}
 	}
+	s.closeRetired(m)
 	return told
 }

@@ -22,16 +22,17 @@ type (
 func New(string, time.Duration, *Sockets, func(Event)) (*Host, error) {
 	return nil, errors.ErrUnsupported
 }
-func (*Host) Admit(int) []string         { return nil }
-func (*Host) Forget(int)                 {}
-func (*Host) Drain(int) bool             { return false }
-func (*Host) Leave(int) bool             { return false }
-func (*Host) Close()                     {}
-func NewSockets() *Sockets               { return &Sockets{} }
-func (*Sockets) Keep(syscall.Conn) error { return errors.ErrUnsupported }
-func (*Sockets) Mend() []Mended          { return nil }
-func (*Sockets) Addresses() [][2]string  { return nil }
-func (*Sockets) DropUnused()             {}
-func (*Sockets) Inodes() []uint64        { return nil }
-func HiddenPath(string) string           { return "" }
-func (*Sockets) Close()                  {}
+func (*Host) Admit(int) []string            { return nil }
+func (*Host) Forget(int)                    {}
+func (*Host) Drain(int) bool                { return false }
+func (*Host) Leave(int) bool                { return false }
+func (*Host) Close()                        {}
+func NewSockets() *Sockets                  { return &Sockets{} }
+func (*Sockets) Keep(syscall.Conn) error    { return errors.ErrUnsupported }
+func (*Sockets) Release(syscall.Conn) error { return nil }
+func (*Sockets) Mend() []Mended             { return nil }
+func (*Sockets) Addresses() [][2]string     { return nil }
+func (*Sockets) DropUnused()                {}
+func (*Sockets) Inodes() []uint64           { return nil }
+func HiddenPath(string) string              { return "" }
+func (*Sockets) Close()                     {}

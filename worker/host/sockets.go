@@ -4,6 +4,7 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,7 @@ type socket struct {
 	key     key
 	fd      int
 	address string // with the number of a port that was 0
-	kept    bool   // given by Keep: it never ends before Close
+	kept    bool   // given by Keep: it does not end before Release or Close
 	place   *place // of a Unix path, else nil
 }
 
@@ -121,6 +122,35 @@ func (s *Sockets) Keep(listener syscall.Conn) error {
 		name.key.path = path
 	}
 	s.addLocked(fd, name).kept = true
+	return nil
+}
+
+// Release ends what Keep began: the listener is one of those that workers have asked for, and ends when none of them uses
+// it.
+func (s *Sockets) Release(listener syscall.Conn) error {
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var name name
+	var nameErr error
+	if err := raw.Control(func(l uintptr) { name, nameErr = nameOf(int(l)) }); err != nil {
+		return err
+	}
+	if nameErr != nil {
+		return fmt.Errorf("look at the listener: %w", nameErr)
+	}
+	if name.key.path != "" {
+		if name.key.path, err = filepath.Abs(name.key.path); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one := s.all[name.key]; one != nil {
+		one.kept = false
+		s.dropUnusedLocked(one)
+	}
 	return nil
 }
 
@@ -292,18 +322,19 @@ func (s *Sockets) left(g *guest, serving []*guest) {
 	}
 	s.restoreLocked()
 	if slices.ContainsFunc(serving, func(other *guest) bool { return len(s.usesLocked(other).open) > 0 }) {
-		s.dropUnusedLocked()
+		s.dropUnusedLocked(slices.Collect(maps.Values(s.all))...)
 	}
 }
 
-func (s *Sockets) dropUnusedLocked() {
+// dropUnusedLocked ends those of these that nobody uses, and that are not kept.
+func (s *Sockets) dropUnusedLocked(these ...*socket) {
 	used := map[uint32]bool{}
 	for _, u := range s.users {
 		for id := range u.open {
 			used[id] = true
 		}
 	}
-	for _, one := range s.all {
+	for _, one := range these {
 		if !used[one.id] && !one.kept {
 			s.dropLocked(one)
 		}
@@ -364,7 +395,7 @@ func (s *Sockets) Addresses() [][2]string {
 func (s *Sockets) DropUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropUnusedLocked()
+	s.dropUnusedLocked(slices.Collect(maps.Values(s.all))...)
 }
 
 // Inodes lists the numbers under which the listeners are known to the system.
