@@ -33,7 +33,6 @@ type unit struct {
 	path         string            // where it is
 	dir          string            // the package's folder
 	sources      map[string]source // what the compiler reads: Go files, embedded files
-	level        int               // above those of all units that it imports
 	importers    []string          // units
 	proof        string
 }
@@ -50,15 +49,12 @@ func embedded(c *plan.Compile) ([]string, error) {
 	return slices.Collect(maps.Values(config.Files)), nil
 }
 
-// connect fills in who imports whom. Units are given in the order of imports.
-func connect(units []*unit) {
-	byPath := map[string]*unit{}
-	for _, u := range units {
-		byPath[u.ImportPath] = u
-		for _, path := range u.Imports {
-			if imported := byPath[path]; imported != nil {
-				u.level = max(u.level, imported.level+1)
-				imported.importers = append(imported.importers, u.ImportPath)
+// connect fills in who imports whom.
+func connect(units map[string]*unit) {
+	for _, name := range slices.Sorted(maps.Keys(units)) {
+		for _, path := range units[name].Imports {
+			if imported := units[path]; imported != nil {
+				imported.importers = append(imported.importers, name)
 			}
 		}
 	}
@@ -150,11 +146,31 @@ func (bp *blueprint) archiveOf(importPath string) string {
 	return bp.archives[importPath]
 }
 
-// importersOf adds to dirty whoever imports one of changed.
-func (bp *blueprint) importersOf(changed []string, dirty map[string]bool) {
+// archivesFor is where the archives are that a unit is compiled with.
+func (bp *blueprint) archivesFor(u *unit) map[string]string {
+	archives := make(map[string]string, len(u.Imports))
+	for _, importPath := range u.Imports {
+		archives[importPath] = bp.archiveOf(importPath)
+	}
+	return archives
+}
+
+// above are the changed units and whoever imports them, directly or not, each with the number of those among them that
+// it imports.
+func (bp *blueprint) above(changed []string) map[string]int {
+	counts := map[string]int{}
 	for _, name := range changed {
+		counts[name] = 0
+	}
+	for next := slices.Sorted(maps.Keys(counts)); len(next) > 0; {
+		name := next[0]
+		next = next[1:]
 		for _, importer := range bp.units[name].importers {
-			dirty[importer] = true
+			if _, known := counts[importer]; !known {
+				next = append(next, importer)
+			}
+			counts[importer]++
 		}
 	}
+	return counts
 }

@@ -315,6 +315,26 @@ func TestErrorsReadLikeGo(t *testing.T) {
 	}
 }
 
+// Go tells of every package that does not compile. So do we, though some are only compiled because of others.
+func TestErrorsInSeveralPackages(t *testing.T) {
+	p := program(tree(t, "-- go.mod --\nmodule example.com/several\ngo 1.25\n-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
+		"-- a/a.go --\npackage a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Low() }\n"+
+		"-- b/b.go --\npackage b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Low() }\n"+
+		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/several/a\"\n\t\"example.com/several/b\"\n)\n\nfunc main() { println(a.A(), b.B()) }\n"))
+	c := begin(t, p)
+	for _, e := range []struct{ name, file, text string }{
+		{"both importers fail", "low/low.go", "package low\n\nfunc Law() int { return 1 }\n"},
+		{"so does one of them for itself", "a/a.go", "package a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Lew() }\n"},
+		{"the other is well", "low/low.go", "package low\n\nfunc Low() int { return 2 }\n"},
+		{"both changed, both fail", "b/b.go", "package b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Liw() }\n"},
+	} {
+		write(t, filepath.Join(p.Dir, e.file), e.text)
+		if way := c.same(); way != "" {
+			t.Errorf("%s: it builds: %s", e.name, way)
+		}
+	}
+}
+
 // small is hello without package fmt, which makes it quick to link.
 var small = strings.NewReplacer("\t\"fmt\"\n\n", "", "fmt.Println", "println").Replace(hello)
 

@@ -167,7 +167,6 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		bp.archives[p.ImportPath] = p.Export
 		dirs[p.ImportPath] = p.Dir
 	}
-	var units []*unit
 	ours := map[string]bool{}
 	for _, c := range script.Compiles {
 		u := &unit{Compile: c, path: bp.archives[c.ImportPath], dir: dirs[c.ImportPath], sources: map[string]source{}, proof: context + c.Key()}
@@ -189,9 +188,8 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		}
 		delete(bp.archives, c.ImportPath)
 		bp.units[c.ImportPath] = u
-		units = append(units, u)
 	}
-	connect(units)
+	connect(bp.units)
 	bp.others = graph.lookAt()
 	for path := range ours {
 		delete(bp.others.files, path)
@@ -202,7 +200,7 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		}
 	}
 	tools := []string{l.t.path, env["GOENV"], filepath.Join(env["GOROOT"], "go.env"), filepath.Join(env["GOROOT"], "VERSION"), script.Link.Argv[0]}
-	for _, u := range units {
+	for _, u := range bp.units {
 		tools = append(tools, u.Argv[0])
 	}
 	for _, path := range tools {
@@ -304,7 +302,7 @@ func (l *learner) prove(ctx context.Context, bp *blueprint, u *unit) bool {
 	}
 	defer os.RemoveAll(work)
 	r := &remake{t: l.t, bp: bp, work: work}
-	result := r.compile(ctx, u)
+	result := r.compile(ctx, u, bp.archivesFor(u))
 	if result.err != nil || ctx.Err() != nil {
 		return false
 	}
