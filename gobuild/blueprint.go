@@ -21,6 +21,7 @@ type blueprint struct {
 	others   look              // files and folders that decide about commands; tools, settings
 	units    map[string]*unit  // by import path: packages that somebody may edit
 	archives map[string]string // by import path: where the archives of all other packages are
+	packages map[string]known  // by import path: all packages of the program
 	link     plan.Link
 	proof    string // names the link command; see shortcut.proved
 	artifact string // ID of the binary
@@ -68,6 +69,7 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 	}
 	now := *bp
 	now.units = maps.Clone(bp.units)
+	var reimported []reimport
 	for _, name := range slices.Sorted(maps.Keys(bp.units)) {
 		u := bp.units[name]
 		var fresh map[string]source
@@ -93,6 +95,14 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 		}
 		if touched {
 			dirty = append(dirty, name)
+			if change := importing(name, u.sources, now.units[name].sources); len(change.added)+len(change.removed) > 0 {
+				reimported = append(reimported, change)
+			}
+		}
+	}
+	if len(reimported) > 0 {
+		if doubt := now.reimport(reimported); doubt != "" {
+			return nil, nil, doubt
 		}
 	}
 	return &now, dirty, ""
@@ -106,8 +116,8 @@ func (s source) doubt(now source, name string, err error) string {
 		return name + " is gone"
 	case err != nil:
 		return name + " cannot be read, or " + errRestless.Error()
-	case now.header != s.header:
-		return name + " has other imports, build constraints, embeds or package clause"
+	case now.frame != s.frame, s.frame == broken && filepath.Ext(name) == ".go", !slices.Equal(special(now.imports), special(s.imports)):
+		return name + " has other build constraints, embeds, cgo or package clause"
 	case now.orders != s.orders:
 		return name + " has other //go: lines"
 	}

@@ -29,7 +29,8 @@ type learner struct {
 // exported is what `go list -export` says beside listed.
 type exported struct {
 	listed
-	Export string
+	Export  string
+	Imports []string
 }
 
 // draw makes the blueprint of the binary that go has just built. If there can be none, why says so, a clause; an error
@@ -131,7 +132,7 @@ var toolEnv = []string{"GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT", "GOFIPS140", 
 
 // list asks go where the archives are. It has just built them; what it has not it builds.
 func (l *learner) list(ctx context.Context) (*Graph, []exported, error) {
-	got, err := l.t.run(ctx, nil, slices.Concat([]string{"list", "-e", "-deps", "-export", listFields + ",Export"}, l.with, l.what)...)
+	got, err := l.t.run(ctx, nil, slices.Concat([]string{"list", "-e", "-deps", "-export", listFields + ",Export,Imports"}, l.with, l.what)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,7 +155,8 @@ func (l *learner) list(ctx context.Context) (*Graph, []exported, error) {
 
 // assemble puts the blueprint together and looks at every file that it names.
 func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exported, env map[string]string) (*blueprint, error) {
-	bp := &blueprint{args: slices.Concat(l.with, l.what), outer: l.t.env, graph: graph, link: script.Link, units: map[string]*unit{}, archives: map[string]string{}}
+	bp := &blueprint{args: slices.Concat(l.with, l.what), outer: l.t.env, graph: graph, link: script.Link, units: map[string]*unit{}, archives: map[string]string{},
+		packages: knownPackages(packages)}
 	for _, name := range toolEnv {
 		if env[name] != "" && getenv(l.t.env, name) != env[name] {
 			bp.env = append(bp.env, name+"="+env[name])
