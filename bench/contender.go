@@ -22,7 +22,7 @@ import (
 // program is what is measured with.
 type program struct {
 	dir, pkg, file, find, url string
-	args                      []string // {addr} stands for the address to listen on
+	args                      []string // {addr} stands for the address to listen on, {data} for a folder to write to
 }
 
 // contender is one way from a save to new code.
@@ -37,7 +37,6 @@ type contender struct {
 	args  []string
 	cmd   *exec.Cmd
 	out   syncBuffer
-	seen  string // what stands in the file instead of program.find
 	times []time.Duration
 }
 
@@ -84,7 +83,7 @@ func quoted(args []string) string {
 
 // prepare copies the tree, and starts the tool and waits until its program answers.
 func (c *contender) prepare(p program, tree string) error {
-	c.tree, c.seen = tree, p.find
+	c.tree = tree
 	if err := copyTree(p.dir, tree); err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (c *contender) prepare(p program, tree string) error {
 	c.addr = l.Addr().String()
 	l.Close()
 	for _, arg := range p.args {
-		c.args = append(c.args, strings.ReplaceAll(arg, "{addr}", c.addr))
+		c.args = append(c.args, strings.NewReplacer("{addr}", c.addr, "{data}", tree+"-data").Replace(arg))
 	}
 	if c.cmd, err = c.start(c, p); err != nil {
 		return err
@@ -125,22 +124,24 @@ func (c *contender) prepare(p program, tree string) error {
 	return nil
 }
 
-// measure edits the tree and waits for what comes of it.
-func (c *contender) measure(p program, text string) (time.Duration, error) {
-	path := filepath.Join(c.tree, p.file)
-	source, err := os.ReadFile(path)
+// replaceIn is what the file is once old stands in it no more but now.
+func (c *contender) replaceIn(file, old, now string) ([]byte, error) {
+	source, err := os.ReadFile(filepath.Join(c.tree, file))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	edited := bytes.ReplaceAll(source, []byte(c.seen), []byte(text))
-	if bytes.Equal(edited, source) {
-		return 0, fmt.Errorf("%s does not hold %q", p.file, c.seen)
+	if !bytes.Contains(source, []byte(old)) {
+		return nil, fmt.Errorf("%s does not hold %q", file, old)
 	}
+	return bytes.ReplaceAll(source, []byte(old), []byte(now)), nil
+}
+
+// measure saves the file and waits for what comes of it: an answer with text.
+func (c *contender) measure(p program, file string, content []byte, text string) (time.Duration, error) {
 	began := time.Now()
-	if err := os.WriteFile(path, edited, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(c.tree, file), content, 0o666); err != nil {
 		return 0, err
 	}
-	c.seen = text
 	if c.start == nil {
 		return c.runBuild(p)
 	}

@@ -5,6 +5,15 @@
 //
 //	go run ./bench                                     the bundled example
 //	go run ./bench -dir ../server -pkg ./cmd/server -file web/index.go -find 'Welcome' -url / -- -addr {addr}
+//	go run ./bench -matrix -pocketbase ../pocketbase -blackbox ../blackbox_exporter
+//
+// # The matrix
+//
+// With -matrix, hotreload and `go build` alone are measured, with several programs and several kinds of edit: the bundled
+// example, a service of 40 packages that is made up for it (service.go), and real applications of which the user has the
+// source. Each program's copy gets a function that answers with a word, in a package that hardly any other imports
+// and in one that nearly all others do; the edits (edit.go) change these. A measurement begins when hotreload is at
+// rest: after a build it plans, proves and confirms, which must not fall into the time of `go build`.
 //
 // # How it measures
 //
@@ -38,7 +47,18 @@ func main() {
 	flag.StringVar(&p.url, "url", "/", "path to ask for")
 	rounds := flag.Int("n", 15, "rounds")
 	only := flag.String("only", "", "comma-separated names of the contenders to run; all that are there if empty")
+	var m matrix
+	flag.BoolVar(&m.on, "matrix", false, "measure several programs with several kinds of edit; of the other flags only -n and -only count, and -only names programs")
+	flag.StringVar(&m.pocketbase, "pocketbase", "", "for -matrix: folder of github.com/pocketbase/pocketbase")
+	flag.StringVar(&m.blackbox, "blackbox", "", "for -matrix: folder of github.com/prometheus/blackbox_exporter")
 	flag.Parse()
+	if m.on {
+		if err := m.run(*rounds, *only); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	p.args = flag.Args()
 	if len(p.args) == 0 {
 		p.args = []string{"-addr", "{addr}"}
@@ -55,9 +75,9 @@ func run(p program, rounds int, only string) error {
 		return err
 	}
 	defer os.RemoveAll(root)
-	hotreload := filepath.Join(root, "hotreload")
-	if out, err := exec.Command("go", "build", "-o", hotreload, "hotreload").CombinedOutput(); err != nil {
-		return fmt.Errorf("build hotreload (run bench in its folder): %v\n%s", err, out)
+	hotreload, err := buildHotreload(root)
+	if err != nil {
+		return err
 	}
 
 	var tools []*contender
@@ -84,7 +104,15 @@ func run(p program, rounds int, only string) error {
 	for round := range rounds {
 		for i := range tools {
 			c := tools[(i+round)%len(tools)]
-			took, err := c.measure(p, fmt.Sprintf("%sr%d.", p.find, round))
+			before, text := fmt.Sprintf("%sr%d.", p.find, round-1), fmt.Sprintf("%sr%d.", p.find, round)
+			if round == 0 {
+				before = p.find
+			}
+			content, err := c.replaceIn(p.file, before, text)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			took, err := c.measure(p, p.file, content, text)
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w\n%s", c.name, round, err, c.log())
 			}
@@ -94,4 +122,12 @@ func run(p program, rounds int, only string) error {
 	}
 	fmt.Print(table(tools, rounds))
 	return nil
+}
+
+func buildHotreload(dir string) (path string, err error) {
+	path = filepath.Join(dir, "hotreload")
+	if out, err := exec.Command("go", "build", "-o", path, "hotreload").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build hotreload (run bench in its folder): %v\n%s", err, out)
+	}
+	return path, nil
 }

@@ -21,6 +21,7 @@ type blueprint struct {
 	others   look              // files and folders that decide about commands; tools, settings
 	units    map[string]*unit  // by import path: packages that somebody may edit
 	archives map[string]string // by import path: where the archives of all other packages are
+	packages map[string]known  // by import path: all packages of the program
 	link     plan.Link
 	proof    string // names the link command; see shortcut.proved
 	artifact string // ID of the binary
@@ -33,7 +34,6 @@ type unit struct {
 	path         string            // where it is
 	dir          string            // the package's folder
 	sources      map[string]source // what the compiler reads: Go files, embedded files
-	level        int               // above those of all units that it imports
 	importers    []string          // units
 	proof        string
 }
@@ -50,15 +50,12 @@ func embedded(c *plan.Compile) ([]string, error) {
 	return slices.Collect(maps.Values(config.Files)), nil
 }
 
-// connect fills in who imports whom. Units are given in the order of imports.
-func connect(units []*unit) {
-	byPath := map[string]*unit{}
-	for _, u := range units {
-		byPath[u.ImportPath] = u
-		for _, path := range u.Imports {
-			if imported := byPath[path]; imported != nil {
-				u.level = max(u.level, imported.level+1)
-				imported.importers = append(imported.importers, u.ImportPath)
+// connect fills in who imports whom.
+func connect(units map[string]*unit) {
+	for _, name := range slices.Sorted(maps.Keys(units)) {
+		for _, path := range units[name].Imports {
+			if imported := units[path]; imported != nil {
+				imported.importers = append(imported.importers, name)
 			}
 		}
 	}
@@ -72,6 +69,7 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 	}
 	now := *bp
 	now.units = maps.Clone(bp.units)
+	var reimported []reimport
 	for _, name := range slices.Sorted(maps.Keys(bp.units)) {
 		u := bp.units[name]
 		var fresh map[string]source
@@ -97,6 +95,14 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 		}
 		if touched {
 			dirty = append(dirty, name)
+			if change := importing(name, u.sources, now.units[name].sources); len(change.added)+len(change.removed) > 0 {
+				reimported = append(reimported, change)
+			}
+		}
+	}
+	if len(reimported) > 0 {
+		if doubt := now.reimport(reimported); doubt != "" {
+			return nil, nil, doubt
 		}
 	}
 	return &now, dirty, ""
@@ -110,8 +116,8 @@ func (s source) doubt(now source, name string, err error) string {
 		return name + " is gone"
 	case err != nil:
 		return name + " cannot be read, or " + errRestless.Error()
-	case now.header != s.header:
-		return name + " has other imports, build constraints, embeds or package clause"
+	case now.frame != s.frame, s.frame == broken && filepath.Ext(name) == ".go", !slices.Equal(special(now.imports), special(s.imports)):
+		return name + " has other build constraints, embeds, cgo or package clause"
 	case now.orders != s.orders:
 		return name + " has other //go: lines"
 	}
@@ -150,11 +156,31 @@ func (bp *blueprint) archiveOf(importPath string) string {
 	return bp.archives[importPath]
 }
 
-// importersOf adds to dirty whoever imports one of changed.
-func (bp *blueprint) importersOf(changed []string, dirty map[string]bool) {
+// archivesFor is where the archives are that a unit is compiled with.
+func (bp *blueprint) archivesFor(u *unit) map[string]string {
+	archives := make(map[string]string, len(u.Imports))
+	for _, importPath := range u.Imports {
+		archives[importPath] = bp.archiveOf(importPath)
+	}
+	return archives
+}
+
+// above are the changed units and whoever imports them, directly or not, each with the number of those among them that
+// it imports.
+func (bp *blueprint) above(changed []string) map[string]int {
+	counts := map[string]int{}
 	for _, name := range changed {
+		counts[name] = 0
+	}
+	for next := slices.Sorted(maps.Keys(counts)); len(next) > 0; {
+		name := next[0]
+		next = next[1:]
 		for _, importer := range bp.units[name].importers {
-			dirty[importer] = true
+			if _, known := counts[importer]; !known {
+				next = append(next, importer)
+			}
+			counts[importer]++
 		}
 	}
+	return counts
 }

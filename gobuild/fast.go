@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"hotreload/gobuild/plan"
 )
@@ -49,12 +47,12 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	if !r.proved(next.proof) {
 		return nil, "the link is not proved yet", nil
 	}
-	compiled, failure, doubt, err := r.compileAll(ctx, dirty)
+	compiled, failed, doubt, err := r.compileAll(ctx, dirty)
 	if doubt != "" || err != nil {
 		return nil, doubt, err
 	}
-	if failure != nil {
-		return &remade{text: failure.goText(r.t.dir)}, "", nil
+	if failed != nil {
+		return &remade{text: failed.goText(r.t.dir)}, "", nil
 	}
 	way := fmt.Sprintf("compiled %d of %d packages", len(compiled), len(next.units))
 	if !slices.ContainsFunc(compiled, func(name string) bool { return next.units[name].All != before.units[name].All }) {
@@ -68,52 +66,80 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	return &remade{next: next, out: out, id: id, way: way + " and linked"}, "", nil
 }
 
-// compileAll compiles the dirty units, then whoever imports one whose export data have changed, and so on. Units on one
-// level do not import each other and are compiled together.
-func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []string, failure *failure, doubt string, err error) {
+// compileAll compiles the changed units, then whoever imports one whose export data have changed, and so on. A unit's turn
+// comes when it is known of all that it imports whether it is compiled, and to what; as many are compiled at once as there
+// are processors.
+//
+// One package that does not compile is told of, for go would say no more: nothing that imports it is compiled. Of several
+// go tells, in an order of its own.
+func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []string, failed *failure, doubt string, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	dirty := map[string]bool{}
 	for _, name := range changed {
 		dirty[name] = true
 	}
-	for len(dirty) > 0 {
-		var now []string
-		level := r.bp.units[slices.MinFunc(slices.Collect(maps.Keys(dirty)), func(a, b string) int {
-			return r.bp.units[a].level - r.bp.units[b].level
-		})].level
-		for name := range dirty {
-			u := r.bp.units[name]
-			switch {
-			case u.Odd != "":
-				return nil, nil, u.ImportPath + ": " + u.Odd, nil
-			case !r.proved(u.proof):
-				return nil, nil, u.ImportPath + " is not proved yet", nil
-			case u.level == level:
-				now = append(now, name)
-			}
+	waits := r.bp.above(changed)
+	var ready []string
+	for name, n := range waits {
+		if n == 0 {
+			ready = append(ready, name)
 		}
-		results := r.compileEach(ctx, now)
-		var grown []string
-		for i, result := range results {
-			switch {
-			case result.err != nil:
-				return nil, nil, "", result.err
-			case result.failure != nil && len(changed) > 1: // go may have to say more, in an order of its own
-				return nil, nil, now[i] + " does not compile", nil
-			case result.failure != nil:
-				return nil, result.failure, "", nil
-			case result.doubt != "":
-				return nil, nil, result.doubt, nil
-			}
-			if result.unit.Export != r.bp.units[now[i]].Export {
-				grown = append(grown, now[i])
-			}
-			r.bp.units[now[i]] = result.unit
-			delete(dirty, now[i])
-		}
-		compiled = append(compiled, now...)
-		r.bp.importersOf(grown, dirty)
 	}
-	return compiled, nil, "", nil
+	slices.Sort(ready)
+	settle := func(name string, grown bool) {
+		for _, importer := range r.bp.units[name].importers {
+			dirty[importer] = dirty[importer] || grown
+			if waits[importer]--; waits[importer] == 0 {
+				ready = append(ready, importer)
+			}
+		}
+	}
+	results := make(chan result)
+	running := 0
+	for {
+		for len(ready) > 0 && running < runtime.GOMAXPROCS(0) && doubt == "" && err == nil {
+			u := r.bp.units[ready[0]]
+			ready = ready[1:]
+			switch {
+			case !dirty[u.ImportPath]:
+				settle(u.ImportPath, false)
+			case u.Odd != "":
+				doubt = u.ImportPath + ": " + u.Odd
+			case !r.proved(u.proof):
+				doubt = u.ImportPath + " is not proved yet"
+			default:
+				archives := r.bp.archivesFor(u)
+				running++
+				go func() { results <- r.compile(ctx, u, archives) }() // ends with the compiler; received below
+			}
+		}
+		if doubt != "" || err != nil {
+			cancel()
+		}
+		if running == 0 {
+			return compiled, failed, doubt, err
+		}
+		got := <-results
+		running--
+		switch {
+		case doubt != "" || err != nil: // and this one was killed, or might as well have been
+		case got.err != nil:
+			err = got.err
+		case got.doubt != "":
+			doubt = got.doubt
+		case got.failure != nil && failed != nil:
+			doubt = "several packages do not compile"
+		case got.failure != nil:
+			failed = got.failure
+		default:
+			name := got.unit.ImportPath
+			grown := got.unit.Export != r.bp.units[name].Export
+			r.bp.units[name] = got.unit
+			compiled = append(compiled, name)
+			settle(name, grown)
+		}
+	}
 }
 
 // result is what came of one run of the compiler.
@@ -124,31 +150,14 @@ type result struct {
 	err     error
 }
 
-// compileEach compiles units, as many at once as there are processors, and waits for them all.
-func (r *remake) compileEach(ctx context.Context, names []string) []result {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results := make([]result, len(names))
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var group sync.WaitGroup
-	for i, name := range names {
-		group.Go(func() { // ends with the compiler; waited for below
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			results[i] = r.compile(ctx, r.bp.units[name])
-		})
-	}
-	group.Wait()
-	return results
-}
-
-// compile makes a unit's archive anew. It has the build ID of the one before, so that the same content is the same file.
-func (r *remake) compile(ctx context.Context, u *unit) result {
+// compile makes a unit's archive anew, of its sources and those archives. It has the build ID of the one before, so that
+// the same content is the same file.
+func (r *remake) compile(ctx context.Context, u *unit, archives map[string]string) result {
 	dir := filepath.Join(r.work, filepath.Base(u.Folder))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return result{err: err}
 	}
-	config := plan.Fill(u.Config, r.bp.archiveOf)
+	config := plan.Fill(u.Config, func(importPath string) string { return archives[importPath] })
 	if err := os.WriteFile(filepath.Join(dir, "importcfg"), []byte(config), 0o600); err != nil {
 		return result{err: err}
 	}
@@ -170,7 +179,7 @@ func (r *remake) compile(ctx context.Context, u *unit) result {
 	switch {
 	case !got.exit.Success() && (got.exit.Code != 2 || text == "" || strings.Contains(text, "internal compiler error")):
 		return result{doubt: u.ImportPath + ": the compiler ended with " + got.exit.String()} // killed, or a bug of its own
-	case !got.exit.Success() && slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(r.bp.archiveOf(path)) == nil }):
+	case !got.exit.Success() && slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(archives[path]) == nil }):
 		return result{doubt: "an archive is gone"} // somebody has emptied a cache
 	case !got.exit.Success():
 		return result{failure: &failure{unit: u, text: text}}

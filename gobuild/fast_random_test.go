@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -146,13 +147,13 @@ func (c *trial) edit(random *rand.Rand) (undo func(), what string) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	name, now := mutate(old, random)
+	name, now := mutate(old, slices.Sorted(maps.Keys(c.g.links)), random)
 	write(c, path, string(now))
 	return func() { write(c, path, string(old)) }, name + " " + filepath.Base(path)
 }
 
-// mutate makes one edit of the kind that people make.
-func mutate(source []byte, random *rand.Rand) (name string, edited []byte) {
+// mutate makes one edit of the kind that people make. Paths are what it may import.
+func mutate(source []byte, paths []string, random *rand.Rand) (name string, edited []byte) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, "", source, parser.ParseComments)
 	if err != nil {
@@ -190,7 +191,8 @@ func mutate(source []byte, random *rand.Rand) (name string, edited []byte) {
 		})
 	}
 	id := random.IntN(1 << 30)
-	switch kind := random.IntN(16); {
+	kind := random.IntN(18)
+	switch {
 	case kind < 3 && len(literals) > 0:
 		l := literals[random.IntN(len(literals))]
 		return "string", insert(at(l.End())-1, string(rune('a'+id%26)))
@@ -221,6 +223,16 @@ func mutate(source []byte, random *rand.Rand) (name string, edited []byte) {
 		return "//go: line", append(source, fmt.Sprintf("\n//go:noinline\nfunc added%d() {}\n", id)...)
 	case kind == 15 && !bytes.Contains(source, []byte(`import "C"`)) && !bytes.Contains(source, []byte("unicode/utf16")):
 		return "import", insert(at(file.Name.End()), "\n\nimport _ \"unicode/utf16\"\n")
+	}
+	switch kind {
+	case 16:
+		return "import what may be linked", insert(at(file.Name.End()), fmt.Sprintf("\n\nimport _ %q\n", paths[random.IntN(len(paths))]))
+	case 17:
+		for _, spec := range file.Imports {
+			if spec.Name != nil && spec.Name.Name == "_" {
+				return "an import less", slices.Concat(source[:at(spec.Pos())], []byte("_ \"sync\""), source[at(spec.End()):])
+			}
+		}
 	}
 	return "type and method", append(source, fmt.Sprintf("\ntype Added%d struct{ N int }\n\nfunc (a Added%d) String() string { return \"%d\" }\n", id, id, id)...)
 }

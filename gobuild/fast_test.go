@@ -79,7 +79,7 @@ func (c *trial) same() (way string) {
 	case err2 != nil:
 		c.Fatal(err2)
 	case !said.exit.Success() && errors.As(err, &failed):
-		equal(c, "words", failed.Text, string(said.out)+said.text)
+		equal(c, "words", blocks(failed.Text), blocks(string(said.out)+said.text))
 		return ""
 	case !said.exit.Success() || err != nil:
 		c.Fatalf("hotreload: %v, go: %v\n%s", err, said.exit, said.text)
@@ -92,6 +92,13 @@ func (c *trial) same() (way string) {
 		c.Fatalf("%s: the ID is %s, go's is %s (%v)", a.Way, a.ID, id, err)
 	}
 	return a.Way
+}
+
+// blocks are what go says of each package, sorted: go says it in the order in which compilers end.
+func blocks(text string) []string {
+	all := strings.Split("\n"+strings.TrimSpace(text), "\n# ")
+	slices.Sort(all)
+	return all
 }
 
 // unstamped is the hash of a binary with zeros for its build ID and for what follows from it.
@@ -168,6 +175,9 @@ func deep() string {
 -- word/more.go --
 package word
 
+import _ "container/list"
+import _ "sync"
+
 func more() string { return "more" }
 -- word/word_test.go --
 package word
@@ -201,9 +211,19 @@ func TestDoubts(t *testing.T) {
 		{"a test", "word/word_test.go", "", "// end\n", "nothing that is compiled has changed"},
 		{"a new test", "word/new_test.go", "", "package word\n", "nothing that is compiled has changed"},
 		{"no source", "word/notes.txt", "", "x", "nothing that is compiled has changed"},
-		{"an import more", "word/word.go", "import \"strings\"", "import (\n\"strings\"\n_ \"bytes\"\n)", "other imports"},
-		{"another import", "word/word.go", "\"strings\"", "\"bytes\"", "other imports"},
-		{"an import's name", "word/word.go", "\"strings\"", ". \"strings\"", "other imports"},
+		{"an import more", "word/word.go", "import \"strings\"", "import (\n\"strings\"\n_ \"time\"\n)", "compiled"},
+		{"an import less", "word/more.go", "import _ \"sync\"", "", "compiled"},
+		{"an import of a new package", "word/word.go", "import \"strings\"", "import (\n\"strings\"\n_ \"container/ring\"\n)", "container/ring is new"},
+		{"the last import of a package", "word/more.go", "import _ \"container/list\"", "", "other packages"},
+		{"another import", "word/word.go", "\"strings\"", "\"bytes\"", "bytes is new"},
+		{"an internal import", "word/more.go", "\"sync\"", "\"internal/abi\"", "internal"},
+		{"an import of a program", "word/more.go", "\"sync\"", "\"example.com/odds\"", "is a program"},
+		{"an import of nothing", "word/more.go", "\"sync\"", "\"\"", "is new"},
+		{"an import of a folder", "word/more.go", "\"sync\"", "\"../asm\"", "is new"},
+		{"an import of oneself", "word/more.go", "\"sync\"", "\"example.com/odds/word\"", "import each other"},
+		{"an import of what is not safe", "word/more.go", "\"sync\"", "\"unsafe\"", "more.go has other"},
+		{"an import that is embedding", "word/more.go", "\"sync\"", "\"embed\"", "more.go has other"},
+		{"an import's name", "word/word.go", "\"strings\"", "strings \"strings\"", "compiled"},
 		{"a build constraint", "word/more.go", "package word", "//go:build linux || windows || darwin\n\npackage word", "build constraints"},
 		{"the package clause", "word/more.go", "package word", "package words", "package clause"},
 		{"no package clause", "word/more.go", "package word", "word", "package clause"},
@@ -214,7 +234,7 @@ func TestDoubts(t *testing.T) {
 		{"an order to the compiler", "word/more.go", "func more", "//go:noinline\nfunc more", "//go: lines"},
 		{"an order to the linker", "word/more.go", "func more", "//go:linkname more x.y\nfunc more", "//go: lines"},
 		{"a runtime setting", "main.go", "package main", "//go:debug panicnil=1\npackage main", "//go: lines"},
-		{"cgo", "word/more.go", "package word", "package word\nimport \"C\"", "other imports"},
+		{"cgo", "word/more.go", "package word", "package word\nimport \"C\"", "cgo"},
 		{"beside assembly", "asm/asm.go", "7", "8", "asm has a part in it"},
 		{"assembly", "asm/nothing.s", "", "// end\n", "nothing.s has changed"},
 		{"a new file", "word/new.go", "", "package word\n", "new.go is new"},
@@ -312,6 +332,26 @@ func TestErrorsReadLikeGo(t *testing.T) {
 	}
 	if way := c.same(); !fast(way) {
 		t.Errorf("afterwards: %s", way)
+	}
+}
+
+// Go tells of every package that does not compile. So do we, though some are only compiled because of others.
+func TestErrorsInSeveralPackages(t *testing.T) {
+	p := program(tree(t, "-- go.mod --\nmodule example.com/several\ngo 1.25\n-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
+		"-- a/a.go --\npackage a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Low() }\n"+
+		"-- b/b.go --\npackage b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Low() }\n"+
+		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/several/a\"\n\t\"example.com/several/b\"\n)\n\nfunc main() { println(a.A(), b.B()) }\n"))
+	c := begin(t, p)
+	for _, e := range []struct{ name, file, text string }{
+		{"both importers fail", "low/low.go", "package low\n\nfunc Law() int { return 1 }\n"},
+		{"so does one of them for itself", "a/a.go", "package a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Lew() }\n"},
+		{"the other is well", "low/low.go", "package low\n\nfunc Low() int { return 2 }\n"},
+		{"both changed, both fail", "b/b.go", "package b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Liw() }\n"},
+	} {
+		write(t, filepath.Join(p.Dir, e.file), e.text)
+		if way := c.same(); way != "" {
+			t.Errorf("%s: it builds: %s", e.name, way)
+		}
 	}
 }
 
@@ -546,5 +586,52 @@ func TestShorten(t *testing.T) {
 		if have := shorten(c.text, "/a/b", "."); have != c.want {
 			t.Errorf("%s: have %q, want %q", c.name, have, c.want)
 		}
+	}
+}
+
+// Whatever is imported, and whether go allows it or not: the same binary, or the same words.
+func TestImports(t *testing.T) {
+	const base = "package word\n\nimport \"strings\"\n\nfunc Word() string { return strings.ToUpper(\"word\") }\n"
+	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\nreplace x.org/y => ./y\n"+
+		"-- y/go.mod --\nmodule x.org/y\ngo 1.25\n-- y/y.go --\npackage y\n\nconst Y = 1\n-- y/internal/in.go --\npackage in\n"+
+		"-- y/z/z.go --\npackage z\n\nimport _ \"x.org/y/internal\"\n\nconst Z = 1\n"+
+		"-- internal/deep/deep.go --\npackage deep\n\nvar Deep = 1\n-- top/top.go --\npackage top\n\nimport \"example.com/a/word\"\n\nvar Top = word.Word()\n"+
+		"-- word/word.go --\n"+base+
+		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/a/internal/deep\"\n\t\"example.com/a/top\"\n\t\"x.org/y\"\n\t_ \"x.org/y/z\"\n)\n\nfunc main() { println(deep.Deep, top.Top, y.Y) }\n"))
+	c := begin(t, p)
+	for _, e := range []struct {
+		path, use string
+		way       string // a word of it
+	}{
+		{"sync", "var _ sync.Mutex", "compiled"},
+		{"unicode/utf8", "var _ = utf8.RuneLen('a')", "compiled"},
+		{"example.com/a/internal/deep", "var Deep = deep.Deep", "compiled"},
+		{"x.org/y", "var Y = y.Y", "compiled"},
+		{"x.org/y/z", "const Z = z.Z", "compiled"},
+		{"x.org/y/internal", "", "internal"},
+		{"example.com/a/top", "var Top = top.Top", "import each other"},
+		{"example.com/a", "", "is a program"},
+		{"example.com/a/nothing", "", "is new"},
+		{"internal/abi", "", "internal"},
+		{"encoding/csv", "var _ csv.Reader", "is new"},
+		{"sync", "", ""}, // imported and not used
+	} {
+		write(t, filepath.Join(p.Dir, "word/word.go"), strings.Replace(base, "import", "import \""+e.path+"\"\nimport", 1)+e.use+"\n")
+		l := c.b.learner(nil, p, nil, c.g, nil)
+		if bp := l.blueprint(); bp == nil {
+			t.Fatalf("%s: there is no plan", e.path)
+		} else if _, _, doubt := bp.look(); strings.HasPrefix(e.way, "compiled") != (doubt == "") && e.way != "" {
+			t.Errorf("%s: have %q, want %q", e.path, doubt, e.way)
+		}
+		if way := c.same(); !strings.Contains(way, e.way) && way != "" {
+			t.Errorf("%s: have %q, want %q", e.path, way, e.way)
+		}
+		write(t, filepath.Join(p.Dir, "word/word.go"), base)
+		if way := c.same(); !fast(way) { // and back; after a build by go there is a plan again
+			c.b.settle()
+		}
+	}
+	if way := c.same(); !fast(way) {
+		t.Error(way)
 	}
 }

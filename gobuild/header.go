@@ -2,12 +2,15 @@ package gobuild
 
 import (
 	"bytes"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"hash/maphash"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,24 +39,33 @@ func headerOf(path string) fingerprint {
 }
 
 func goHeader(source []byte) fingerprint {
+	frame, imports := goFrame(source)
+	if frame == broken {
+		return broken
+	}
+	return sum(fmt.Appendf(nil, "%x %q", frame, imports))
+}
+
+// goFrame is what a fingerprint stands for, imports aside, and the imports, sorted, each once. By what name a package is
+// imported is of no interest to go.
+func goFrame(source []byte) (frame fingerprint, imports []string) {
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ImportsOnly|parser.ParseComments)
 	if err != nil {
-		return broken
+		return broken, nil
 	}
 	header := constraints(source[:file.Package-1], nil)
 	header = append(header, file.Name.Name...)
 	embedding := false
 	for _, spec := range file.Imports {
-		header = append(header, 0)
-		if spec.Name != nil {
-			header = append(header, spec.Name.Name...)
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return broken, nil
 		}
-		header = append(header, spec.Path.Value...)
-		switch spec.Path.Value {
-		case `"embed"`, "`embed`":
-			embedding = true
-		}
+		imports = append(imports, path)
+		embedding = embedding || path == "embed"
 	}
+	slices.Sort(imports)
+	imports = slices.Compact(imports)
 	if bytes.Contains(source, []byte(`"C"`)) {
 		// The preamble is the comment above import "C"; all comments up to the last import are little more.
 		for _, group := range file.Comments {
@@ -67,7 +79,7 @@ func goHeader(source []byte) fingerprint {
 	if embedding {
 		header = embedLines(source, header)
 	}
-	return sum(header)
+	return sum(header), imports
 }
 
 // constraints appends the lines of source that are build constraints.

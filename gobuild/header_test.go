@@ -16,7 +16,7 @@ func TestHeader(t *testing.T) {
 		{"comment among imports", base, "package p\n\n// printing\nimport \"fmt\"\n", false},
 		{"package clause", base, "package q\nimport \"fmt\"\n", true},
 		{"import more", base, "package p\nimport \"fmt\"\nimport \"os\"\n", true},
-		{"import renamed", base, "package p\nimport f \"fmt\"\n", true},
+		{"import renamed", base, "package p\nimport f \"fmt\"\n", false},
 		{"constraint", base, "//go:build linux\n\n" + base, true},
 		{"old constraint", base, "// +build linux\n\n" + base, true},
 		{"constraint below the clause", base, base + "//go:build linux\n", false},

@@ -29,7 +29,8 @@ type learner struct {
 // exported is what `go list -export` says beside listed.
 type exported struct {
 	listed
-	Export string
+	Export  string
+	Imports []string
 }
 
 // draw makes the blueprint of the binary that go has just built. If there can be none, why says so, a clause; an error
@@ -131,7 +132,7 @@ var toolEnv = []string{"GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT", "GOFIPS140", 
 
 // list asks go where the archives are. It has just built them; what it has not it builds.
 func (l *learner) list(ctx context.Context) (*Graph, []exported, error) {
-	got, err := l.t.run(ctx, nil, slices.Concat([]string{"list", "-e", "-deps", "-export", listFields + ",Export"}, l.with, l.what)...)
+	got, err := l.t.run(ctx, nil, slices.Concat([]string{"list", "-e", "-deps", "-export", listFields + ",Export,Imports"}, l.with, l.what)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,7 +155,8 @@ func (l *learner) list(ctx context.Context) (*Graph, []exported, error) {
 
 // assemble puts the blueprint together and looks at every file that it names.
 func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exported, env map[string]string) (*blueprint, error) {
-	bp := &blueprint{args: slices.Concat(l.with, l.what), outer: l.t.env, graph: graph, link: script.Link, units: map[string]*unit{}, archives: map[string]string{}}
+	bp := &blueprint{args: slices.Concat(l.with, l.what), outer: l.t.env, graph: graph, link: script.Link, units: map[string]*unit{}, archives: map[string]string{},
+		packages: knownPackages(packages)}
 	for _, name := range toolEnv {
 		if env[name] != "" && getenv(l.t.env, name) != env[name] {
 			bp.env = append(bp.env, name+"="+env[name])
@@ -167,7 +169,6 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		bp.archives[p.ImportPath] = p.Export
 		dirs[p.ImportPath] = p.Dir
 	}
-	var units []*unit
 	ours := map[string]bool{}
 	for _, c := range script.Compiles {
 		u := &unit{Compile: c, path: bp.archives[c.ImportPath], dir: dirs[c.ImportPath], sources: map[string]source{}, proof: context + c.Key()}
@@ -189,9 +190,8 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		}
 		delete(bp.archives, c.ImportPath)
 		bp.units[c.ImportPath] = u
-		units = append(units, u)
 	}
-	connect(units)
+	connect(bp.units)
 	bp.others = graph.lookAt()
 	for path := range ours {
 		delete(bp.others.files, path)
@@ -202,7 +202,7 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		}
 	}
 	tools := []string{l.t.path, env["GOENV"], filepath.Join(env["GOROOT"], "go.env"), filepath.Join(env["GOROOT"], "VERSION"), script.Link.Argv[0]}
-	for _, u := range units {
+	for _, u := range bp.units {
 		tools = append(tools, u.Argv[0])
 	}
 	for _, path := range tools {
@@ -304,7 +304,7 @@ func (l *learner) prove(ctx context.Context, bp *blueprint, u *unit) bool {
 	}
 	defer os.RemoveAll(work)
 	r := &remake{t: l.t, bp: bp, work: work}
-	result := r.compile(ctx, u)
+	result := r.compile(ctx, u, bp.archivesFor(u))
 	if result.err != nil || ctx.Err() != nil {
 		return false
 	}

@@ -15,11 +15,12 @@ import (
 
 // source is what a file that the compiler reads was like when it was last compiled.
 type source struct {
-	info   os.FileInfo
-	racy   bool // written so shortly before we looked that what was written next could bear the same time
-	sum    plan.Sum
-	header fingerprint // of a Go file: what go reads of it to know what to run
-	orders fingerprint // of a Go file: its //go: lines, to compiler, linker and go alike
+	info    os.FileInfo
+	racy    bool // written so shortly before we looked that what was written next could bear the same time
+	sum     plan.Sum
+	frame   fingerprint // of a Go file: what go reads of it to know what to run, imports aside
+	orders  fingerprint // of a Go file: its //go: lines, to compiler, linker and go alike
+	imports []string
 }
 
 // tick is longer than a file system takes from one time stamp to the next (FAT: 2 s).
@@ -40,7 +41,8 @@ func readSource(path string) (source, error) {
 		if err != nil {
 			return source{}, err
 		}
-		s.sum, s.header, s.orders = sha256.Sum256(content), goHeader(content), sum(orders(content))
+		s.sum, s.orders = sha256.Sum256(content), sum(orders(content))
+		s.frame, s.imports = goFrame(content)
 	} else if s.sum, err = sumOf(path); err != nil {
 		return source{}, err
 	}

@@ -61,8 +61,8 @@
 // # Watching and building at the same time
 //
 // The first build waits until go list has said what to watch. Later a save may change that (a new import), and then the
-// build does not wait: renewed looks once whether a file that was not watched yet was touched after the build began, and
-// Artifact.Moved tells the same of those that were.
+// build does not wait, and go list waits for the build, whose time it would take: renewed looks once whether a file that
+// was not watched yet was touched after the build began, and Artifact.Moved tells the same of those that were.
 //
 // # What it does not do
 //

@@ -197,6 +197,7 @@ type loop struct {
 	ruleFiles map[string]bool // where the ignorer's rules come from
 	renewing  bool            // go list runs
 	again     bool            // and what it says will be old
+	outdated  bool            // it is to run when the build has ended, whose time it would take
 
 	artifacts   map[string]*gobuild.Artifact // by ID: those that the state names
 	generations map[int]*generation
@@ -323,9 +324,16 @@ func (r *Runner) run(ctx context.Context) {
 		case q := <-r.queries:
 			l.asked = append(l.asked, q)
 		}
+		if l.outdated && !l.compiling() {
+			l.outdated = false
+			l.renewGraph()
+		}
 		l.asked = slices.DeleteFunc(l.asked, func(q query) bool { return q(l) })
 	}
 }
+
+// compiling reports whether a build runs.
+func (l *loop) compiling() bool { return l.state.phase == Building && l.state.held == nil }
 
 // await lets the build that was cancelled end, so that nothing of it is left running.
 func (l *loop) await() {
@@ -357,7 +365,7 @@ func (l *loop) input(in input) {
 		case replace:
 			l.replace(action)
 		case renewGraph:
-			l.renewGraph()
+			l.outdated = true
 		case tellFailed:
 			l.tell(BuildFailed{Err: l.failure.err, Took: l.failure.took, Serving: l.serving})
 			l.conclude()

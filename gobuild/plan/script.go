@@ -326,6 +326,26 @@ func Fill(config string, archive func(importPath string) string) string {
 	return b.String()
 }
 
+// Importing is the compilation of a package that imports more, or less.
+func (c *Compile) Importing(added, removed []string) *Compile {
+	again := *c
+	again.Imports = slices.Concat(c.Imports, added)
+	gone := func(importPath string) bool { return slices.Contains(removed, importPath) }
+	again.Imports = slices.DeleteFunc(again.Imports, gone)
+	var config strings.Builder
+	for line := range strings.Lines(c.Config) {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), packageFile)
+		if importPath, _, _ := strings.Cut(rest, "="); !ok || !gone(importPath) {
+			config.WriteString(line)
+		}
+	}
+	for _, importPath := range added {
+		config.WriteString(packageFile + importPath + "=\n")
+	}
+	again.Config = config.String()
+	return &again
+}
+
 // In is the command with folder, a name of the script, being dir, and with that build ID instead of go's.
 func (c Command) In(folder, dir, id string) Command {
 	argv := slices.Clone(c.Argv)

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// restAfter is how long a process must have been at rest: hotreload waits for 2 seconds before it begins to confirm.
+const (
+	restAfter = 2500 * time.Millisecond
+	restLimit = 3 * time.Minute
+	restEvery = 100 * time.Millisecond
+)
+
+// rest waits until a process has nothing to do: it and what it has started hardly use the processor, and no tool of Go
+// is among that.
+func rest(pid int) {
+	since := time.Now()
+	last, _ := work(pid)
+	for end := since.Add(restLimit); time.Now().Before(end); {
+		time.Sleep(restEvery)
+		now, tools := work(pid)
+		if tools || now < last || now-last > 2 {
+			since = time.Now()
+		}
+		if last = now; time.Since(since) > restAfter {
+			return
+		}
+	}
+}
+
+// work is the processor time, in ticks, of a process and its descendants, and whether there is a tool of Go among these.
+func work(pid int) (ticks int, tools bool) {
+	type process struct {
+		parent, ticks int
+		name          string
+	}
+	all := map[int]process{}
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		open, shut := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
+		fields := strings.Fields(string(text[shut+1:])) // state, parent, ...; utime is the 12th, stime the 13th
+		if open < 0 || len(fields) < 13 {
+			continue
+		}
+		id, _ := strconv.Atoi(strings.TrimSpace(string(text[:open])))
+		p := process{name: string(text[open+1 : shut])}
+		p.parent, _ = strconv.Atoi(fields[1])
+		for _, field := range fields[11:13] {
+			n, _ := strconv.Atoi(field)
+			p.ticks += n
+		}
+		all[id] = p
+	}
+	for id, p := range all {
+		for up := id; up > 1; up = all[up].parent {
+			if up == pid {
+				ticks += p.ticks
+				tools = tools || slices.Contains([]string{"go", "compile", "link", "asm", "cgo"}, p.name)
+				break
+			}
+		}
+	}
+	return ticks, tools
+}
+
+// loadNow is the machine's load.
+func loadNow() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	load, _, _ := strings.Cut(string(text), " ")
+	return load
+}
+
+// memoryOf is how much of the memory a process has.
+func memoryOf(pid int) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return "unknown"
+	}
+	said := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		said[name] = strings.TrimSpace(value)
+	}
+	return said["VmRSS"] + " (at most " + said["VmHWM"] + ")"
+}

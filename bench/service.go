@@ -1,0 +1,175 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// The made-up service: packages in layers, each importing three of the layer below. The deepest, p0, is imported by all
+// of the second layer, and through it by everything.
+const (
+	layers = 8
+	width  = 5 // packages in a layer; the lowest has p0 alone beside helpers that import it not
+)
+
+const serviceModule = `module example.com/service
+
+go 1.25
+
+require (
+	github.com/gin-gonic/gin v1.11.0
+	github.com/jackc/pgx/v5 v5.7.6
+	github.com/prometheus/client_golang v1.23.2
+)
+`
+
+const serviceMain = `package main
+
+import (
+	"flag"
+	"log"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+%s)
+
+func main() {
+	addr := flag.String("addr", "localhost:8080", "address to listen on")
+	flag.Parse()
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.GET("/metrics", gin.WrapH(promhttp.Handler()))
+	engine.Any("/hotreload-bench", gin.WrapH(http.DefaultServeMux))
+%s	log.Fatal(http.ListenAndServe(*addr, engine))
+}
+`
+
+// servicePackage has a store, a handler, a counter, and functions that are inlined and such that are not.
+const servicePackage = `package %[1]s
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+%[2]s)
+
+var requests = prometheus.NewCounter(prometheus.CounterOpts{Name: "requests_%[1]s_total", Help: "Requests."})
+
+func init() { prometheus.MustRegister(requests) }
+
+// Record is a row.
+type Record struct {
+	ID   int64
+	Name string
+	Tags []string
+}
+
+// Title is inlined.
+func (r Record) Title() string { return r.Name + " of %[1]s" }
+
+// Store reads records.
+type Store struct{ Conn *pgx.Conn }
+
+// All reads all records.
+func (s *Store) All(ctx context.Context) ([]Record, error) {
+	rows, err := s.Conn.Query(ctx, "select id, name, tags from %[1]s")
+	if err != nil {
+		return nil, fmt.Errorf("read %[1]s: %%w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Record])
+}
+
+// Register adds the package's routes.
+func Register(engine *gin.Engine) {
+	engine.GET("/%[1]s", func(c *gin.Context) {
+		requests.Inc()
+		c.JSON(http.StatusOK, gin.H{"text": Text(3), "title": Record{Name: "a"}.Title()})
+	})
+}
+
+// Text asks the packages below.
+func Text(depth int) string {
+	text := "%[1]s"
+	if depth == 0 {
+		return text
+	}
+%[3]s	return text
+}
+`
+
+const deepestPackage = `package p0
+
+import "strings"
+
+// Text is the bottom.
+func Text(depth int) string { return strings.Repeat("p0 ", depth+1) }
+
+// Record is a row.
+type Record struct{ Name string }
+
+// Title is inlined.
+func (r Record) Title() string { return r.Name }
+`
+
+// makeService writes the service into dir and lets go find the versions of what it needs.
+func makeService(dir string) error {
+	files := map[string]string{"go.mod": serviceModule, "p0/p0.go": deepestPackage}
+	name := func(layer, i int) string {
+		if layer == 0 {
+			return "p0"
+		}
+		return fmt.Sprintf("p%d", (layer-1)*width+i+1)
+	}
+	var top, register strings.Builder
+	for layer := 1; layer <= layers; layer++ {
+		for i := range width {
+			if layer == layers && i == width-1 {
+				continue // with p0 it is 40
+			}
+			below := map[string]bool{}
+			for k := range 3 {
+				below[name(layer-1, (i+k)%width)] = true
+			}
+			var imports, uses strings.Builder
+			for k := range 3 {
+				if b := name(layer-1, (i+k)%width); below[b] {
+					delete(below, b)
+					fmt.Fprintf(&imports, "\t\"example.com/service/%s\"\n", b)
+					fmt.Fprintf(&uses, "\ttext += %s.Text(depth-1) + %s.Record{Name: text}.Title()\n", b, b)
+				}
+			}
+			p := name(layer, i)
+			files[p+"/"+p+".go"] = fmt.Sprintf(servicePackage, p, "\n"+imports.String(), uses.String())
+			if layer == layers {
+				fmt.Fprintf(&top, "\t\"example.com/service/%s\"\n", p)
+				fmt.Fprintf(&register, "\t%s.Register(engine)\n", p)
+			}
+		}
+	}
+	files["main.go"] = fmt.Sprintf(serviceMain, "\n"+top.String(), register.String())
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			return err
+		}
+	}
+	tidy := exec.Command("go", "mod", "tidy")
+	tidy.Dir = dir
+	if out, err := tidy.CombinedOutput(); err != nil {
+		return fmt.Errorf("go mod tidy: %v\n%s", err, out)
+	}
+	return nil
+}
