@@ -23,6 +23,10 @@ type Config struct {
 	Stdin  bool           // workers get a stdin that Input writes to; else it is empty
 	Stop   syscall.Signal // asks a worker to finish; 0 = SIGTERM
 	Agents bool           // workers may have the agent
+
+	// Allowed returns why no worker may be started, or nil. It is asked before each start, by the supervisor's goroutine,
+	// and so must not take long. nil = they always may.
+	Allowed func() error
 }
 
 // Supervisor owns the sockets and the workers of one service. All methods may be called from any goroutine; they
@@ -51,6 +55,7 @@ type (
 	stopInput    struct{}
 	killInput    struct{}
 	resizeInput  struct{}
+	recheckInput struct{}
 	adoptInput   struct {
 		policy Policy
 		stop   syscall.Signal
@@ -81,6 +86,7 @@ func (hurryInput) input()    {}
 func (stopInput) input()     {}
 func (killInput) input()     {}
 func (resizeInput) input()   {}
+func (recheckInput) input()  {}
 func (adoptInput) input()    {}
 func (shutInput) input()     {}
 func (signalInput) input()   {}
@@ -158,6 +164,10 @@ func (s *Supervisor) Signal(sig syscall.Signal, slot int) []int {
 	}
 }
 
+// Recheck asks Config.Allowed anew. Without it that is done when something is to be started, and, while it said no, each
+// second.
+func (s *Supervisor) Recheck() { s.send(recheckInput{}) }
+
 // Stop drains all workers; Stopped is the last event.
 func (s *Supervisor) Stop() { s.send(stopInput{}) }
 
@@ -185,6 +195,20 @@ func (s *Supervisor) send(in input) {
 // mendEvery is how often the sockets are looked at; they are also whenever a worker leaves, which is when one would
 // shut them down.
 const mendEvery = time.Second
+
+// recheckEvery is how often it is asked whether workers may be started again, by one who has said no.
+const recheckEvery = time.Second
+
+// refusal is why no worker may be started; "" if they may.
+func (s *Supervisor) refusal() string {
+	if s.config.Allowed == nil {
+		return ""
+	}
+	if err := s.config.Allowed(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
 
 // loop owns the machine and the processes.
 func (s *Supervisor) loop(noAgents error) {
@@ -224,9 +248,27 @@ func (s *Supervisor) loop(noAgents error) {
 		health = ticker.C
 	}
 
+	var recheck *time.Ticker // nil while workers may be started
+	defer func() {
+		if recheck != nil {
+			recheck.Stop()
+		}
+	}()
+
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		var asking <-chan time.Time
+		switch blocked := machine.blocked != ""; {
+		case blocked && recheck == nil:
+			recheck = time.NewTicker(recheckEvery)
+		case !blocked && recheck != nil:
+			recheck.Stop()
+			recheck = nil
+		}
+		if recheck != nil {
+			asking = recheck.C
+		}
 		var out chan Event
 		var next Event
 		if len(pending) > 0 {
@@ -248,13 +290,19 @@ func (s *Supervisor) loop(noAgents error) {
 			machine.tick(time.Now())
 		case <-health:
 			mend()
+		case <-asking:
+			machine.allow(s.refusal(), time.Now())
 		case in := <-s.inputs:
 			now := time.Now()
 			switch in := in.(type) {
 			case replaceInput:
+				machine.note(s.refusal()) // before old workers are sent away for what may not be started
 				machine.replace(in.plan, now)
 			case hurryInput:
+				machine.note(s.refusal())
 				machine.hurry(now)
+			case recheckInput:
+				machine.allow(s.refusal(), now)
 			case stopInput:
 				machine.stop(now)
 			case killInput:
@@ -289,8 +337,10 @@ func (s *Supervisor) loop(noAgents error) {
 			case adoptInput:
 				s.config.Policy, s.config.Stop = in.policy, cmp.Or(in.stop, syscall.SIGTERM)
 				s.config.Policy.fill(len(s.config.Listen) > 0, !s.config.Probe.IsZero())
+				machine.note(s.refusal())
 				machine.adopt(s.config.Policy, now)
 			case shutInput:
+				machine.note(s.refusal())
 				machine.shut(in.slots, in.closed, now)
 			case signalInput:
 				var pids []int
@@ -321,6 +371,10 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 			case emit:
 				told = append(told, action.Event)
 			case startWorker:
+				if why := s.refusal(); why != "" {
+					m.refused(action.ID, why, time.Now())
+					continue
+				}
 				w, err := s.launch(action.Worker, action.plan)
 				if err != nil {
 					m.exited(action.ID, Exit{StartError: err}, time.Now())
