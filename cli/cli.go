@@ -49,9 +49,12 @@ func Main(args, env []string) int {
 		}
 		err = command.Execute()
 	}
+	var code exitCode
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, &usageError{}) || runner.IsUsage(err) && !errors.Is(err, gobuild.NoGo):
 		complain(os.Stderr, err)
 		return 2

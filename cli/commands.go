@@ -171,6 +171,7 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 		m.connections(),
 		m.events(),
 		m.logs(),
+		m.check(),
 		explain,
 	}
 }
@@ -303,9 +304,29 @@ func showStatus(out io.Writer, s runner.Status) {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, w := range s.Workers {
-		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second))
+		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\t%s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second), countersLine(w.Counters))
 	}
 	_ = table.Flush()
+}
+
+// countersLine is what of a worker's counters a person looks for, as far as it is known.
+func countersLine(counters []supervisor.Counter) string {
+	var parts []string
+	for _, c := range counters {
+		switch {
+		case c.Name == "rss":
+			parts = append(parts, fmt.Sprintf("%.1f MB", c.Value/1e6))
+		case c.Name == "cpu":
+			parts = append(parts, fmt.Sprintf("%.1f s of a processor", c.Value))
+		case c.Name == "restarts" && c.Value > 0:
+			parts = append(parts, count(int(c.Value), "restart"))
+		case c.Name == "connections":
+			parts = append(parts, count(int(c.Value), "connection"))
+		case c.Name == "requests":
+			parts = append(parts, count(int(c.Value), "request"))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // explain asks the running hotreload, or if there is none finds out as much as can be known without one.

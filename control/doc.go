@@ -19,6 +19,7 @@
 //	GET  /v1/connections         who is connected                              Connections
 //	GET  /v1/events              what happens, a line of JSON each, for ever   News; output=1: lines of workers, too
 //	GET  /v1/logs?last=N         lines of workers, the last N first            News; follow=0: these alone
+//	GET  /metrics                counters, for Prometheus
 //	GET  /v1/public              how things stand, for everybody               Public
 //	POST /v1/stop                drain and leave; the answer comes at once
 //
@@ -26,7 +27,7 @@
 // What replaces workers takes strategy=NAME and surge=N.
 //
 // On request the same is served over TCP. There a client needs a token (Authorization: Bearer …), from a file that only
-// hotreload's user can read, for everything but /v1/public; a refusal is answered, and told on the terminal.
+// hotreload's user can read, for everything but /v1/public and /metrics, which then has no counters that are privileged; a refusal is answered, and told on the terminal.
 //
 // An error is {"error": "…"} with a status from 400 on. A request may be broken off at any time; what it has started goes
 // on. Each request is served on a goroutine of its own and asks the runner's loop; there is no state here.

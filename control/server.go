@@ -198,6 +198,7 @@ func (s *Server) routes() http.Handler {
 		states, err := s.run.Status(r.Context(), all)
 		reply(w, publicOf(states), err)
 	})
+	mux.HandleFunc("GET /metrics", s.metrics)
 	stream := func(pattern string, wanted func(r *http.Request, n News) bool) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if yes, why := s.privileged(r); !yes {

@@ -76,6 +76,9 @@ type Status struct {
 	Folders    int      `json:"folders"`    // watched for the build
 	FilesKnown int      `json:"files_read"` // by workers, and watched
 	Workers    []Worker `json:"workers"`    // by slot, then by age
+	Exits      []Exit   `json:"exits"`      // how workers have ended, the latest first
+
+	Counters []supervisor.Counter `json:"counters"` // of the service; those of its workers are summed up in it
 }
 
 // Worker is one worker in a Status.
@@ -85,13 +88,24 @@ type Worker struct {
 	Pid        int           `json:"pid"`
 	State      string        `json:"state"` // starting, ready, draining
 	Uptime     time.Duration `json:"uptime"`
+
+	Counters []supervisor.Counter `json:"counters"`
+}
+
+// Exit is one way in which workers have ended.
+type Exit struct {
+	What  string    `json:"what"`  // exit code 1, killed by SIGKILL, …
+	Count int       `json:"count"` // how often
+	Asked int       `json:"asked"` // of these, how often on our request
+	Last  time.Time `json:"last"`
+	Words string    `json:"words"` // the last lines that the last of them wrote to stderr
 }
 
 // Status says how things stand.
 func (r *Runner) Status(ctx context.Context) (Status, error) {
 	var s Status
 	err := r.ask(ctx, func(l *loop) bool { s = l.status(); return true })
-	return s, err
+	return r.counted(s), err
 }
 
 func (l *loop) status() Status {
@@ -102,7 +116,7 @@ func (l *loop) status() Status {
 		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{}, Pending: append([]string{}, l.config.Pending...),
 		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
 		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files),
-		Workers: []Worker{},
+		Workers: []Worker{}, Exits: []Exit{},
 	}
 	if !s.Stale {
 		s.Failure = ""
@@ -119,10 +133,66 @@ func (l *loop) status() Status {
 	if l.config.Command != nil {
 		s.Program = strings.Join(l.config.Command, " ")
 	}
+	ready, leaving, restarts := 0, 0, 0
 	for _, w := range l.ordered() {
+		up := time.Since(w.started)
 		s.Workers = append(s.Workers, Worker{
-			Slot: w.Slot, Generation: w.Generation, Pid: w.Pid, State: w.state.String(), Uptime: time.Since(w.started),
+			Slot: w.Slot, Generation: w.Generation, Pid: w.Pid, State: w.state.String(), Uptime: up,
+			Counters: []supervisor.Counter{
+				supervisor.Gauge("uptime", up.Seconds(), "s"), supervisor.Total("restarts", float64(l.restarts[w.Slot])),
+			},
 		})
+		switch {
+		case w.state == supervisor.Ready || w.state == supervisor.Stable:
+			ready++
+		case w.state >= supervisor.Draining:
+			leaving++
+		}
+	}
+	for _, n := range l.restarts {
+		restarts += n
+	}
+	for _, e := range l.exits {
+		s.Exits = append(s.Exits, Exit{What: e.What, Count: e.Count, Asked: e.Asked, Last: e.Last, Words: e.Words})
+	}
+	stale := 0.0
+	if s.Stale {
+		stale = 1
+	}
+	s.Counters = []supervisor.Counter{
+		supervisor.Limited("ready", float64(ready), float64(s.Wanted)), supervisor.Gauge("wanted", float64(s.Wanted), ""),
+		supervisor.Gauge("leaving", float64(leaving), ""), supervisor.Total("restarts", float64(restarts)),
+		supervisor.Gauge("generation", float64(s.Serving), ""), supervisor.Limited("stale", stale, 1),
+	}
+	if !l.servedAt.IsZero() {
+		s.Counters = append(s.Counters, supervisor.Gauge("generation_age", time.Since(l.servedAt).Seconds(), "s"))
+	}
+	return s
+}
+
+// counted adds what the system knows, and sums up. It is not the loop's business: it takes a while.
+func (r *Runner) counted(s Status) Status {
+	var pids []int
+	for _, w := range s.Workers {
+		pids = append(pids, w.Pid)
+	}
+	service, workers := r.supervisor.Counters(pids)
+	s.Counters = append(s.Counters, service...)
+	for i := range s.Workers {
+		w := &s.Workers[i]
+		w.Counters = append(w.Counters, workers[w.Pid]...)
+		for _, c := range w.Counters {
+			if c.Name == "uptime" || c.Name == "restarts" { // its own account has these
+				continue
+			}
+			j := slices.IndexFunc(s.Counters, func(sum supervisor.Counter) bool { return sum.Name == c.Name })
+			if j < 0 {
+				c.Max = nil
+				s.Counters = append(s.Counters, c)
+			} else {
+				s.Counters[j].Value += c.Value
+			}
+		}
 	}
 	return s
 }
@@ -154,7 +224,7 @@ func (r *Runner) Await(ctx context.Context) (Status, error) {
 		s = l.status()
 		return true
 	})
-	return s, err
+	return r.counted(s), err
 }
 
 // rested reports whether nothing is under way.

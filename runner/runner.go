@@ -211,10 +211,13 @@ type loop struct {
 	effects    []Effect  // since the last conclusion
 	began      time.Time // of the first of them
 	workers    map[int]worker
-	served     int    // generation that has replaced all others
-	scaling    bool   // there are not yet as many workers as there should be
-	loops      bool   // workers of the newest generation die before they are ready, and there is no other to fall back to
-	words      string // why the last build or generation failed
+	served     int         // generation that has replaced all others
+	restarts   map[int]int // slot -> workers that ended unasked
+	exits      supervisor.Exits
+	servedAt   time.Time // when the generation that serves was ready
+	scaling    bool      // there are not yet as many workers as there should be
+	loops      bool      // workers of the newest generation die before they are ready, and there is no other to fall back to
+	words      string    // why the last build or generation failed
 	asked      []query
 	env        []string // what workers get; nil until the files were read
 	rules      *generators
@@ -256,7 +259,7 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, config: r.config, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]worker{}, opened: newOpened(), early: map[string]Effect{}, rules: r.rules, plain: map[string]bool{}, shut: map[int]bool{},
+		workers: map[int]worker{}, opened: newOpened(), early: map[string]Effect{}, rules: r.rules, plain: map[string]bool{}, restarts: map[int]int{}, shut: map[int]bool{},
 		given:  r.config.Service.Policy,
 		state:  state{gated: r.gate != nil, keeps: r.config.Kept},
 		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan int), noted: map[string]time.Time{},
@@ -881,6 +884,10 @@ func (l *loop) service(event supervisor.Event) {
 		l.becomes(event.ID, supervisor.Draining)
 	case supervisor.Exited:
 		delete(l.workers, event.ID)
+		l.exits = l.exits.Note(event, time.Now())
+		if !event.Expected {
+			l.restarts[event.Slot]++
+		}
 		if !event.Expected && event.Generation == l.state.generation && event.State == supervisor.Starting {
 			l.scaling = false // or not soon
 			l.loops, l.words = true, lastWords(event.Exit, event.Reason)
@@ -888,7 +895,7 @@ func (l *loop) service(event supervisor.Event) {
 	case supervisor.Scaled:
 		l.scaling = false
 	case supervisor.Serving:
-		l.serving = event.Generation
+		l.serving, l.servedAt = event.Generation, time.Now()
 		l.opened.serves(event.Generation)
 		if g := l.generations[event.Generation]; g != nil {
 			l.input(served{generation: event.Generation, artifact: g.artifact.ID})

@@ -2,8 +2,10 @@ package supervisor
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -364,6 +366,14 @@ func (s *Supervisor) loop(noAgents error) {
 					}
 				}
 				in.answer <- pids
+			case listeningInput:
+				ours := maps.Clone(s.inherited)
+				if s.agents != nil {
+					for _, number := range s.agents.sockets.Inodes() {
+						ours[inode(strconv.FormatUint(number, 10))] = true
+					}
+				}
+				in.answer <- ours
 			case resizeInput:
 				for _, w := range workers {
 					w.resize(s.config.Output)
