@@ -22,6 +22,8 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 		r.detail(fmt.Sprintf("%s is ready after %s (%s)", r.name(e.Worker), short(e.After), e.How))
 	case supervisor.Drains:
 		r.detail(r.name(e.Worker) + " was asked to finish")
+	case supervisor.Retiring:
+		r.detail(r.name(e.Worker) + " is to be replaced by another")
 	case supervisor.GraceOver:
 		r.alarm(yellow(fmt.Sprintf("%s has not finished within %s and is killed", r.name(e.Worker), e.Grace)))
 	case supervisor.HandedOver:

@@ -43,6 +43,10 @@
 // What runs then runs on, and nothing that serves leaves for what may not come. It ends when Allowed says so: at Recheck,
 // when something else was asked for, or within recheckEvery.
 //
+// A worker may also be replaced by another of its own generation (retire): because it asks for that, or has come to a
+// limit. It stays as it is until that one serves, whatever comes of the attempt; where the strategy has the old ones
+// leave first it drains at once. One worker of a service at a time, and only while all slots are served.
+//
 // # Ready
 //
 // In this order: READY=1 on $NOTIFY_SOCKET; the probe, if one is configured; a listening socket of the worker's own

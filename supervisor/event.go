@@ -123,6 +123,9 @@ type (
 		Retry    Retry
 	}
 
+	// Retiring: a worker is to be replaced by another of its generation. It serves until that one does.
+	Retiring struct{ Worker }
+
 	// Drains: a worker was asked to finish and leave.
 	Drains struct{ Worker }
 
@@ -215,6 +218,7 @@ func (Blocked) event()             {}
 func (Unblocked) event()           {}
 func (Failed) event()              {}
 func (Exited) event()              {}
+func (Retiring) event()            {}
 func (Drains) event()              {}
 func (GraceOver) event()           {}
 func (HandedOver) event()          {}

@@ -85,6 +85,7 @@ type member struct {
 	released bool      // it accepts no more connections
 	listens  bool      // it serves, while we wait for its word, or its agent's
 	failed   string    // why we killed it before it was ready; "" if we did not
+	retires  bool      // it is to be replaced by another of its generation
 
 	heard time.Time // when its agent said hello; zero = it has not
 	agent bool      // it has one that can be asked
@@ -119,6 +120,7 @@ type machine struct {
 	learned  map[int]How    // slot -> by what it was last ready: ByWord and ByListening are expected again
 
 	failures int       // in a row, of workers that were not stable
+	hasty    int       // in a row, workers that were not stable and were to be replaced
 	retryAt  time.Time // no start before; zero = now
 	stopping bool
 	stopped  bool // said so
@@ -185,7 +187,26 @@ func (m *machine) replace(plan Plan, now time.Time) {
 	}
 	m.plans[plan.Generation] = plan
 	m.target, m.began = plan.Generation, now
-	m.failures, m.retryAt = 0, time.Time{}
+	m.failures, m.hasty, m.retryAt = 0, 0, time.Time{}
+	m.reconcile(now)
+}
+
+// retire notes that a worker is to be replaced by another of its generation, which it has asked for or has come to a
+// limit. That is no failure; but where one after the other is to go before it is stable, the next start waits.
+func (m *machine) retire(id int, now time.Time) {
+	w := m.member(id)
+	if w == nil || !w.live() || w.retires || m.stopping {
+		return
+	}
+	w.retires = true
+	m.do(emit{Retiring{Worker: w.Worker}})
+	if w.state == Stable {
+		m.hasty = 0
+	} else if m.hasty++; m.hasty > 1 {
+		if at := now.Add(nextDelay(m.hasty-1, m.jitter())); at.After(m.retryAt) {
+			m.retryAt = at
+		}
+	}
 	m.reconcile(now)
 }
 
@@ -390,15 +411,16 @@ func (m *machine) surge() int {
 	return m.policy.Surge
 }
 
-// inForce is the strategy as of now. Auto is parallel if all that are there from before have handed over all that
-// they listen on, and else stop-first.
+// inForce is the strategy as of now. Auto is parallel if all that are there from before, or are to be replaced, have
+// handed over all that they listen on, and else stop-first.
 func (m *machine) inForce() Strategy {
 	if asked := m.asked(); asked != Auto {
 		return asked
 	}
 	for _, w := range m.members {
 		overtaken := w.ready.IsZero() && m.plans[w.Generation].Agent // it is being killed, and no reason for others to go
-		if w.Generation != m.target && !overtaken && (!w.gives || w.keeps) {
+		retires := w.retires && !w.ready.IsZero() && m.current == m.target
+		if (w.Generation != m.target && !overtaken || retires) && (!w.gives || w.keeps) {
 			return StopFirst
 		}
 	}
@@ -420,6 +442,7 @@ func (m *machine) exited(id int, exit Exit, now time.Time) {
 	event := Exited{Worker: w.Worker, State: w.state, Exit: exit, After: now.Sub(w.started), Expected: true, Reason: w.failed}
 	switch {
 	case w.state >= Draining && w.failed == "": // we asked for it
+	case exit.Success() && w.failed == "" && !m.suspicious(w, exit) && w.retires: // it did not wait for its successor
 	case exit.Success() && w.failed == "" && !m.suspicious(w, exit): // its work is done
 		m.finished[place{w.Slot, w.Generation}] = true
 		if w.state == Starting {
@@ -434,9 +457,9 @@ func (m *machine) exited(id int, exit Exit, now time.Time) {
 }
 
 // suspicious reports whether an end with code 0 looks more like a server that could not start and has said so only in
-// its own words: it met an address in use, or the generation before it served by then.
+// its own words: it met an address in use, or the one before it served by then.
 func (m *machine) suspicious(w *member, exit Exit) bool {
-	return w.state == Starting && (exit.AddressInUse != "" || m.replacing() && !m.agesToReady(w))
+	return w.state == Starting && (exit.AddressInUse != "" || (m.replacing() || m.anyInTheWay(w)) && !m.agesToReady(w))
 }
 
 // replacing reports whether an older generation than the target is there to fall back to.
@@ -453,7 +476,7 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 		m.failures++ // its agent did not get through to us, who hold the address
 		m.retryAt = now.Add(nextDelay(m.failures, m.jitter()))
 		event.Retry = Retry{In: m.retryAt.Sub(now), Failures: m.failures}
-	case unready && exit.heldByOurs() && m.inForce() != StopFirst && m.anyServing(m.target):
+	case unready && exit.heldByOurs() && m.inForce() != StopFirst && m.anyInTheWay(w):
 		m.proved = true // which is what there is to tell: the death as such is no news
 		m.do(emit{SwitchedToStopFirst{Worker: w.Worker, Address: exit.AddressInUse}})
 		for _, beside := range m.members { // they have met, or will meet, the same
@@ -490,6 +513,15 @@ func (m *machine) anyServing(gen int) bool {
 	return slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != gen && w.serving() })
 }
 
+// inTheWay reports whether a worker serves that w is to take the place of: of another generation, or one that retires.
+func (m *machine) inTheWay(other, w *member) bool {
+	return other.serving() && (other.Generation != m.target || other.retires && other.Slot == w.Slot && other != w)
+}
+
+func (m *machine) anyInTheWay(w *member) bool {
+	return slices.ContainsFunc(m.members, func(other *member) bool { return m.inTheWay(other, w) })
+}
+
 // tick applies what the passing of time means.
 func (m *machine) tick(now time.Time) {
 	for _, w := range slices.Clone(m.members) {
@@ -512,7 +544,7 @@ func (m *machine) tick(now time.Time) {
 		case Ready:
 			if due(w.ready.Add(m.policy.StableAfter)) {
 				w.state = Stable
-				m.failures = 0
+				m.failures, m.hasty = 0, 0
 			}
 		case Draining:
 			switch {
@@ -573,14 +605,14 @@ func (m *machine) suspectAt(w *member) time.Time {
 // handOver acts on the suspicion that w waits for something that an old worker holds (a lock, a port): the old one
 // leaves first, and the service stays stop-first.
 func (m *machine) handOver(w *member, now time.Time) {
-	if m.blocked != "" || m.inForce() == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
+	if m.blocked != "" || m.inForce() == StopFirst || w.Generation != m.target || !m.anyInTheWay(w) {
 		return
 	}
 	m.proved = true
 	m.do(emit{HandedOver{Worker: w.Worker, After: m.policy.Handover}})
 	for _, other := range m.members {
 		switch {
-		case other.Generation != m.target:
+		case other.Generation != m.target || m.inTheWay(other, w):
 			m.drain(other, now)
 		case other.state == Starting:
 			other.until = now.Add(m.policy.StartTimeout) // its own time begins when nobody is in its way
@@ -606,7 +638,7 @@ func (m *machine) deadline() time.Time {
 			if w.listens {
 				add(w.started.Add(m.policy.Handover))
 			}
-			if m.blocked == "" && m.inForce() != StopFirst && m.anyServing(m.target) {
+			if m.blocked == "" && m.inForce() != StopFirst && m.anyInTheWay(w) {
 				add(m.suspectAt(w))
 			}
 			add(w.until)

@@ -136,6 +136,29 @@ var machineCases = []machineCase{
 	{"off and on again, unnoticed", parallel1, `r1 > +1:1.0 | off > | on > | look > | w1 > ready1:said-so serving1 replaced1`},
 	{"released, then gone: replaced once", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | w2 > ready2:said-so ~1 serving2 | v1 > replaced2 | v1 > | x1:0 > x1 gone1`},
 	{"released before the new one is ready is nobody's news", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | v1 > | w2 > ready2:said-so ~1 serving2 | x1:0 > x1 replaced2 gone1`},
+	{"retire: the successor serves first", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | w2 > ready2:said-so ~1 | v1 > | x1:0 > x1 | 60s >`},
+	{"retire: one after the other", parallel2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | 5s > | t2 > retires2 +3:1.1 | t1 > retires1 | w3 > ready3:said-so ~2 +4:1.0 | w4 > ready4:said-so ~1 | x2:0 > x2 | x1:0 > x1`},
+	{"retire: with an agent", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | 5s > | t1 > retires1 +2:1.0 | h2 > | a2 > ready2:accepts drain1 | v1 > | q1 > ~1 | x1:0 > x1`},
+	{"retire: the old one leaves first", first2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | 5s > | t1 > retires1 ~1 | t2 > retires2 | x1:0 > x1 +3:1.0 | w3 > ready3:said-so ~2 | x2:0 > x2 +4:1.1 | w4 > ready4:said-so`},
+	{"retire: rolling without surge", rolling0, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | 5s > | t1 > retires1 ~1 | t2 > retires2 | x1:0 > x1 +3:1.0 | w3 > ready3:said-so ~2 | x2:0 > x2 +4:1.1 | w4 > ready4:said-so`},
+	{"retire: what it listens on cannot be handed over", auto2, `R1 > +1:1.0 +2:1.1 | h1 > | a1 > ready1:accepts | g1 > | k1 > keeps1 | h2 > | a2 > ready2:accepts serving1 replaced1 | g2 > | 5s > | t1 > retires1 drain1 | x1:0 > x1 +3:1.0 | h3 > | a3 > ready3:accepts | t2 > retires2 +4:1.1 | h4 >`},
+	{"retire: the successor dies", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | x2:1 > x2!100ms | 100ms > +3:1.0 | x3:1 > x3!200ms | 200ms > +4:1.0 | w4 > ready4:said-so ~1 | x1:0 > x1`},
+	{"retire: the successor ends with code 0 and is no server", parallel1, `r1 > +1:1.0 | l1 > ready1:listens serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | x2:0 > x2!100ms | 100ms > +3:1.0 | l3 > ready3:listens ~1`},
+	{"retire: the successor hangs", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | 3s > handover2 ~1 | x1:0 > x1 | 30s > -2 | x2:k > x2!100ms | 100ms > +3:1.0 | w3 > ready3:said-so`},
+	{"retire: the successor meets what the old one holds", parallel1, `r1 > +1:1.0 | l1 > ready1:listens serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | x2:own > own2 x2! ~1 | x1:0 > x1 +3:1.0 | l3 > ready3:listens | t3 > retires3 ~3 | x3:0 > x3 +4:1.0`},
+	{"retire: it dies first", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | x1:1 > x1!now | w2 > ready2:said-so | 60s >`},
+	{"retire: it leaves first by itself", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | x1:0 > x1 | w2 > ready2:said-so | 60s >`},
+	{"retire: it leaves by itself with no successor", first1, `r1 > +1:1.0 | t1 > retires1 | x1:0 > x1 +2:1.0 | w2 > ready2:said-so serving1 replaced1`},
+	{"retire: before it is ready", parallel1, `r1 > +1:1.0 | t1 > retires1 | w1 > ready1:said-so serving1 replaced1 +2:1.0 | w2 > ready2:said-so ~1 | x1:0 > x1`},
+	{"retire: before it is stable, again and again", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | t1 > retires1 +2:1.0 | w2 > ready2:said-so ~1 | t2 > retires2 | 100ms > +3:1.0 | w3 > ready3:said-so ~2 | t3 > retires3 | 200ms > +4:1.0 | w4 > ready4:said-so ~3 | 5s > grace1 -1 grace2 -2 grace3 -3 | t4 > retires4 +5:1.0`},
+	{"retire: while another generation comes", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | r2 > -2 +3:2.0 | w2 > | x1:0 > x1`},
+	{"retire: a save ends it, and the save is broken", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | r2 > +2:2.0 | t1 > retires1 | x2:1 > failed2<1 x2! +3:1.0 gone2 | w3 > ready3:said-so ~1 | x1:0 > x1`},
+	{"retire: the new generation, before it is whole", parallel2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | 5s > | r2 > +3:2.0 +4:2.1 | w3 > ready3:said-so | t3 > retires3 | w4 > ready4:said-so ~1 ~2 serving2 +5:2.0 | w5 > ready5:said-so ~3`},
+	{"retire: stop", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | stop > ~1 -2 | x2:k > x2 | x1:0 > x1 stopped`},
+	{"retire: twice", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | t1 > retires1 +2:1.0 | t1 >`},
+	{"retire: four generations drain, and the oldest also serves", parallel2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | 5s > | t1 > retires1 +3:1.0 | w3 > ready3:said-so ~1 | r2 > +4:2.0 +5:2.1 | w4 > ready4:said-so | r3 > -5 +6:3.0 +7:3.1 ~4 | w6 > ready6:said-so | r4 > -7 +8:4.0 +9:4.1 ~6 | w8 > ready8:said-so | r5 > -9 +10:5.0 +11:5.1 ~8 -1 | x1:k > x1`},
+	{"retire: nothing may be started", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | look > unblocked +2:1.0 | w2 > ready2:said-so ~1 | x1:0 > x1`},
+	{"retire: nothing may be started, and the old one would leave first", first1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | look > unblocked ~1 | x1:0 > x1 +2:1.0`},
 	{"what happens to strangers is nothing", parallel1, `w9 > | l9 > | v9 > | x9:1 > | r1 > +1:1.0 | w9 >`},
 }
 
@@ -156,6 +179,7 @@ var cells = []struct{ state, input, want string }{
 	{"backoff", "port of an old one", ""},
 	{"backoff", "released", ""},
 	{"backoff", "replace", "+2:9.0 gone1"},
+	{"backoff", "retire", ""},
 	{"backoff", "stop", "stopped"},
 	{"backoff", "word", ""},
 
@@ -174,6 +198,7 @@ var cells = []struct{ state, input, want string }{
 	{"draining", "port of an old one", "x1 replaced2 gone1"},
 	{"draining", "released", "replaced2"},
 	{"draining", "replace", "+3:9.0"},
+	{"draining", "retire", ""},
 	{"draining", "stop", "~2"},
 	{"draining", "word", ""},
 
@@ -192,6 +217,7 @@ var cells = []struct{ state, input, want string }{
 	{"exclusive", "port of an old one", "x1 +3:2.0"},
 	{"exclusive", "released", ""},
 	{"exclusive", "replace", "gone2"},
+	{"exclusive", "retire", ""},
 	{"exclusive", "stop", ""},
 	{"exclusive", "word", ""},
 
@@ -210,6 +236,7 @@ var cells = []struct{ state, input, want string }{
 	{"failed", "port of an old one", "x1!now +3:1.0"},
 	{"failed", "released", ""},
 	{"failed", "replace", "+3:9.0"},
+	{"failed", "retire", "retires1 +3:1.0"},
 	{"failed", "stop", "~1"},
 	{"failed", "word", ""},
 
@@ -228,6 +255,7 @@ var cells = []struct{ state, input, want string }{
 	{"fallback", "port of an old one", "x3!100ms"},
 	{"fallback", "released", ""},
 	{"fallback", "replace", "-3 +4:9.0"},
+	{"fallback", "retire", "retires3"},
 	{"fallback", "stop", "-3"},
 	{"fallback", "word", "ready3:said-so replaced1"},
 
@@ -246,6 +274,7 @@ var cells = []struct{ state, input, want string }{
 	{"finished", "port of an old one", ""},
 	{"finished", "released", ""},
 	{"finished", "replace", "+2:9.0"},
+	{"finished", "retire", ""},
 	{"finished", "stop", "stopped"},
 	{"finished", "word", ""},
 
@@ -264,6 +293,7 @@ var cells = []struct{ state, input, want string }{
 	{"given up", "port of an old one", "failed2<1 x2! +3:1.0 gone2"},
 	{"given up", "released", ""},
 	{"given up", "replace", ""},
+	{"given up", "retire", ""},
 	{"given up", "stop", ""},
 	{"given up", "word", ""},
 
@@ -282,6 +312,7 @@ var cells = []struct{ state, input, want string }{
 	{"hung", "port of an old one", "failed2<1 x2! gone2"},
 	{"hung", "released", ""},
 	{"hung", "replace", "-2"},
+	{"hung", "retire", "retires2"},
 	{"hung", "stop", "-2"},
 	{"hung", "word", "ready2:said-so serving2"},
 
@@ -300,6 +331,7 @@ var cells = []struct{ state, input, want string }{
 	{"killing", "port of an old one", "x1 replaced2 gone1"},
 	{"killing", "released", "replaced2"},
 	{"killing", "replace", "+3:9.0"},
+	{"killing", "retire", ""},
 	{"killing", "stop", "~2"},
 	{"killing", "word", ""},
 
@@ -318,6 +350,7 @@ var cells = []struct{ state, input, want string }{
 	{"nothing", "port of an old one", ""},
 	{"nothing", "released", ""},
 	{"nothing", "replace", "+1:9.0"},
+	{"nothing", "retire", ""},
 	{"nothing", "stop", "stopped"},
 	{"nothing", "word", ""},
 
@@ -336,6 +369,7 @@ var cells = []struct{ state, input, want string }{
 	{"overtaken", "port of an old one", "x2 gone2"},
 	{"overtaken", "released", ""},
 	{"overtaken", "replace", "-3 +4:9.0"},
+	{"overtaken", "retire", ""},
 	{"overtaken", "stop", "~1 -3"},
 	{"overtaken", "word", ""},
 
@@ -354,6 +388,7 @@ var cells = []struct{ state, input, want string }{
 	{"ready", "port of an old one", "x1!100ms"},
 	{"ready", "released", ""},
 	{"ready", "replace", "+2:9.0"},
+	{"ready", "retire", "retires1 +2:1.0"},
 	{"ready", "stop", "~1"},
 	{"ready", "word", ""},
 
@@ -372,6 +407,7 @@ var cells = []struct{ state, input, want string }{
 	{"replacing", "port of an old one", "own2 x2! ~1"},
 	{"replacing", "released", ""},
 	{"replacing", "replace", "-2 +3:9.0"},
+	{"replacing", "retire", "retires2"},
 	{"replacing", "stop", "~1 -2"},
 	{"replacing", "word", "ready2:said-so ~1 serving2"},
 
@@ -390,6 +426,7 @@ var cells = []struct{ state, input, want string }{
 	{"respawned", "port of an old one", "x2!200ms"},
 	{"respawned", "released", ""},
 	{"respawned", "replace", "-2 +3:9.0"},
+	{"respawned", "retire", "retires2"},
 	{"respawned", "stop", "-2"},
 	{"respawned", "word", "ready2:said-so"},
 
@@ -408,6 +445,7 @@ var cells = []struct{ state, input, want string }{
 	{"stable", "port of an old one", "x1!now +2:1.0"},
 	{"stable", "released", ""},
 	{"stable", "replace", "+2:9.0"},
+	{"stable", "retire", "retires1 +2:1.0"},
 	{"stable", "stop", "~1"},
 	{"stable", "word", ""},
 
@@ -426,6 +464,7 @@ var cells = []struct{ state, input, want string }{
 	{"starting", "port of an old one", "x1!100ms"},
 	{"starting", "released", ""},
 	{"starting", "replace", "-1 +2:9.0"},
+	{"starting", "retire", "retires1"},
 	{"starting", "stop", "-1"},
 	{"starting", "word", "ready1:said-so serving1 replaced1"},
 
@@ -444,6 +483,7 @@ var cells = []struct{ state, input, want string }{
 	{"stopped", "port of an old one", ""},
 	{"stopped", "released", ""},
 	{"stopped", "replace", ""},
+	{"stopped", "retire", ""},
 	{"stopped", "stop", ""},
 	{"stopped", "word", ""},
 
@@ -462,6 +502,7 @@ var cells = []struct{ state, input, want string }{
 	{"stopping", "port of an old one", "x1 stopped"},
 	{"stopping", "released", ""},
 	{"stopping", "replace", "gone9"},
+	{"stopping", "retire", ""},
 	{"stopping", "stop", ""},
 	{"stopping", "word", ""},
 }

@@ -86,7 +86,7 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 			case leaving || random.IntN(4) == 0:
 				word = fmt.Sprintf("x%d:%s", id, pick("0", "1", "1", "k", "k", "own", "busy", "own0"))
 			default:
-				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p", "a", "h", "h", "g", "g", "g", "k", "z"), id)
+				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p", "a", "h", "h", "g", "g", "g", "k", "z", "t", "t"), id)
 			}
 		}
 		if err := step(word); err != nil {
@@ -134,7 +134,7 @@ func calmDown(b *bench, w *witness, step func(string) error) error {
 			}
 		}
 		for _, m := range b.members {
-			if m.Generation != b.target || !m.serving() {
+			if m.Generation != b.target || !m.serving() || m.retires {
 				return fmt.Errorf("all is calm, but worker %+v is there", *m)
 			}
 		}
@@ -170,7 +170,8 @@ type witness struct {
 	settled  int
 	requests map[int]request
 	talks    map[int]bool // has an agent
-	first    bool         // the old leave first, for good
+	retires  map[int]bool
+	first    bool // the old leave first, for good
 	stopped  bool
 	blocked  bool
 }
@@ -179,7 +180,7 @@ func newWitness(b *bench) *witness {
 	return &witness{
 		bench: b, workers: map[int]Worker{}, serving: map[int]bool{}, drained: map[int]bool{}, killed: map[int]bool{},
 		released: map[int]bool{}, ended: map[int]bool{}, finished: map[place]bool{}, gone: map[int]bool{},
-		requests: map[int]request{}, talks: map[int]bool{},
+		requests: map[int]request{}, talks: map[int]bool{}, retires: map[int]bool{},
 		first: b.policy.Strategy == StopFirst,
 	}
 }
@@ -263,7 +264,7 @@ func (w *witness) judge(a action) error {
 			return nil // it was not
 		}
 		switch same := w.alive(func(o Worker) bool {
-			return o.Slot == a.Slot && o.Generation == a.Generation && !w.drained[o.ID] && !w.killed[o.ID]
+			return o.Slot == a.Slot && o.Generation == a.Generation && !w.drained[o.ID] && !w.killed[o.ID] && !w.retires[o.ID]
 		}); {
 		case a.Generation != w.target:
 			return fmt.Errorf("worker %d of generation %d is started, the target is %d", a.ID, a.Generation, w.target)
@@ -318,6 +319,11 @@ func (w *witness) hear(event Event) error {
 			return fmt.Errorf("%T is said twice", e)
 		}
 		w.blocked = blocked
+	case Retiring:
+		if w.retires[e.ID] || w.drained[e.ID] || w.killed[e.ID] {
+			return fmt.Errorf("worker %d retires: it did before %v, drained %v, killed %v", e.ID, w.retires[e.ID], w.drained[e.ID], w.killed[e.ID])
+		}
+		w.retires[e.ID] = true
 	case BecameReady:
 		if e.How == ByFinishing {
 			break
@@ -329,7 +335,7 @@ func (w *witness) hear(event Event) error {
 	case Exited:
 		w.ended[e.ID] = true
 		delete(w.serving, e.ID)
-		if e.Expected && e.State <= Stable {
+		if e.Expected && e.State <= Stable && !w.retires[e.ID] {
 			w.finished[place{e.Slot, e.Generation}] = true
 		}
 	case HandedOver, SwitchedToStopFirst:

@@ -23,6 +23,7 @@ import (
 //	        the agent in it                 h3 z3       its agent is there, is gone
 //	g3      it gave us its listener         k3          it keeps a socket for itself
 //	q3      it has no connections any more  i3          it answers nothing any more
+//	t3      it is to be replaced by another of its generation
 //	n3      keep three workers                  c1 o1       close slot 1, open it again
 //	r2:rolling  replace by generation 2, slot after slot
 //	bad     from here on nothing can be started good    from here on it can
@@ -32,7 +33,7 @@ import (
 //
 //	+3:2.0  start worker 3, of generation 2, in slot 0
 //	drain3 leave3 ~3  ask worker 3 to drain, to leave, to finish       -3 kill it       keeps3
-//	ready3:alive  serving2  replaced2  failed2<1 (1 serves)  gone1  grace3  handover3  own3  stopped
+//	retires3  ready3:alive  serving2  replaced2  failed2<1 (1 serves)  gone1  grace3  handover3  own3  stopped
 //	scaled3  three workers are there, and no others        forecast2:1/3  slot 1 of 3 is done, and the rest will take long
 //	x3      worker 3 is gone, as expected;  x3! not expected;  x3!now x3!100ms  and what comes of it
 type bench struct {
@@ -189,6 +190,9 @@ func (b *bench) step(word string) string {
 			b.quiet(n, b.now)
 		} else if n, ok := number("i"); ok {
 			b.idle(n, b.now)
+		} else if n, ok := number("t"); ok {
+			b.note(b.refusal())
+			b.retire(n, b.now)
 		} else if n, ok := number("p"); ok {
 			b.isReady(n, ByProbe, b.now)
 		} else if n, ok := number("v"); ok {
@@ -240,6 +244,8 @@ func transcript(actions []action) string {
 				add("failed%d<%d", e.Generation, e.Serving)
 			case GenerationGone:
 				add("gone%d", e.Generation)
+			case Retiring:
+				add("retires%d", e.ID)
 			case GraceOver:
 				add("grace%d", e.ID)
 			case HandedOver:
@@ -403,6 +409,6 @@ var (
 		"replace": "r9", "hurry": "hurry", "stop": "stop", "kill": "kill",
 		"word": "w#", "listens": "l#", "answers": "p#", "released": "v#",
 		"exit 0": "x#:0", "exit 1": "x#:1", "killed": "x#:k", "port of an old one": "x#:own", "port of a stranger": "x#:busy",
-		"cannot start": "bad r9", "1s": "1s", "10s": "10s", "60s": "60s",
+		"cannot start": "bad r9", "retire": "t#", "1s": "1s", "10s": "10s", "60s": "60s",
 	}
 )

@@ -32,9 +32,13 @@ func (m *machine) reconcile(now time.Time) {
 		default:
 			m.parallel(now)
 		}
+		m.renew(now)
 		m.limitDraining()
 	}
-	m.report(now)
+	before := m.current
+	if m.report(now); m.current != before {
+		m.reconcile(now) // who retires has waited for that
+	}
 }
 
 // standStill is what is left to do while nobody may be started: when all new have come before that, all old drain.
@@ -141,13 +145,50 @@ func (m *machine) stopFirst(now time.Time) {
 	}
 }
 
+// renew puts successors of the same generation into the place of workers that retire, one after the other and only
+// while the service is whole. The successor is ready before the old one drains; or the old one leaves first, where the
+// strategy is like that.
+func (m *machine) renew(now time.Time) {
+	if m.current != m.target || !m.complete() {
+		return
+	}
+	var next *member // to be replaced
+	underWay := false
+	for _, w := range slices.Clone(m.members) {
+		if !w.retires || !w.live() || w.Generation != m.target {
+			continue
+		}
+		successors := m.inSlot(w.Slot, func(o *member) bool {
+			return o.Generation == m.target && o.ID > w.ID && (o.live() || o.failed != "")
+		})
+		switch {
+		case slices.ContainsFunc(successors, (*member).serving) || m.finished[place{w.Slot, m.target}]:
+			m.drain(w, now)
+		case len(successors) > 0:
+			underWay = true
+		case next == nil:
+			next = w
+		}
+	}
+	switch {
+	case next == nil || underWay || m.blocked != "":
+	case m.awaited():
+		m.drain(next, now)
+	case !now.Before(m.retryAt):
+		m.start(next.Slot, now)
+	}
+}
+
 // fill starts a worker of the target in a slot that has none, unless the service backs off. One that was killed
-// because it hung counts until it is gone: only then is it known what follows from it.
+// because it hung counts until it is gone: only then is it known what follows from it. So does one that retires where
+// it has to leave first.
 func (m *machine) fill(slot int, now time.Time) {
 	if m.finished[place{slot, m.target}] || now.Before(m.retryAt) {
 		return
 	}
-	there := m.inSlot(slot, func(w *member) bool { return w.Generation == m.target && (w.live() || w.failed != "") })
+	there := m.inSlot(slot, func(w *member) bool {
+		return w.Generation == m.target && (w.live() || w.failed != "" || w.retires && m.awaited())
+	})
 	if len(there) == 0 {
 		m.start(slot, now)
 	}

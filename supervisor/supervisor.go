@@ -57,6 +57,7 @@ type input interface{ input() }
 type (
 	replaceInput struct{ plan Plan }
 	hurryInput   struct{}
+	retireInput  struct{ id int }
 	stopInput    struct{}
 	killInput    struct{}
 	resizeInput  struct{}
@@ -88,6 +89,7 @@ type (
 
 func (replaceInput) input()  {}
 func (hurryInput) input()    {}
+func (retireInput) input()   {}
 func (stopInput) input()     {}
 func (killInput) input()     {}
 func (resizeInput) input()   {}
@@ -145,6 +147,10 @@ func (s *Supervisor) Replace(plan Plan) { s.send(replaceInput{plan}) }
 
 // Hurry ends a back-off: what keeps dying is started again at once.
 func (s *Supervisor) Hurry() { s.send(hurryInput{}) }
+
+// Retire replaces one worker by another of the same generation, which serves before the old one is asked to leave unless
+// the strategy has it leave first. Who is about to leave anyway is not replaced.
+func (s *Supervisor) Retire(id int) { s.send(retireInput{id}) }
 
 // Adopt has the service kept by another policy from now on, and workers asked to finish by another signal (0 = SIGTERM).
 // Scaled tells when there are as many workers as it says.
@@ -314,6 +320,9 @@ func (s *Supervisor) loop(noAgents error) {
 				machine.hurry(now)
 			case recheckInput:
 				machine.allow(s.refusal(), now)
+			case retireInput:
+				machine.note(s.refusal())
+				machine.retire(in.id, now)
 			case stopInput:
 				machine.stop(now)
 			case killInput:
