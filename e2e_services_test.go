@@ -267,8 +267,25 @@ func TestSignalCommand(t *testing.T) {
 	s.expectCommand(0, `serves`, "wait")
 	s.expectCommand(0, `^\d+\n\d+\n\d+\n$`, "signal", "WINCH")
 	s.expectCommand(0, `^\d+\n$`, "signal", "winch", "1")
-	s.expectCommand(1, `no worker got it`, "signal", "WINCH", "7")
+	s.expectCommand(2, `there is no slot 7: there are 3, from 0`, "signal", "WINCH", "7")
 	s.expectCommand(0, `"pids":\[\d+\]`, "signal", "WINCH", "0", "--json")
+	// One worker alone is replaced: the others keep their pids.
+	pids := func() (all [3]int) {
+		for _, w := range s.services("wait").Services[0].Workers {
+			if w.State == "ready" || w.State == "stable" {
+				all[w.Slot] = w.Pid
+			}
+		}
+		return all
+	}
+	before := pids()
+	s.expectCommand(0, `serves`, "reload", "1")
+	if after := pids(); after[0] != before[0] || after[1] == before[1] || after[1] == 0 || after[2] != before[2] {
+		t.Errorf("pids %v have become %v", before, after)
+	}
+	s.expectCommand(0, `slot 2 +generation 1 +pid \d+ +draining|^[^\n]*\n$`, "stop", "2")
+	eventually(t, "it is stopped", func() bool { return len(s.services("wait").Services[0].Workers) == 2 })
+	s.expectCommand(0, `slot 2`, "reload", "2")
 	s.expectCommand(0, `^\d+\n$`, "signal", "KILL", "2")
 	s.waitFor(`worker 2 of generation 1 died: killed`)
 	eventually(t, "it comes back", func() bool { return len(s.services("wait").Services[0].Workers) == 3 })

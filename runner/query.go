@@ -238,6 +238,8 @@ func (l *loop) rested() bool {
 		return l.state.settled && l.state.phase == Idle && l.state.stale()
 	case l.loops && l.state.settled && l.state.phase == Replacing:
 		return true // it is tried again, but nobody should wait for that
+	case len(l.retiring) > 0:
+		return false
 	case !l.state.settled || l.state.phase != Idle || l.state.restart || l.renewing:
 		return false
 	}

@@ -214,10 +214,11 @@ type loop struct {
 	served     int         // generation that has replaced all others
 	restarts   map[int]int // slot -> workers that ended unasked
 	exits      supervisor.Exits
-	servedAt   time.Time // when the generation that serves was ready
-	scaling    bool      // there are not yet as many workers as there should be
-	loops      bool      // workers of the newest generation die before they are ready, and there is no other to fall back to
-	words      string    // why the last build or generation failed
+	servedAt   time.Time    // when the generation that serves was ready
+	retiring   map[int]bool // IDs of workers whose successors do not serve yet
+	scaling    bool         // there are not yet as many workers as there should be
+	loops      bool         // workers of the newest generation die before they are ready, and there is no other to fall back to
+	words      string       // why the last build or generation failed
 	asked      []query
 	env        []string // what workers get; nil until the files were read
 	rules      *generators
@@ -259,7 +260,7 @@ func (r *Runner) run(ctx context.Context) {
 	l := &loop{
 		Runner: r, config: r.config, ctx: work,
 		artifacts: map[string]*gobuild.Artifact{}, generations: map[int]*generation{},
-		workers: map[int]worker{}, opened: newOpened(), early: map[string]Effect{}, rules: r.rules, plain: map[string]bool{}, restarts: map[int]int{}, shut: map[int]bool{},
+		workers: map[int]worker{}, opened: newOpened(), early: map[string]Effect{}, rules: r.rules, plain: map[string]bool{}, restarts: map[int]int{}, retiring: map[int]bool{}, shut: map[int]bool{},
 		given:  r.config.Service.Policy,
 		state:  state{gated: r.gate != nil, keeps: r.config.Kept},
 		builds: make(chan buildResult), graphs: make(chan graphResult), generated: make(chan int), noted: map[string]time.Time{},
@@ -399,12 +400,15 @@ func (l *loop) conclude() { l.effects, l.began = nil, time.Time{} }
 func (l *loop) request(r Request) {
 	switch r.Command {
 	case Reload, Renew, BuildUp:
-		l.letIn(r.Slots)
+		if l.letIn(r.Slots) && len(r.Slots) > 0 {
+			return // which was all
+		}
 	}
 	switch r.Command {
 	case Reload:
 		if len(r.Slots) > 0 {
-			return // they are let in, which was all
+			l.retire(r.Slots)
+			return
 		}
 		l.lookForProgram()
 		l.input(reloadKey{r.Order})
@@ -454,10 +458,10 @@ func (l *loop) halt(slots []int) {
 	l.input(haltKey{len(l.shut) >= l.config.Service.Policy.Workers})
 }
 
-// letIn lets workers be started again in slots that were halted.
-func (l *loop) letIn(slots []int) {
+// letIn lets workers be started again in slots that were halted, and reports whether there were any.
+func (l *loop) letIn(slots []int) bool {
 	if len(l.shut) == 0 {
-		return
+		return false
 	}
 	slots = l.slots(slots)
 	for _, slot := range slots {
@@ -466,6 +470,17 @@ func (l *loop) letIn(slots []int) {
 	l.scaling = true
 	l.supervisor.Shut(slots, false)
 	l.input(haltKey{len(l.shut) >= l.config.Service.Policy.Workers})
+	return true
+}
+
+// retire has single workers replaced, by others of their generation.
+func (l *loop) retire(slots []int) {
+	for _, w := range l.ordered() {
+		if slices.Contains(slots, w.Slot) && (w.state == supervisor.Ready || w.state == supervisor.Stable) {
+			l.retiring[w.ID] = true
+			l.supervisor.Retire(w.ID)
+		}
+	}
 }
 
 // scale changes the number of workers.
@@ -881,15 +896,18 @@ func (l *loop) service(event supervisor.Event) {
 		l.loops = l.loops && event.Generation != l.state.generation
 		l.becomes(event.ID, supervisor.Ready)
 	case supervisor.Drains:
+		delete(l.retiring, event.ID)
 		l.becomes(event.ID, supervisor.Draining)
 	case supervisor.Exited:
 		delete(l.workers, event.ID)
+		delete(l.retiring, event.ID)
 		l.exits = l.exits.Note(event, time.Now())
 		if !event.Expected {
 			l.restarts[event.Slot]++
 		}
 		if !event.Expected && event.Generation == l.state.generation && event.State == supervisor.Starting {
 			l.scaling = false // or not soon
+			clear(l.retiring)
 			l.loops, l.words = true, lastWords(event.Exit, event.Reason)
 		}
 	case supervisor.Scaled:

@@ -1,0 +1,26 @@
+// Command business answers what the gateway passes on. It keeps nothing between two requests, so any of its workers, of any
+// generation, can answer.
+package main
+
+import (
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+)
+
+func main() {
+	// hotreload listens for it (LISTEN_FDS): the gateway finds it at the same port for ever.
+	listener, err := net.FileListener(os.NewFile(3, "listener"))
+	if err != nil {
+		log.Fatal("start it by hotreload -c testdata/gateway/hotreload.toml: ", err)
+	}
+	log.Fatal(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		message, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, reply(string(message)))
+	})))
+}
