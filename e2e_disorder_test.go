@@ -235,7 +235,7 @@ func (m *turmoil) overflow() {
 func TestServesWhatIsOnTheDisk(t *testing.T) {
 	t.Parallel()
 	steps, stretch := 75, 25
-	if soak {
+	if os.Getenv("HOTRELOAD_SOAK") != "" {
 		steps, stretch = 10_000, 100
 	}
 	for _, c := range []struct {
