@@ -112,9 +112,13 @@ func (m *turmoil) source() string {
 	return m.path("compiled", "f"+strconv.Itoa(m.IntN(4))+".go")
 }
 
+// pause is the pace of the scenario: mostly none, sometimes short, seldom long enough for a build.
 func (m *turmoil) pause() {
-	if m.IntN(3) == 0 {
-		time.Sleep(time.Duration(m.IntN(20)) * time.Millisecond) // the pace of the scenario
+	switch m.IntN(60) {
+	case 0:
+		time.Sleep(time.Duration(m.IntN(1000)) * time.Millisecond)
+	case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+		time.Sleep(time.Duration(m.IntN(20)) * time.Millisecond)
 	}
 }
 
@@ -187,8 +191,10 @@ func (m *turmoil) step() {
 		m.say("rm %s", path)
 		_ = os.Remove(path)
 	case 15:
-		m.say("break")
-		_ = os.WriteFile(m.path("compiled", "broken.go"), []byte("package compiled\n\nvar x = undefined\n"), 0o666)
+		m.say("break, or mend")
+		if os.Remove(m.path("compiled", "broken.go")) != nil {
+			_ = os.WriteFile(m.path("compiled", "broken.go"), []byte("package compiled\n\nvar x = undefined\n"), 0o666)
+		}
 	case 16:
 		m.say("the package goes and comes")
 		_ = os.Rename(m.path("compiled"), m.path("away"))
