@@ -66,3 +66,38 @@ func TestDiskFull(t *testing.T) {
 	s.save("version.go", version("v3", ""))
 	s.serves("v3")
 }
+
+// A file of 2 GB in a watched folder is not read: neither time nor memory goes into it.
+func TestHugeFile(t *testing.T) {
+	t.Parallel()
+	dir := newModule(t, map[string]string{"assets/a.txt": "a"})
+	huge := filepath.Join(dir, "assets", "huge")
+	if err := os.WriteFile(huge, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(huge, 2<<30); err != nil { // a hole: it takes no room
+		t.Fatal(err)
+	}
+	s := start(t, dir, "-w", "assets", ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	read := func() (bytes int) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", s.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Sscan(string(regexp.MustCompile(`rchar: (\d+)`).FindSubmatch(text)[1]), &bytes)
+		return bytes
+	}
+	for i := 2; i < 6; i++ {
+		if err := os.Truncate(huge, 2<<30+int64(i)); err != nil {
+			t.Fatal(err)
+		}
+		s.waitFor(fmt.Sprintf(`generation %d serves: assets/huge → restart`, i))
+	}
+	if mb := peakMemory(t, s.cmd.Process.Pid) >> 10; mb > 256 {
+		t.Errorf("it took %d MB", mb)
+	}
+	if mb := read() >> 20; mb > 1024 {
+		t.Errorf("it read %d MB", mb)
+	}
+}

@@ -9,11 +9,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // What goes wrong around hotreload costs one sentence and a hint, and nothing that works.
@@ -327,4 +330,77 @@ func TestMuchOutput(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A folder that cannot be read is told, once, and costs nothing else; when it can be read, what changes in it counts.
+func TestUnreadableFolder(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" && os.Getuid() == 0 {
+		t.Skip("root reads every folder")
+	}
+	dir := newModule(t, map[string]string{"assets/open.txt": "a", "assets/secret/x.txt": "a"})
+	secret := filepath.Join(dir, "assets", "secret")
+	if err := os.Chmod(secret, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(secret, 0o755) })
+	s := setup{mortal: true}.start(t, dir, "-w", "assets", ".", "{addr}")
+	s.waitFor(`not watched: assets/secret: permission denied`)
+	s.waitFor(`generation 1 serves`)
+	s.save("assets/open.txt", "b")
+	s.waitFor(`generation 2 serves: assets/open.txt → restart`)
+	if err := os.Chmod(secret, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor(`generation 3 serves: assets/secret/x.txt → restart`)
+	s.save("assets/secret/x.txt", "b")
+	s.waitFor(`generation 4 serves: assets/secret/x.txt → restart`)
+	if n := s.count("not watched"); n != 1 {
+		t.Errorf("it was told %d times", n)
+	}
+}
+
+// Names that would garble the screen are quoted, and changes of such files count like any other.
+func TestNamesThatWouldGarbleTheScreen(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the file system takes no such names")
+	}
+	dir := newModule(t, map[string]string{"assets/a.txt": "a"})
+	s := startControlled(t, dir, "-v", "-w", "assets", ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	for i, name := range []string{"two\nlines", "not\xffUTF-8", "clear\x1b[2Jscreen", "right\u202eleft"} {
+		s.save(filepath.Join("assets", name), "a")
+		said := regexp.QuoteMeta(strconv.Quote(filepath.Join("assets", name)))
+		s.waitFor(said + ` created → restart: named by --watch`)
+		s.waitFor(fmt.Sprintf(`generation %d serves: %s → restart`, i+2, said))
+		if out, code := s.command("explain", filepath.Join("assets", name)); code != 0 || !regexp.MustCompile(`^`+said+` → restart: .* · watched\n$`).MatchString(out) {
+			t.Errorf("explain: exit code %d, %q", code, out)
+		}
+	}
+	if text := s.text(); !utf8.ValidString(text) || strings.Contains(text, "\x1b[2J") {
+		t.Errorf("it said %q", text)
+	}
+}
+
+// The templates go while the program runs: what serves goes on, and when they are back so are the changes.
+func TestTemplateFolderGoesAndComes(t *testing.T) {
+	t.Parallel()
+	dir := copyOf(t, "testdata/hello")
+	save(t, filepath.Join(dir, "go.mod"), "module example.com/hello\n\ngo 1.25\n")
+	s := start(t, dir, ".", "-addr", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	before, err := s.get("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "templates")); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor(`generation 2 .*generation 1 serves on|generation 2 (.|\n)*now stale`)
+	s.serves(before)
+	s.save("templates/page.html", "back")
+	s.serves("back")
+	s.save("templates/page.html", "again")
+	s.serves("again")
 }

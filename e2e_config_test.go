@@ -43,6 +43,13 @@ func TestGeneratorRunsBeforeTheBuild(t *testing.T) {
 	s.save("generate.sh", upper)
 	s.save("version.txt", "seven")
 	s.serves("SEVEN")
+	s.save("generate.sh", "rm version.go") // it deletes its output
+	s.save("version.txt", "eight")
+	s.waitFor(`build failed (.|\n)*undefined: version`)
+	s.serves("SEVEN")
+	s.save("generate.sh", upper)
+	s.save("version.txt", "nine")
+	s.serves("NINE")
 }
 
 func TestEnvironmentFile(t *testing.T) {

@@ -215,8 +215,11 @@ func TestFolderVanishes(t *testing.T) {
 
 // With --poll nothing is heard, and a save is seen all the same.
 func TestPollFlag(t *testing.T) {
-	s := start(t, newModule(t, nil), "--poll=200ms", ".", "{addr}")
+	s := startControlled(t, newModule(t, nil), "--poll=200ms", ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
+	if out, _ := s.command("explain", "version.go"); !strings.Contains(out, "→ rebuild: compiled into example.com/app · reaches 1 package and 1 worker · polled: every 200ms: it was asked for\n") {
+		t.Errorf("explain says %q", out)
+	}
 	for i := 2; i < 5; i++ {
 		s.save("version.go", version(fmt.Sprint("v", i), ""))
 		s.serves(fmt.Sprint("v", i))

@@ -15,6 +15,14 @@
 // and in one that nearly all others do; the edits (edit.go) change these. A measurement begins when hotreload is at
 // rest: after a build it plans, proves and confirms, which must not fall into the time of `go build`.
 //
+// # The large tree
+//
+// With -tree, each tool is started alone in one repository, of 200,000 files in 20,000 folders beside the made-up service
+// (tree.go): how long until the program answers, how long after a save, how much memory the tool itself takes at rest, and
+// how many watches of the kernel. All tools read the same files in the same round; the build cache is warm.
+//
+//	go run ./bench -tree -n 3
+//
 // # How it measures
 //
 // Every tool gets a copy of the program's module, a port and a process of its own, all started before the first
@@ -51,7 +59,17 @@ func main() {
 	flag.BoolVar(&m.on, "matrix", false, "measure several programs with several kinds of edit; of the other flags only -n and -only count, and -only names programs")
 	flag.StringVar(&m.pocketbase, "pocketbase", "", "for -matrix: folder of github.com/pocketbase/pocketbase")
 	flag.StringVar(&m.blackbox, "blackbox", "", "for -matrix: folder of github.com/prometheus/blackbox_exporter")
+	var t tree
+	flag.BoolVar(&t.on, "tree", false, "measure start-up, memory and watches on a large repository; of the other flags only -n, -only and -folders count")
+	flag.IntVar(&t.folders, "folders", 20_000, "for -tree: folders, of ten files each, beside the program")
 	flag.Parse()
+	if t.on {
+		if err := t.run(*rounds, *only); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if m.on {
 		if err := m.run(*rounds, *only); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)

@@ -97,3 +97,25 @@ func memoryOf(pid int) string {
 	}
 	return said["VmRSS"] + " (at most " + said["VmHWM"] + ")"
 }
+
+// residentOf is the memory of a process, in MB.
+func residentOf(pid int) (mb int) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(status)) {
+		var kB int
+		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kB); n == 1 {
+			mb = kB >> 10
+		}
+	}
+	return mb
+}
+
+// watchesOf counts the folders and files that a process has the kernel watch.
+func watchesOf(pid int) (n int) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		n += bytes.Count(text, []byte("inotify wd:"))
+	}
+	return n
+}

@@ -378,6 +378,9 @@ func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []s
 		if err != nil {
 			return err
 		}
+		for i := range e {
+			e[i].Path = absolute(dir, path) // JSON has no room for bytes that are no UTF-8
+		}
 		all = append(all, e...)
 	}
 	if m.asJSON {

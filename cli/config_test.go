@@ -2,8 +2,10 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -190,6 +192,44 @@ func TestBadConfig(t *testing.T) {
 				t.Errorf("%v is no error of usage", err)
 			}
 		})
+	}
+}
+
+// A value of the wrong type is an error for each key, which names the line and what the key wants.
+func TestEveryKeyOfTheWrongType(t *testing.T) {
+	for place, of := range map[string]reflect.Type{
+		"": fieldsOf([]string{"x"}), "[[service]]\nname = \"a\"\npackage = \".\"\n": fieldsOf([]string{"service", "x"}), "[[rule]]\n": fieldsOf([]string{"rule", "x"}),
+	} {
+		for _, key := range keysOf(of) {
+			lines := strings.Count(place, "\n") + 1
+			if strings.Contains(place, key+" = ") {
+				continue // there already
+			}
+			t.Run(place+key, func(t *testing.T) {
+				_, err := wishesIn(t, place+key+" = 1979-05-27\n").resolve(t.Context())
+				if err == nil {
+					t.Fatal("a date is taken")
+				}
+				text := err.Error()
+				if place := fmt.Sprintf("hotreload.toml:%d: ", lines); !strings.HasPrefix(text, place) {
+					t.Errorf("it says %q, want %q", text, place)
+				}
+				if all := text + "\n" + hintOf(err); !strings.Contains(all, key) {
+					t.Errorf("it says %q, which does not name %s", all, key)
+				}
+			})
+		}
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	for name, want := range map[string]string{
+		"main.go": "main.go", "ein Blatt/größe.txt": "ein Blatt/größe.txt", "日本.go": "日本.go", "a's \"b\"": "a's \"b\"",
+		"a\nb": `"a\nb"`, "\x1b[2J": `"\x1b[2J"`, "\xff": `"\xff"`, "a\u202eb": `"a\u202eb"`, "a\rb": `"a\rb"`,
+	} {
+		if have := harmless(name); have != want {
+			t.Errorf("%q is shown as %s, want %s", name, have, want)
+		}
 	}
 }
 

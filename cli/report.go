@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hotreload/control"
 	"hotreload/gobuild"
@@ -287,7 +290,11 @@ func (r *reporter) unwatched(e runner.Unwatched) {
 			r.alarm(yellow(text) + lineOf(hint))
 		}
 	default:
-		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
+		err := e.Err
+		if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Path == e.Path {
+			err = path.Err // it is named already, as the terminal can bear
+		}
+		text, hint, _ := strings.Cut(err.Error(), "\n")
 		r.alarm(yellow("not watched: "+r.path(e.Path)+": "+text) + lineOf(hint))
 	}
 }
@@ -442,13 +449,22 @@ func (r *reporter) files(effects []runner.Effect) string {
 
 func (r *reporter) path(path string) string { return relative(r.dir, path) }
 
-// relative is a path as a user in dir would write it, if that is not far away.
+// relative is a path as a user in dir would write it, if that is not far away, in a form that no terminal takes for more
+// than text.
 func relative(dir, path string) string {
-	rel, err := filepath.Rel(dir, path)
-	if err != nil || strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
-		return path
+	if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
+		path = rel
 	}
-	return rel
+	return harmless(path)
+}
+
+// harmless quotes a name with line breaks, control characters or bytes that are no UTF-8: it would garble the screen,
+// or pretend to be a line of ours.
+func harmless(name string) string {
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 func strongest(effects []runner.Effect) runner.Class {

@@ -210,6 +210,7 @@ type loop struct {
 
 	effects    []Effect  // since the last conclusion
 	began      time.Time // of the first of them
+	spent      bool      // nothing comes of them, unless new settings do
 	workers    map[int]worker
 	served     int         // generation that has replaced all others
 	restarts   map[int]int // slot -> workers that ended unasked
@@ -395,7 +396,7 @@ func (l *loop) input(in input) {
 }
 
 // conclude forgets the changes that have led to something.
-func (l *loop) conclude() { l.effects, l.began = nil, time.Time{} }
+func (l *loop) conclude() { l.effects, l.began, l.spent = nil, time.Time{}, false }
 
 func (l *loop) request(r Request) {
 	switch r.Command {
@@ -523,6 +524,9 @@ func (l *loop) lookForProgram() {
 
 // batch classifies what has changed and hands the strongest class to the rules.
 func (l *loop) batch(b watch.Batch) {
+	if l.spent {
+		l.conclude()
+	}
 	if l.began.IsZero() && len(b.Changes) > 0 {
 		l.began = b.Began
 	}
@@ -577,8 +581,9 @@ func (l *loop) batch(b watch.Batch) {
 	l.input(in)
 	if b.Settled {
 		clear(l.early)
-		if l.state.done() {
-			l.conclude() // nothing comes of it
+		l.spent = l.state.done() // nothing comes of it
+		if l.spent && !slices.ContainsFunc(l.effects, func(e Effect) bool { return e.Class == Startup }) {
+			l.conclude() // nor of the settings, which are about to be read
 		}
 	}
 }
@@ -767,7 +772,10 @@ func (l *loop) takeOver(now reconfiguration) {
 		l.watchGraph()
 	}
 	if class != None {
+		l.spent = false
 		l.input(changed{class: class, settled: l.state.settled})
+	} else if l.spent {
+		l.conclude()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,8 +112,26 @@ func (a *account) audit(t testing.TB, set Set) (faults []string) {
 // disorder does random things to a folder.
 type disorder struct {
 	*rand.Rand
-	root string
-	log  []string // what was done
+	root    string
+	log     []string // what was done
+	commits []string
+}
+
+// pause is a short time, or none: the pace is part of the disorder.
+func (d *disorder) pause() {
+	if d.IntN(3) == 0 {
+		time.Sleep(time.Duration(d.IntN(8)) * time.Millisecond)
+	}
+}
+
+// git runs git, whose own folder lies beside the root. Where there is no git the disorder goes without.
+func (d *disorder) git(args ...string) (says string, err error) {
+	command := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false", "-c", "gc.auto=0"}, args...)...)
+	command.Dir = d.root
+	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
+		"GIT_DIR="+d.root+".git", "GIT_WORK_TREE="+d.root)
+	out, err := command.Output()
+	return strings.TrimSpace(string(out)), err
 }
 
 // path is a random one; about every second exists after a while.
@@ -132,7 +151,7 @@ func (d *disorder) say(format string, args ...any) {
 func (d *disorder) step() {
 	a, b := d.path(), d.path()
 	text := []byte(strings.Repeat("x", d.IntN(3)) + string(rune('0'+d.IntN(4))))
-	switch what := d.IntN(21); what {
+	switch what := d.IntN(24); what {
 	case 0, 1, 2, 3, 4:
 		d.say("write %s %s", a, text)
 		os.WriteFile(a, text, 0o644)
@@ -175,7 +194,29 @@ func (d *disorder) step() {
 		d.say("%s", "link "+b+" "+a)
 		os.Symlink(b, a)
 	case 20:
-		d.say("checkout")
+		d.say("%s", "in pieces "+a)
+		if f, err := os.Create(a); err == nil {
+			for range 1 + d.IntN(5) {
+				f.Write(text)
+				d.pause()
+			}
+			f.Close()
+		}
+	case 21:
+		d.say("git commit")
+		d.git("add", "-A")
+		d.git("commit", "-qm", "x")
+		if name, err := d.git("rev-parse", "HEAD"); err == nil {
+			d.commits = append(d.commits, name)
+		}
+	case 22:
+		if len(d.commits) > 0 {
+			which := d.commits[d.IntN(len(d.commits))]
+			d.say("%s", "git checkout "+which)
+			d.git("checkout", "-qf", "--detach", which)
+		}
+	case 23:
+		d.say("as a checkout")
 		for range 30 { // as git does it: the file is removed, and written again
 			path := d.path()
 			os.Remove(path)
@@ -233,6 +274,7 @@ func testDisorder(t *testing.T, root string, set Set, m mode, seed uint64, steps
 		known.dirs[path] = content == "/"
 	}
 	chaos := &disorder{Rand: rand.New(rand.NewPCG(seed, 1)), root: root}
+	chaos.git("init", "-q", "-b", "main")
 	for i := range steps {
 		chaos.step()
 		for busy := true; busy; { // receive what is there, and go on
@@ -245,9 +287,7 @@ func testDisorder(t *testing.T, root string, set Set, m mode, seed uint64, steps
 				busy = false
 			}
 		}
-		if chaos.IntN(3) == 0 { // some things are done at once, some apart: the pace is part of the disorder
-			time.Sleep(time.Duration(chaos.IntN(8)) * time.Millisecond)
-		}
+		chaos.pause()
 		if i%50 != 49 {
 			continue
 		}
@@ -279,5 +319,8 @@ func testDisorder(t *testing.T, root string, set Set, m mode, seed uint64, steps
 				strings.ReplaceAll(strings.Join(faults, "\n  "), root+"/", ""),
 				strings.ReplaceAll(strings.Join(chaos.log[max(0, i-50):], "\n  "), root+"/", ""))
 		}
+	}
+	if _, err := exec.LookPath("git"); err == nil && len(chaos.commits) == 0 {
+		t.Error("git has done nothing")
 	}
 }
