@@ -152,6 +152,9 @@ func showStatus(out io.Writer, s runner.Status) {
 		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second))
 	}
 	_ = table.Flush()
+	if s.Built != "" {
+		fmt.Fprintf(out, "  last build: %s\n", s.Built)
+	}
 }
 
 // explain asks the running hotreload, or if there is none finds out as much as can be known without one.
