@@ -86,7 +86,7 @@ func TestCommands(t *testing.T) {
 	s.waitFor(`building`)
 	expect(0, `^example.com/app  generation 1, serves\n +slot 0 +generation 1 +pid \d+ +ready`, "wait")
 	s.serves("a")
-	expect(0, `^example.com/app  generation 1, serves\n`, "status")
+	expect(0, `^example.com/app  generation 1, serves\n(.*\n)+  last build: go build: there is no plan of the program yet\n$`, "status")
 	expect(0, `generation 2, serves(.|\n)*slot 0 +generation 2 +pid \d+ +ready`, "reload")
 	expect(0, `generation 3, serves`, "rebuild", "--timeout", "1m")
 	for _, c := range [][2]string{

@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// restAfter is how long a process must have been at rest: hotreload waits for 2 seconds before it begins to confirm.
+// restAfter is how long a process must have been at rest: hotreload waits for 2 seconds before it begins to confirm. On a
+// busy machine, to which that gives way, it may never be: then the measurement begins all the same.
 const (
 	restAfter = 2500 * time.Millisecond
-	restLimit = 3 * time.Minute
+	restLimit = 40 * time.Second
 	restEvery = 100 * time.Millisecond
 )
 

@@ -91,6 +91,12 @@ func (s *Store) All(ctx context.Context) ([]Record, error) {
 
 // Register adds the package's routes.
 func Register(engine *gin.Engine) {
+	for path, routes := range map[string]func(*gin.RouterGroup){
+		"orders": (&Orders{}).Routes, "invoices": (&Invoices{}).Routes, "customers": (&Customers{}).Routes,
+		"deliveries": (&Deliverys{}).Routes, "returns": (&Returns{}).Routes,
+	} {
+		routes(engine.Group("/%[1]s/" + path))
+	}
 	engine.GET("/%[1]s", func(c *gin.Context) {
 		requests.Inc()
 		c.JSON(http.StatusOK, gin.H{"text": Text(3), "title": Record{Name: "a"}.Title()})
@@ -106,6 +112,120 @@ func Text(depth int) string {
 %[3]s	return text
 }
 `
+
+// serviceResource is one of the things that a package of the service keeps: table, handlers, checks.
+const serviceResource = `package %[1]s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+)
+
+// %[2]s is a row of its table.
+type %[2]s struct {
+	ID        int64             ` + "`db:\"id\" json:\"id\"`" + `
+	Name      string            ` + "`db:\"name\" json:\"name\" binding:\"required\"`" + `
+	Amount    float64           ` + "`db:\"amount\" json:\"amount\"`" + `
+	Labels    map[string]string ` + "`db:\"labels\" json:\"labels\"`" + `
+	CreatedAt time.Time         ` + "`db:\"created_at\" json:\"created_at\"`" + `
+}
+
+// ErrNo%[2]s is returned if there is none of that ID.
+var ErrNo%[2]s = errors.New("%[1]s: no such row")
+
+// Validate says what is wrong with a row.
+func (r *%[2]s) Validate() error {
+	var wrong []string
+	if strings.TrimSpace(r.Name) == "" {
+		wrong = append(wrong, "no name")
+	}
+	if r.Amount < 0 {
+		wrong = append(wrong, fmt.Sprintf("negative amount %%g", r.Amount))
+	}
+	for key, value := range r.Labels {
+		if len(key)+len(value) > 100 {
+			wrong = append(wrong, "label "+key+" is too long")
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%[1]s %%d: %%s", r.ID, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// %[2]ss keeps rows.
+type %[2]ss struct{ Conn *pgx.Conn }
+
+// Get reads one row.
+func (s *%[2]ss) Get(ctx context.Context, id int64) (*%[2]s, error) {
+	var r %[2]s
+	err := s.Conn.QueryRow(ctx, "select id, name, amount, labels, created_at from t where id = $1", id).
+		Scan(&r.ID, &r.Name, &r.Amount, &r.Labels, &r.CreatedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNo%[2]s
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %%d: %%w", id, err)
+	}
+	return &r, nil
+}
+
+// Put writes rows, all or none.
+func (s *%[2]ss) Put(ctx context.Context, rows []*%[2]s) error {
+	return pgx.BeginFunc(ctx, s.Conn, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		for _, r := range rows {
+			if err := r.Validate(); err != nil {
+				return err
+			}
+			batch.Queue("insert into t values ($1, $2, $3, $4, $5)", r.ID, r.Name, r.Amount, r.Labels, r.CreatedAt)
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
+}
+
+// Routes adds the handlers.
+func (s *%[2]ss) Routes(group *gin.RouterGroup) {
+	group.GET("/:id", func(c *gin.Context) {
+		id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+		if err != nil {
+			c.AbortWithStatusJSON(http.StatusBadRequest, gin.H{"error": err.Error()})
+			return
+		}
+		switch row, err := s.Get(c, id); {
+		case errors.Is(err, ErrNo%[2]s):
+			c.AbortWithStatus(http.StatusNotFound)
+		case err != nil:
+			_ = c.AbortWithError(http.StatusInternalServerError, err)
+		default:
+			c.JSON(http.StatusOK, row)
+		}
+	})
+	group.POST("/", func(c *gin.Context) {
+		var rows []*%[2]s
+		if err := c.ShouldBindJSON(&rows); err != nil {
+			c.AbortWithStatusJSON(http.StatusBadRequest, gin.H{"error": err.Error()})
+			return
+		}
+		if err := s.Put(c, rows); err != nil {
+			_ = c.AbortWithError(http.StatusInternalServerError, err)
+			return
+		}
+		c.Status(http.StatusCreated)
+	})
+}
+`
+
+// serviceResources are so many as make a package of 600 lines, of which services are made.
+var serviceResources = []string{"Order", "Invoice", "Customer", "Delivery", "Return"}
 
 const deepestPackage = `package p0
 
@@ -150,6 +270,9 @@ func makeService(dir string) error {
 			}
 			p := name(layer, i)
 			files[p+"/"+p+".go"] = fmt.Sprintf(servicePackage, p, "\n"+imports.String(), uses.String())
+			for _, resource := range serviceResources {
+				files[p+"/"+strings.ToLower(resource)+".go"] = fmt.Sprintf(serviceResource, p, resource)
+			}
 			if layer == layers {
 				fmt.Fprintf(&top, "\t\"example.com/service/%s\"\n", p)
 				fmt.Fprintf(&register, "\t%s.Register(engine)\n", p)

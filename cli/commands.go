@@ -307,6 +307,9 @@ func showStatus(out io.Writer, s runner.Status) {
 		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\t%s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second), countersLine(w.Counters))
 	}
 	_ = table.Flush()
+	if s.Built != "" {
+		fmt.Fprintf(out, "  last build: %s\n", s.Built)
+	}
 }
 
 // countersLine is what of a worker's counters a person looks for, as far as it is known.

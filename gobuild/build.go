@@ -85,6 +85,9 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 	}
 	if failed {
 		failure := diagnose(p.Dir, text, chatty)
+		if failure.Way = fast.why; fast.text == "" {
+			failure.Way = "go build: " + fast.why
+		}
 		for i, d := range failure.Diagnostics {
 			if d.Package == "" && d.File != "" {
 				_, failure.Diagnostics[i].Package = g.Classify(d.File)

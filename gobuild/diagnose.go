@@ -35,6 +35,7 @@ type BuildError struct {
 	More        bool         // the compiler stopped counting
 	DiskFull    bool         // a file system has no space left, or the user's quota is used up
 	Moved       bool         // inputs changed while it was built: it may be an error of a tree that is no more
+	Way         string       // how it was built, and if by go, why so: a clause
 	Cause       *Error       // what keeps the program from being loaded at all, if that is it; else nil
 }
 

@@ -52,7 +52,7 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 		return nil, doubt, err
 	}
 	if failed != nil {
-		return &remade{text: failed.goText(r.t.dir)}, "", nil
+		return &remade{text: failed.goText(r.t.dir), way: failed.unit.ImportPath + " does not compile"}, "", nil
 	}
 	way := fmt.Sprintf("compiled %d of %d packages", len(compiled), len(next.units))
 	if !slices.ContainsFunc(compiled, func(name string) bool { return next.units[name].All != before.units[name].All }) {

@@ -79,6 +79,9 @@ func (c *trial) same() (way string) {
 	case err2 != nil:
 		c.Fatal(err2)
 	case !said.exit.Success() && errors.As(err, &failed):
+		if failed.Way == "" {
+			c.Error("a failed build does not say how it was done")
+		}
 		equal(c, "words", blocks(failed.Text), blocks(string(said.out)+said.text))
 		return ""
 	case !said.exit.Success() || err != nil:

@@ -131,7 +131,7 @@ func (b *Builder) learner(t *toolchain, p Program, flags []flag, g *Graph, agent
 }
 
 // attempt is what came of building the fast way: a binary, or what go build would say of source that does not compile,
-// or why go has to build.
+// and why is the way; or why go has to build.
 type attempt struct {
 	artifact  *Artifact
 	text, why string
@@ -168,7 +168,7 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 		if AgentFault(made.text) != "" {
 			return attempt{why: "the agent does not compile"}, nil
 		}
-		return attempt{text: made.text}, nil
+		return attempt{text: made.text, why: made.way}, nil
 	}
 	a, err := b.keepAs(made.id, l.program, made.out, name)
 	if err != nil { // the binary that would have done is gone, or the cache folder

@@ -72,6 +72,7 @@ type Status struct {
 	Stale      bool     `json:"stale"`      // what serves is not what was saved last
 	Failure    string   `json:"failure"`    // why: the compiler's or the worker's words
 	Agent      bool     `json:"agent"`      // connections are handed over
+	Built      string   `json:"built"`      // how the last build was done, and if by go, why so; "" before the first
 	Packages   int      `json:"packages"`   // in the program
 	Folders    int      `json:"folders"`    // watched for the build
 	FilesKnown int      `json:"files_read"` // by workers, and watched
@@ -115,7 +116,7 @@ func (l *loop) status() Status {
 		Slots:  policy.Workers,
 		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{}, Pending: append([]string{}, l.config.Pending...),
 		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
-		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files),
+		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files), Built: l.way,
 		Workers: []Worker{}, Exits: []Exit{},
 	}
 	if !s.Stale {

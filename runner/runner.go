@@ -204,6 +204,7 @@ type loop struct {
 	serving     int // generation that served last
 	failure     *buildResult
 	lastBuild   time.Duration
+	way         string // of the last build
 	cancelBuild context.CancelFunc
 	buildBegan  time.Time // of the newest build
 	buildDone   chan struct{}
@@ -798,6 +799,7 @@ func (l *loop) built(result buildResult) {
 		l.words = result.err.Error()
 		if failure != nil {
 			l.words = strings.TrimSpace(failure.Text)
+			ended.Way = failure.Way
 		}
 	default:
 		ended.Way = result.artifact.Way
@@ -810,6 +812,7 @@ func (l *loop) built(result buildResult) {
 			l.artifacts[in.artifact] = result.artifact
 		}
 	}
+	l.way = cmp.Or(ended.Way, l.way)
 	l.tell(ended)
 	l.input(in)
 	l.prune()
