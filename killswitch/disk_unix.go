@@ -1,0 +1,50 @@
+//go:build unix
+
+package killswitch
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// tryLock locks the file for as long as it is open, without waiting; held says that somebody else has it.
+func tryLock(file *os.File) (held bool, err error) {
+	for {
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
+}
+
+// syncFolder makes a rename in the folder last. File systems that cannot do that for a folder say EINVAL.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := folder.Sync(); err != nil && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// stateFolder is where programs keep what is neither settings nor cache (XDG Base Directory Specification).
+func stateFolder() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err == nil && !filepath.IsAbs(home) {
+		err = errors.New("$HOME is not an absolute path")
+	}
+	return filepath.Join(home, ".local", "state"), err
+}
