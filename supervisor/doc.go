@@ -39,6 +39,10 @@
 //	has failed and the older one stays, or comes back. One that was killed for StartTimeout counts as one that exited,
 //	when it is gone.
 //
+// The whole service is blocked while Config.Allowed, which is asked before each start, says that nothing may be started.
+// What runs then runs on, and nothing that serves leaves for what may not come. It ends when Allowed says so: at Recheck,
+// when something else was asked for, or within recheckEvery.
+//
 // # Ready
 //
 // In this order: READY=1 on $NOTIFY_SOCKET; the probe, if one is configured; a listening socket of the worker's own

@@ -49,11 +49,12 @@ const (
 	ToWrite       = host.ToWrite       // os.Create, os.WriteFile, os.CreateTemp
 )
 
-// Retry is what happens after an unexpected exit: at once, after a delay, or (zero) nothing.
+// Retry is what happens after an unexpected exit: at once, after a delay, when it may be, or (zero) nothing.
 type Retry struct {
 	Now      bool
 	In       time.Duration
-	Failures int // in a row
+	Failures int    // in a row
+	Blocked  string // why it may not be started again for now
 }
 
 type (
@@ -89,6 +90,13 @@ type (
 
 	// Scaled: after Adopt or Shut there are as many workers as there should be, and no others accept connections.
 	Scaled struct{ Workers int }
+
+	// Blocked: no worker may be started from here on, by what Config.Allowed says; those that run, run on. It comes again
+	// with another reason.
+	Blocked struct{ Reason string }
+
+	// Unblocked: workers may be started again, and those that are missing are.
+	Unblocked struct{}
 
 	// Failed: a generation died, or hung, before it was ready in every slot and stable, and an older one serves on or
 	// is started again.
@@ -199,6 +207,8 @@ func (Serving) event()             {}
 func (Replaced) event()            {}
 func (Forecast) event()            {}
 func (Scaled) event()              {}
+func (Blocked) event()             {}
+func (Unblocked) event()           {}
 func (Failed) event()              {}
 func (Exited) event()              {}
 func (Drains) event()              {}

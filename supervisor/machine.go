@@ -105,6 +105,8 @@ type machine struct {
 	closed map[int]bool // slots that are to have no worker for now
 	proved bool         // the service has proved to need stop-first, whatever the policy says
 
+	blocked string // why no worker may be started; "" = they may
+
 	plans    map[int]Plan
 	target   int // the generation to get to; 0 before the first plan
 	current  int // the newest generation that was ready in all slots; 0 before that
@@ -225,6 +227,36 @@ func (m *machine) open() []int {
 		}
 	}
 	return slots
+}
+
+// allow notes why no worker may be started, or, with "", that they may. What runs is not touched by that, and what
+// serves does not leave for what may not come.
+func (m *machine) allow(why string, now time.Time) {
+	if m.note(why) {
+		m.hurry(now)
+	}
+}
+
+// note is allow before another input, which does what follows; ended says that it was not so before.
+func (m *machine) note(why string) (ended bool) {
+	was := m.blocked
+	m.blocked = why
+	switch {
+	case was == why || m.stopped:
+	case why != "":
+		m.do(emit{Blocked{Reason: why}})
+	default:
+		m.do(emit{Unblocked{}})
+		return true
+	}
+	return false
+}
+
+// refused notes that a worker was not started, since none may be.
+func (m *machine) refused(id int, why string, now time.Time) {
+	m.members = slices.DeleteFunc(m.members, func(w *member) bool { return w.ID == id })
+	m.allow(why, now)
+	m.reconcile(now)
 }
 
 // hurry ends a back-off.
@@ -436,6 +468,8 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 		}
 		m.target = m.current
 		m.failures, m.retryAt = 0, time.Time{}
+	case m.blocked != "":
+		event.Retry = Retry{Blocked: m.blocked}
 	case w.state == Stable && !now.Before(m.retryAt):
 		m.failures = 0
 		event.Retry = Retry{Now: true}
@@ -539,7 +573,7 @@ func (m *machine) suspectAt(w *member) time.Time {
 // handOver acts on the suspicion that w waits for something that an old worker holds (a lock, a port): the old one
 // leaves first, and the service stays stop-first.
 func (m *machine) handOver(w *member, now time.Time) {
-	if m.inForce() == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
+	if m.blocked != "" || m.inForce() == StopFirst || w.Generation != m.target || !m.anyServing(m.target) {
 		return
 	}
 	m.proved = true
@@ -572,7 +606,7 @@ func (m *machine) deadline() time.Time {
 			if w.listens {
 				add(w.started.Add(m.policy.Handover))
 			}
-			if m.inForce() != StopFirst && m.anyServing(m.target) {
+			if m.blocked == "" && m.inForce() != StopFirst && m.anyServing(m.target) {
 				add(m.suspectAt(w))
 			}
 			add(w.until)

@@ -71,7 +71,9 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 			word = pick("hurry", "hurry", fmt.Sprintf("n%d", 1+random.IntN(5)), fmt.Sprintf("c%d", random.IntN(3)), fmt.Sprintf("o%d", random.IntN(3)))
 		case kind < 51:
 			word = pick("bad", "good", "good", "good")
-		case kind < 52 && random.IntN(5) == 0:
+		case kind < 54:
+			word = pick("off", "on", "on", "look")
+		case kind < 55 && random.IntN(5) == 0:
 			word = pick("stop", "stop", "kill")
 		case len(ids) == 0:
 			continue
@@ -96,8 +98,10 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 
 // calmDown lets everything go well from here on, and expects that the newest generation that can serves, alone.
 func calmDown(b *bench, w *witness, step func(string) error) error {
-	if err := step("good"); err != nil {
-		return err
+	for _, word := range []string{"good", "on", "look"} {
+		if err := step(word); err != nil {
+			return err
+		}
 	}
 	words := []string{"w%d", "l%d", "p%d"}
 	for range 100 {
@@ -168,6 +172,7 @@ type witness struct {
 	talks    map[int]bool // has an agent
 	first    bool         // the old leave first, for good
 	stopped  bool
+	blocked  bool
 }
 
 func newWitness(b *bench) *witness {
@@ -251,6 +256,12 @@ func (w *witness) judge(a action) error {
 	}
 	switch a := a.(type) {
 	case startWorker:
+		if w.blocked {
+			return fmt.Errorf("worker %d is started, after it was said that none may be", a.ID)
+		}
+		if w.refused[a.ID] {
+			return nil // it was not
+		}
 		switch same := w.alive(func(o Worker) bool {
 			return o.Slot == a.Slot && o.Generation == a.Generation && !w.drained[o.ID] && !w.killed[o.ID]
 		}); {
@@ -301,6 +312,12 @@ func (w *witness) judge(a action) error {
 
 func (w *witness) hear(event Event) error {
 	switch e := event.(type) {
+	case Blocked, Unblocked:
+		_, blocked := e.(Blocked)
+		if w.blocked == blocked {
+			return fmt.Errorf("%T is said twice", e)
+		}
+		w.blocked = blocked
 	case BecameReady:
 		if e.How == ByFinishing {
 			break

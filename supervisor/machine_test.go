@@ -26,6 +26,7 @@ import (
 //	n3      keep three workers                  c1 o1       close slot 1, open it again
 //	r2:rolling  replace by generation 2, slot after slot
 //	bad     from here on nothing can be started good    from here on it can
+//	off on  from here on nothing may be started, it may; found when something is to be, or by look
 //
 // and each word is answered by what the machine did, in order:
 //
@@ -38,6 +39,8 @@ type bench struct {
 	*machine
 	now     time.Time
 	broken  bool // nothing can be started
+	off     bool // nothing may be started
+	refused map[int]bool
 	living  map[int]Worker
 	actions []action
 }
@@ -45,7 +48,14 @@ type bench struct {
 func newBench(p Policy) *bench {
 	p.fill(false, p.probed)
 	middle := func() float64 { return 0.5 } // back-off without spread
-	return &bench{machine: newMachine(p, middle), now: time.Unix(1e9, 0), living: map[int]Worker{}}
+	return &bench{machine: newMachine(p, middle), now: time.Unix(1e9, 0), living: map[int]Worker{}, refused: map[int]bool{}}
+}
+
+func (b *bench) refusal() string {
+	if b.off {
+		return "off"
+	}
+	return ""
 }
 
 // settle carries out what the machine wants, as the supervisor does, and returns it.
@@ -55,7 +65,10 @@ func (b *bench) settle() []action {
 		all = append(all, actions...)
 		for _, a := range actions {
 			if s, ok := a.(startWorker); ok {
-				if b.broken {
+				if why := b.refusal(); why != "" {
+					b.refused[s.ID] = true
+					b.machine.refused(s.ID, why, b.now)
+				} else if b.broken {
 					b.machine.exited(s.ID, Exit{StartError: errors.New("cannot")}, b.now)
 				} else {
 					b.living[s.ID] = s.Worker
@@ -121,13 +134,21 @@ func (b *bench) step(word string) string {
 	case "kill":
 		b.killAll(b.now)
 	case "hurry":
+		b.note(b.refusal())
 		b.hurry(b.now)
+	case "off":
+		b.off = true
+	case "on":
+		b.off = false
+	case "look":
+		b.allow(b.refusal(), b.now)
 	case "bad":
 		b.broken = true
 	case "good":
 		b.broken = false
 	default:
 		if n, ok := number("r"); ok {
+			b.note(b.refusal())
 			b.replace(Plan{Generation: n, Path: word}, b.now)
 		} else if n, strategy, ok := strings.Cut(word, ":"); ok && n[0] == 'r' {
 			chosen, err := ParseStrategy(strategy)
@@ -139,16 +160,20 @@ func (b *bench) step(word string) string {
 		} else if n, ok := number("n"); ok {
 			policy := b.policy
 			policy.Workers = n
+			b.note(b.refusal())
 			b.adopt(policy, b.now)
 		} else if n, ok := number("c"); ok {
+			b.note(b.refusal())
 			b.shut([]int{n}, true, b.now)
 		} else if n, ok := number("o"); ok {
+			b.note(b.refusal())
 			b.shut([]int{n}, false, b.now)
 		} else if n, ok := number("w"); ok {
 			b.isReady(n, ByWord, b.now)
 		} else if n, ok := number("l"); ok {
 			b.isReady(n, ByListening, b.now)
 		} else if n, ok := number("R"); ok {
+			b.note(b.refusal())
 			b.replace(Plan{Generation: n, Path: word, Agent: true}, b.now)
 		} else if n, ok := number("a"); ok {
 			b.isReady(n, ByAccepting, b.now)
@@ -223,12 +248,18 @@ func transcript(actions []action) string {
 				add("own%d", e.ID)
 			case CannotHandOver:
 				add("keeps%d", e.ID)
+			case Blocked:
+				add("blocked")
+			case Unblocked:
+				add("unblocked")
 			case Stopped:
 				add("stopped")
 			case Exited:
 				switch {
 				case e.Expected:
 					add("x%d", e.ID)
+				case e.Retry.Blocked != "":
+					add("x%d!blocked", e.ID)
 				case e.Retry.Now:
 					add("x%d!now", e.ID)
 				case e.Retry.In > 0:

@@ -22,10 +22,12 @@ func (m *machine) reconcile(now time.Time) {
 	case m.target != 0:
 		m.killUnreadyOld()
 		m.shrink(now)
-		switch m.inForce() {
-		case StopFirst:
+		switch strategy := m.inForce(); {
+		case m.blocked != "":
+			m.standStill(now)
+		case strategy == StopFirst:
 			m.stopFirst(now)
-		case Rolling:
+		case strategy == Rolling:
 			m.rolling(now)
 		default:
 			m.parallel(now)
@@ -33,6 +35,18 @@ func (m *machine) reconcile(now time.Time) {
 		m.limitDraining()
 	}
 	m.report(now)
+}
+
+// standStill is what is left to do while nobody may be started: when all new have come before that, all old drain.
+func (m *machine) standStill(now time.Time) {
+	if !m.complete() {
+		return
+	}
+	for _, w := range slices.Clone(m.members) {
+		if w.Generation != m.target {
+			m.drain(w, now)
+		}
+	}
 }
 
 // killUnreadyOld kills superseded workers that never served: there is nothing that they could finish.

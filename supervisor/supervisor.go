@@ -24,6 +24,10 @@ type Config struct {
 	Stdin  bool           // workers get a stdin that Input writes to; else it is empty
 	Stop   syscall.Signal // asks a worker to finish; 0 = SIGTERM
 	Agents bool           // workers may have the agent
+
+	// Allowed returns why no worker may be started, or nil. It is asked before each start, by the supervisor's goroutine,
+	// and so must not take long. nil = they always may.
+	Allowed func() error
 }
 
 // Supervisor owns the sockets and the workers of one service. All methods may be called from any goroutine; they
@@ -54,6 +58,7 @@ type (
 	stopInput    struct{}
 	killInput    struct{}
 	resizeInput  struct{}
+	recheckInput struct{}
 	adoptInput   struct {
 		policy Policy
 		stop   syscall.Signal
@@ -84,6 +89,7 @@ func (hurryInput) input()    {}
 func (stopInput) input()     {}
 func (killInput) input()     {}
 func (resizeInput) input()   {}
+func (recheckInput) input()  {}
 func (adoptInput) input()    {}
 func (shutInput) input()     {}
 func (signalInput) input()   {}
@@ -160,6 +166,10 @@ func (s *Supervisor) Signal(sig syscall.Signal, slot int) []int {
 	}
 }
 
+// Recheck asks Config.Allowed anew. Without it that is done when something is to be started, and, while it said no, each
+// second.
+func (s *Supervisor) Recheck() { s.send(recheckInput{}) }
+
 // Stop drains all workers; Stopped is the last event.
 func (s *Supervisor) Stop() { s.send(stopInput{}) }
 
@@ -187,6 +197,20 @@ func (s *Supervisor) send(in input) {
 // mendEvery is how often the sockets are looked at; they are also whenever a worker leaves, which is when one would
 // shut them down.
 const mendEvery = time.Second
+
+// recheckEvery is how often it is asked whether workers may be started again, by one who has said no.
+const recheckEvery = time.Second
+
+// refusal is why no worker may be started; "" if they may.
+func (s *Supervisor) refusal() string {
+	if s.config.Allowed == nil {
+		return ""
+	}
+	if err := s.config.Allowed(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
 
 // loop owns the machine and the processes.
 func (s *Supervisor) loop(noAgents error) {
@@ -233,9 +257,27 @@ func (s *Supervisor) loop(noAgents error) {
 	}
 	lookAfter()
 
+	var recheck *time.Ticker // nil while workers may be started
+	defer func() {
+		if recheck != nil {
+			recheck.Stop()
+		}
+	}()
+
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		var asking <-chan time.Time
+		switch blocked := machine.blocked != ""; {
+		case blocked && recheck == nil:
+			recheck = time.NewTicker(recheckEvery)
+		case !blocked && recheck != nil:
+			recheck.Stop()
+			recheck = nil
+		}
+		if recheck != nil {
+			asking = recheck.C
+		}
 		var out chan Event
 		var next Event
 		if len(pending) > 0 {
@@ -257,13 +299,19 @@ func (s *Supervisor) loop(noAgents error) {
 			machine.tick(time.Now())
 		case <-health.C:
 			mend()
+		case <-asking:
+			machine.allow(s.refusal(), time.Now())
 		case in := <-s.inputs:
 			now := time.Now()
 			switch in := in.(type) {
 			case replaceInput:
+				machine.note(s.refusal()) // before old workers are sent away for what may not be started
 				machine.replace(in.plan, now)
 			case hurryInput:
+				machine.note(s.refusal())
 				machine.hurry(now)
+			case recheckInput:
+				machine.allow(s.refusal(), now)
 			case stopInput:
 				machine.stop(now)
 			case killInput:
@@ -298,11 +346,13 @@ func (s *Supervisor) loop(noAgents error) {
 			case adoptInput:
 				s.config.Policy, s.config.Stop = in.policy, cmp.Or(in.stop, syscall.SIGTERM)
 				s.config.Policy.fill(len(s.config.Listen) > 0, !s.config.Probe.IsZero())
+				machine.note(s.refusal())
 				machine.adopt(s.config.Policy, now)
 			case relistenInput:
 				in.answer <- s.relisten(in.addresses, machine, now)
 				lookAfter()
 			case shutInput:
+				machine.note(s.refusal())
 				machine.shut(in.slots, in.closed, now)
 			case signalInput:
 				var pids []int
@@ -333,6 +383,10 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 			case emit:
 				told = append(told, action.Event)
 			case startWorker:
+				if why := s.refusal(); why != "" {
+					m.refused(action.ID, why, time.Now())
+					continue
+				}
 				s.closeRetired(m)
 				w, err := s.launch(action.Worker, action.plan)
 				if err != nil {
