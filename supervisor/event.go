@@ -18,6 +18,7 @@ type Exit struct {
 	AddressInUse string // the address it failed to bind, if that is what the tail says; "?" if the tail names none
 	Holder       Holder // who listens there, where that can be found out
 	Left         int    // processes that it left behind and that had to be killed
+	OOM          OOM    // whether the kernel killed it for lack of memory
 }
 
 // Success reports whether the worker ended by itself with code 0.
@@ -26,6 +27,9 @@ func (e Exit) Success() bool { return e.StartError == nil && e.Exit.Success() }
 func (e Exit) String() string {
 	if e.StartError != nil {
 		return e.StartError.Error()
+	}
+	if e.OOM != NotOOM {
+		return e.Exit.String() + ", " + e.OOM.String()
 	}
 	return e.Exit.String()
 }

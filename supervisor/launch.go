@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"hotreload/process"
@@ -25,6 +27,8 @@ type running struct {
 	output  []*capture
 	ctx     context.Context // ends with the process
 	enough  func()          // ends the search for signs of readiness
+	kills   killCount       // when it was started
+	ended   atomic.Bool     // by us, with SIGKILL
 }
 
 // launch starts a worker and the goroutines that watch it.
@@ -96,6 +100,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 		theirs, ours = append(theirs, read), append(ours, write)
 	}
 
+	kills := countKills()
 	started, err := process.Start(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.config.Name, err)
@@ -103,7 +108,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	w.Pid = started.Pid()
 	ctx, gone := context.WithCancel(context.Background())
 	looking, enough := context.WithTimeout(ctx, s.config.Policy.StartTimeout+s.config.Policy.Handover)
-	r := &running{Process: started, worker: w, sockets: s.inherited, output: captures, ctx: ctx, enough: enough}
+	r := &running{Process: started, worker: w, sockets: s.inherited, output: captures, ctx: ctx, enough: enough, kills: kills}
 	if input != nil {
 		s.stdin.switchTo(input)
 	}
@@ -138,6 +143,9 @@ func (s *Supervisor) autopsy(r *running) Exit {
 	if exit.NotRun != nil {
 		exit.StartError = fmt.Errorf("start %s: %w", s.config.Name, exit.NotRun)
 	}
+	if exit.Signal == syscall.SIGKILL && !r.ended.Load() {
+		exit.OOM = r.kills.oomSince(countKills())
+	}
 	limit := time.Now().Add(drainLimit)
 	for _, c := range r.output {
 		c.finish(limit)
@@ -153,6 +161,12 @@ func closeAll(all []io.Closer) {
 	for _, one := range all {
 		one.Close()
 	}
+}
+
+// end kills the worker.
+func (r *running) end() {
+	r.ended.Store(true)
+	r.Kill()
 }
 
 // environment is what a worker sees: the user's, less what other supervisors meant for us, plus who it is.

@@ -407,7 +407,7 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 				}
 			case killWorker:
 				if w := workers[action.id]; w != nil {
-					w.Kill()
+					w.end()
 				}
 			}
 		}

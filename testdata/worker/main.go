@@ -47,6 +47,8 @@
 //	-write N        write N bytes of lines to stdout before it listens, then the line "written" to stderr
 //	-line N         the same in one line of N bytes
 //	-echo           copy stdin to stdout, line by line, with the version in front
+//	-allocate N     hold N bytes of memory before it listens
+//	-cgroup DIR     join this control group first
 //	-child          start a child that calls setsid, ignores SIGTERM and keeps the inherited sockets and stdout open
 //	-stranger       the same, with an empty environment, so that nobody knows whose it is; it lives for 5 s
 package main
@@ -88,6 +90,8 @@ var (
 	after     = flag.Duration("after", 0, "")
 	write     = flag.Int("write", 0, "")
 	line      = flag.Int("line", 0, "")
+	allocate  = flag.Int("allocate", 0, "")
+	cgroup    = flag.String("cgroup", "", "")
 	child     = flag.Bool("child", false, "")
 	stranger  = flag.Bool("stranger", false, "")
 )
@@ -105,6 +109,12 @@ func main() {
 	leave := make(chan os.Signal, 1)
 	signal.Notify(leave, syscall.SIGTERM)
 	time.Sleep(*boot)
+	if *cgroup != "" {
+		if err := os.WriteFile(filepath.Join(*cgroup, "cgroup.procs"), fmt.Append(nil, os.Getpid()), 0o666); err != nil {
+			log.Fatal(err)
+		}
+	}
+	holdMemory(*allocate)
 	if *write > 0 {
 		writeLines(*write)
 	}

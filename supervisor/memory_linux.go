@@ -1,0 +1,70 @@
+package supervisor
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// groupEvents is the file that counts what happened to the memory of our control group, in which the workers are born
+// too; "" if there is none. In a container the group's path may not lead anywhere, and the root is the container's.
+func groupEvents(root string, cgroups []byte) string {
+	for lines := bufio.NewScanner(bytes.NewReader(cgroups)); lines.Scan(); {
+		fields := strings.SplitN(lines.Text(), ":", 3) // NUMBER:CONTROLLERS:PATH, cgroups(7)
+		if len(fields) < 3 {
+			continue
+		}
+		var candidates []string
+		switch {
+		case fields[1] == "memory": // version 1
+			dir := filepath.Join(root, "memory")
+			candidates = []string{filepath.Join(dir, fields[2], "memory.oom_control"), filepath.Join(dir, "memory.oom_control")}
+		case fields[0] == "0": // version 2
+			candidates = []string{filepath.Join(root, fields[2], "memory.events"), filepath.Join(root, "memory.events")}
+		}
+		for _, path := range candidates {
+			if _, err := os.Stat(path); err == nil {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// countKills reads the kernel's counters.
+func countKills() killCount {
+	var c killCount
+	if cgroups, err := os.ReadFile("/proc/self/cgroup"); err == nil {
+		if path := groupEvents("/sys/fs/cgroup", cgroups); path != "" {
+			c.group = counter(path)
+		}
+	}
+	c.machine = counter("/proc/vmstat") // Linux 4.13
+	return c
+}
+
+// counter finds the line "oom_kill N".
+func counter(path string) int {
+	text, _ := os.ReadFile(path)
+	for line := range bytes.Lines(text) {
+		if number, found := bytes.CutPrefix(line, []byte("oom_kill ")); found {
+			n, _ := strconv.Atoi(string(bytes.TrimSpace(number)))
+			return n
+		}
+	}
+	return 0
+}
+
+// residentSize is how much memory of the machine a process has, in bytes; 0 if it is gone.
+func residentSize(pid int) int64 {
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm") // SIZE RESIDENT … in pages, proc(5)
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
