@@ -41,6 +41,8 @@ func play(part string) {
 	switch part {
 	case "exit3":
 		os.Exit(3)
+	case "first":
+		playFirst()
 	case "sleep":
 		fmt.Println("ready")
 		time.Sleep(time.Minute)
