@@ -14,15 +14,16 @@ import (
 // not know each other. A new room gets a line here, and with it a floor.
 var rooms = map[string][]string{
 	"hotreload":            {"cli", "process"},
-	"hotreload/cli":        {"control", "runner", "supervisor", "gobuild", "ignore", "killswitch", "nagios", "process", "watch"},
+	"hotreload/cli":        {"control", "runner", "supervisor", "gobuild", "ignore", "killswitch", "lock", "nagios", "process", "watch"},
 	"hotreload/control":    {"runner", "supervisor"},
 	"hotreload/runner":     {"watch", "supervisor", "gobuild", "killswitch", "process"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "worker/host"},
-	"hotreload/gobuild":    {"gobuild/plan", "process", "worker"},
+	"hotreload/gobuild":    {"gobuild/plan", "lock", "process", "worker"},
 	"hotreload/ignore":     {},
+	"hotreload/killswitch": {"lock"},
 	"hotreload/nagios":     {},
-	"hotreload/killswitch": {},
+	"hotreload/lock":       {},
 	"hotreload/process":    {},
 	"hotreload/worker":     {},
 

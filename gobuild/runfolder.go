@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hotreload/lock"
 )
 
 // runFolder is the folder of one run of hotreload, and the lock that says that the run is alive.
@@ -27,20 +29,20 @@ func newRunFolder(root string) (*runFolder, error) {
 	}
 	for {
 		dir := filepath.Join(root, fmt.Sprintf("%s%d-%s", runPrefix, os.Getpid(), rand.Text()[:6]))
-		lock, err := os.OpenFile(dir+".lock", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		file, err := os.OpenFile(dir+".lock", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return nil, err
 		}
-		if held, _ := tryLock(lock); held || !stillThere(lock) {
-			lock.Close() // another run took our new file, not yet locked, for a dead one's: it removes it
+		if held, _ := lock.Try(file); held || !stillThere(file) {
+			file.Close() // another run took our new file, not yet locked, for a dead one's: it removes it
 			continue
 		}
 		if err := os.Mkdir(dir, 0o700); err != nil {
-			lock.Close()
+			file.Close()
 			_ = os.Remove(dir + ".lock")
 			return nil, err
 		}
-		return &runFolder{dir, lock}, nil
+		return &runFolder{dir, file}, nil
 	}
 }
 
@@ -73,17 +75,17 @@ func removeDead(root string) {
 			continue
 		}
 		dir := filepath.Join(root, name)
-		lock, err := os.OpenFile(dir+".lock", os.O_RDWR, 0)
+		file, err := os.OpenFile(dir+".lock", os.O_RDWR, 0)
 		if err != nil {
 			if os.IsNotExist(err) {
 				_ = os.RemoveAll(dir)
 			}
 			continue
 		}
-		if held, err := tryLock(lock); held || err != nil {
-			lock.Close()
+		if held, err := lock.Try(file); held || err != nil {
+			file.Close()
 			continue
 		}
-		_ = (&runFolder{dir, lock}).remove()
+		_ = (&runFolder{dir, file}).remove()
 	}
 }

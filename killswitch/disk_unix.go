@@ -10,20 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock locks the file for as long as it is open, without waiting; held says that somebody else has it.
-func tryLock(file *os.File) (held bool, err error) {
-	for {
-		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, err
-}
-
 // syncFolder makes a rename in the folder last. File systems that cannot do that for a folder say EINVAL.
 func syncFolder(dir string) error {
 	folder, err := os.Open(dir)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"hotreload/lock"
 )
 
 // File is a kill switch on the disk. Its methods may be called from any goroutine and any process.
@@ -153,15 +155,15 @@ func (f File) locked(do func() error) error {
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		return &Problem{f.Path, err}
 	}
-	lock, err := os.OpenFile(f.Path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(f.Path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return &Problem{f.Path, err}
 	}
-	defer lock.Close() // ends the lock
+	defer file.Close() // ends the lock
 	retry := time.NewTicker(lockTry)
 	defer retry.Stop()
 	for end := time.Now().Add(lockLimit); ; <-retry.C {
-		held, err := tryLock(lock)
+		held, err := lock.Try(file)
 		switch {
 		case err != nil:
 			return &Problem{f.Path, fmt.Errorf("lock it: %w", err)}
