@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // TestStrangersAreTurnedAway: whoever connects to the agents' socket and is no agent gets nowhere, hotreload says so in

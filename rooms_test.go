@@ -19,24 +19,24 @@ var rooms = map[string][]string{
 	"hotreload/runner":     {"watch", "supervisor", "gobuild", "killswitch", "process"},
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "worker/host"},
-	"hotreload/gobuild":    {"gobuild/plan", "lock", "process", "worker"},
+	"hotreload/gobuild":    {"gobuild/plan", "lock", "process", "worker/linked"},
 	"hotreload/ignore":     {},
 	"hotreload/killswitch": {"lock"},
 	"hotreload/nagios":     {},
 	"hotreload/lock":       {},
 	"hotreload/process":    {},
-	"hotreload/worker":     {},
 
 	// What builds are made of, as text and bytes: no process is started there.
 	"hotreload/gobuild/plan": {},
 
-	// Of worker's packages, all but host are what is linked into programs.
-	"hotreload/worker/host":     {"worker/protocol"},
-	"hotreload/worker/protocol": {},
-	"hotreload/worker/agent":    {"worker/protocol"},
-	"hotreload/worker/hooks":    {"worker/agent"},
-	"hotreload/worker/web":      {},
-	"hotreload/worker/webhooks": {"worker/agent", "worker/hooks", "worker/web"},
+	// What is below linked goes into programs, unasked.
+	"hotreload/worker/linked":          {},
+	"hotreload/worker/host":            {"worker/linked/protocol"},
+	"hotreload/worker/linked/protocol": {},
+	"hotreload/worker/linked/agent":    {"worker/linked/protocol"},
+	"hotreload/worker/linked/hooks":    {"worker/linked/agent"},
+	"hotreload/worker/linked/web":      {},
+	"hotreload/worker/linked/webhooks": {"worker/linked/agent", "worker/linked/hooks", "worker/linked/web"},
 
 	"hotreload/bench":      {"bench/load"},
 	"hotreload/bench/load": {},

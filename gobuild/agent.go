@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"hotreload/worker"
+	"hotreload/worker/linked"
 )
 
 // Agent is what makes `go build` link the agent into a program: an overlay, which adds files that the user's tree does
@@ -119,9 +119,9 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 		overlay:   filepath.Join(dir, "overlay.json"),
 		unchecked: checksLinknames(g.GoVersion),
 	}
-	packages := worker.Plain
+	packages := linked.Plain
 	if a.Web {
-		packages = worker.Web
+		packages = linked.Web
 	}
 	root := module.Path + "/" + filepath.ToSlash(agentFolder) + "/"
 	add := func(seems, name, text string) error {
@@ -129,9 +129,9 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 		replace[seems] = path
 		return os.WriteFile(path, []byte(text), 0o600)
 	}
-	for _, source := range worker.Sources(packages) {
+	for _, source := range linked.Sources(packages) {
 		seems := filepath.Join(module.Dir, agentFolder, source.Package, source.Name)
-		text := strings.ReplaceAll(source.Text, `"`+worker.ImportRoot, `"`+root)
+		text := strings.ReplaceAll(source.Text, `"`+linked.ImportRoot, `"`+root)
 		if err := add(seems, source.Package+"_"+source.Name, text); err != nil {
 			return nil, "", fmt.Errorf("write the agent: %w", err)
 		}

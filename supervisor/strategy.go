@@ -53,18 +53,6 @@ func (m *machine) standStill(now time.Time) {
 	}
 }
 
-// standStill is what is left to do while nobody may be started: when all new have come before that, all old drain.
-func (m *machine) standStill(now time.Time) {
-	if !m.complete() {
-		return
-	}
-	for _, w := range slices.Clone(m.members) {
-		if w.Generation != m.target {
-			m.drain(w, now)
-		}
-	}
-}
-
 // killUnreadyOld kills superseded workers that never served: there is nothing that they could finish.
 func (m *machine) killUnreadyOld() {
 	for _, w := range m.members {

@@ -3,7 +3,7 @@ package host
 import (
 	"time"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // Event is something that an agent, or somebody who is none, did. Worker is the number given to Admit.

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // reader takes frames off a connection, and the descriptors that come with them. It holds one frame and one read.

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // Host is the socket to which the agents of a service connect. Its methods may be called from any goroutine.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // Logger is internal/testlog.Interface.

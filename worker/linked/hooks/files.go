@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe" // also for go:linkname
 
-	"hotreload/worker/agent"
+	"hotreload/worker/linked/agent"
 )
 
 // logger is internal/testlog's, an atomic pointer to a value of an interface that has the methods of agent.Logger, and

@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package worker_test
+package linked_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // BenchmarkOverhead compares a server with the agent to one without, turn by turn, and reports medians of requests per
 // second. A turn takes half a second, so:
 //
-//	go test ./worker -run '^$' -bench Overhead -benchtime 20x
+//	go test ./worker/linked -run '^$' -bench Overhead -benchtime 20x
 func BenchmarkOverhead(b *testing.B) {
 	for _, c := range []struct {
 		name  string

@@ -4,7 +4,7 @@ import (
 	"syscall"
 	_ "unsafe" // for go:linkname
 
-	"hotreload/worker/agent"
+	"hotreload/worker/linked/agent"
 )
 
 //go:linkname acceptFunc internal/poll.AcceptFunc

@@ -1,4 +1,4 @@
-package worker
+package linked
 
 import (
 	"embed"
@@ -11,7 +11,7 @@ var sources embed.FS
 
 // ImportRoot is the import path below which the packages in Sources import each other. Where they are compiled under
 // another path it has to be replaced.
-const ImportRoot = "hotreload/worker/"
+const ImportRoot = "hotreload/worker/linked/"
 
 // Packages of the agent, as folders in Sources: what a program must import, and what that imports.
 var (

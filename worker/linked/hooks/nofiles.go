@@ -2,6 +2,6 @@
 
 package hooks
 
-import "hotreload/worker/agent"
+import "hotreload/worker/linked/agent"
 
 func addLogger(*agent.Hooks) {}

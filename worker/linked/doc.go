@@ -1,4 +1,4 @@
-// Package worker carries the agent: the code that hotreload links into a program in development builds so that it hands
+// Package linked carries the agent: the code that hotreload links into a program in development builds so that it hands
 // over its listeners to its successor, without the program knowing of it.
 //
 // # Theory of operation
@@ -13,7 +13,8 @@
 //	hooks      fetches the variables of the standard library that the agent needs, by go:linkname
 //	web        the part for net/http: answers that close their connection
 //	webhooks   fetches the variable that it needs; linked only into programs that use net/http themselves
-//	host       the supervisor's side; part of hotreload and not of the agent
+//
+// The supervisor's side is package host, beside this one.
 //
 // The hooks are there for the standard library's own tests:
 //
@@ -48,4 +49,4 @@
 //   - Programs that accept by system calls of their own (gnet, evio) get listeners and do not drain.
 //   - A listener that is made before the agent is initialised, in the init function of a package that sorts before it.
 //   - On macOS a port that was asked for as 0 is another one in each worker: there it cannot be seen.
-package worker
+package linked

@@ -1,4 +1,4 @@
-package worker_test
+package linked_test
 
 import (
 	"os/exec"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"hotreload/worker"
+	"hotreload/worker/linked"
 )
 
 // TestAgentAddsNoPackage: what the agent imports, package net (or net/http) has in the program already.
@@ -21,8 +21,8 @@ func TestAgentAddsNoPackage(t *testing.T) {
 	}
 	for agent, program := range map[string]string{"hooks": "net", "webhooks": "net/http"} {
 		there := append(list("{{.ImportPath}}", program), "unsafe")
-		for _, path := range list("{{.ImportPath}}", "hotreload/worker/"+agent) {
-			if !strings.HasPrefix(path, worker.ImportRoot) && !slices.Contains(there, path) {
+		for _, path := range list("{{.ImportPath}}", "hotreload/worker/linked/"+agent) {
+			if !strings.HasPrefix(path, linked.ImportRoot) && !slices.Contains(there, path) {
 				t.Errorf("%s brings %s into programs that use %s", agent, path, program)
 			}
 		}
@@ -30,9 +30,9 @@ func TestAgentAddsNoPackage(t *testing.T) {
 }
 
 func TestSourcesHasWhatIsLinked(t *testing.T) {
-	for _, packages := range [][]string{worker.Plain, worker.Web} {
+	for _, packages := range [][]string{linked.Plain, linked.Web} {
 		seen := map[string]bool{}
-		for _, source := range worker.Sources(packages) {
+		for _, source := range linked.Sources(packages) {
 			seen[source.Package] = true
 			if strings.HasSuffix(source.Name, "_test.go") || !strings.Contains(source.Text, "package "+source.Package+"\n") {
 				t.Errorf("%s/%s is no source of the package", source.Package, source.Name)

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	_ "unsafe" // for go:linkname
 
-	"hotreload/worker/agent"
-	_ "hotreload/worker/hooks" // starts the agent, before the init function below
-	"hotreload/worker/web"
+	"hotreload/worker/linked/agent"
+	_ "hotreload/worker/linked/hooks" // starts the agent, before the init function below
+	"hotreload/worker/linked/web"
 )
 
 // testHookServerServe is called by Serve with each server, before it accepts.

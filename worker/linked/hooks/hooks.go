@@ -5,7 +5,7 @@ package hooks
 import (
 	_ "unsafe" // for go:linkname
 
-	"hotreload/worker/agent"
+	"hotreload/worker/linked/agent"
 )
 
 // Variables that tests of package net set. If one is not there the linker makes an empty one, which the agent finds to

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // link is the connection to the supervisor. It speaks to the kernel itself: what it does must not pass through the

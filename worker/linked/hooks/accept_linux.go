@@ -4,7 +4,7 @@ import (
 	"syscall"
 	_ "unsafe" // for go:linkname
 
-	"hotreload/worker/agent"
+	"hotreload/worker/linked/agent"
 )
 
 //go:linkname accept4Func internal/poll.Accept4Func

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"hotreload/worker/protocol"
+	"hotreload/worker/linked/protocol"
 )
 
 // Hooks are variables of the standard library. A nil one, or one that holds nil, is missing.

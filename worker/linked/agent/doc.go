@@ -1,4 +1,4 @@
-// Package agent makes an unchanged Go program hand over its listeners: it is linked into workers, see package worker
+// Package agent makes an unchanged Go program hand over its listeners: it is linked into workers, see package linked
 // for how. This package has the logic and takes the standard library's hooks as a value; package hooks fetches them.
 //
 // It uses only what package net uses already, and the language of old Go versions, because a module's go line decides

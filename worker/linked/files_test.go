@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package worker_test
+package linked_test
 
 import (
 	"net/http"
