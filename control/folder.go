@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // folder is where the sockets lie: in the user's runtime folder, or among the temporary files. It is made if need be,
@@ -30,10 +31,17 @@ func folder() (string, error) {
 	return dir, nil
 }
 
-// ours turns away connections of other users; root may.
-func ours(l net.Listener) net.Listener { return &own{l} }
+// ours turns away connections of other users, and says so; root may.
+func ours(l net.Listener, refused func(from, why string)) net.Listener { return &own{l, refused} }
 
-type own struct{ net.Listener }
+type own struct {
+	net.Listener
+	refused func(from, why string)
+}
+
+// refusal is what another user hears: curl and our own client understand it.
+const refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
+	`{"error":"denied: it belongs to another user"}` + "\n"
 
 func (l *own) Accept() (net.Conn, error) {
 	for {
@@ -43,10 +51,16 @@ func (l *own) Accept() (net.Conn, error) {
 		}
 		if unix, ok := conn.(*net.UnixConn); ok {
 			if uid, known := uidOf(unix); known && uid != os.Getuid() && uid != 0 {
+				_ = conn.SetWriteDeadline(time.Now().Add(refusalTimeout))
+				_, _ = conn.Write([]byte(refusal))
 				conn.Close()
+				l.refused("user "+strconv.Itoa(uid), "it is another user")
 				continue
 			}
 		}
 		return conn, nil
 	}
 }
+
+// refusalTimeout is for a socket whose buffer is full, which a new one's is not.
+const refusalTimeout = 100 * time.Millisecond

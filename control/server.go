@@ -83,7 +83,7 @@ func Serve(info Info, run *runner.Group, journal *Journal, options Options) (*Se
 			return nil, err
 		}
 	}
-	go func() { _ = s.http.Serve(ours(listener)) }() // ends with Close
+	go func() { _ = s.http.Serve(ours(listener, s.told)) }() // ends with Close
 	return s, nil
 }
 
@@ -139,11 +139,16 @@ func (s *Server) privileged(r *http.Request) (yes bool, why string) {
 	return true, ""
 }
 
+// told passes on that somebody was refused.
+func (s *Server) told(from, why string) {
+	if s.options.Refused != nil {
+		s.options.Refused(from, why)
+	}
+}
+
 // refuse answers a client that may not, and has that told.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why string) {
-	if s.options.Refused != nil {
-		s.options.Refused(r.RemoteAddr, why)
-	}
+	s.told(r.RemoteAddr, why)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", "Bearer")
 	w.WriteHeader(http.StatusUnauthorized)
