@@ -158,8 +158,9 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	defer handleSignals(run, console, keys)()
 	var reporters sync.WaitGroup
 	for i, service := range run.Services() {
-		reporter := newReporter(console, journal, r.services[i], w.dir, keys)
-		if i == 0 {
+		reporter := newReporter(console, journal, r.services[i], w.dir, nil)
+		if i == 0 { // what is said once, of all
+			reporter.keys = keys
 			reporter.settings = &settingsFile{now: r, again: func() (*resolved, error) { return w.resolve(ctx) }, reconfigure: run.Reconfigure}
 		}
 		reporters.Go(func() { reporter.read(service.Events()) })
