@@ -89,6 +89,8 @@ func TestCommands(t *testing.T) {
 	expect(0, `^example.com/app  generation 1, serves\n(.*\n)+  last build: go build: there is no plan of the program yet\n$`, "status")
 	expect(0, `generation 2, serves(.|\n)*slot 0 +generation 2 +pid \d+ +ready`, "reload")
 	expect(0, `generation 3, serves`, "rebuild", "--timeout", "1m")
+	expect(0, `generation \d`, "reload", "--wait=false")
+	expect(0, `generation 4, serves`, "wait")
 	for _, c := range [][2]string{
 		{"main.go", `→ rebuild: compiled into example.com/app · reaches 1 package and 1 worker · watched`},
 		{"data.txt", `→ restart: read by the workers at their start · in the folder of example.com/app · reaches 1 worker · watched`},
@@ -108,12 +110,12 @@ func TestCommands(t *testing.T) {
 	}
 
 	s.save("version.go", "package main\n\nvar version = undefined\n\nfunc boot() {}\n")
-	expect(1, `^hotreload: generation 3 is stale:\n(# .*\n)?\S*version.go:3:15: undefined: undefined`, "wait")
-	expect(0, `generation 3, stale\n(# .*\n)?\S*version.go:3:15: undefined`, "status")
+	expect(1, `^hotreload: generation 4 is stale:\n(# .*\n)?\S*version.go:3:15: undefined: undefined`, "wait")
+	expect(0, `generation 4, stale\n(# .*\n)?\S*version.go:3:15: undefined`, "status")
 	s.save("version.go", version("v4", "os.Exit(7)"))
 	expect(1, `stale:\nexit code 7`, "wait")
 	s.save("version.go", version("v5", ""))
-	expect(0, `generation 5, serves`, "wait")
+	expect(0, `generation 6, serves`, "wait")
 	if have, err := s.get("/"); have != "v5" {
 		t.Errorf("after wait the server answers %q, %v", have, err) // not serves: the answer to wait is that it does
 	}
@@ -340,6 +342,7 @@ func TestControlOverTCP(t *testing.T) {
 	if err := os.Chmod(other, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.expectCommand(0, `^service  generation 2, idle, 1 of 1 worker ready\nthis is all without a token\n$`, "status", "--at", at[1], "--token-file", other)
 	s.expectCommand(1, `denied: wrong token\nhint: `, "reload", "--at", at[1], "--token-file", other)
 	s.waitFor(`a command from 127.0.0.1:\d+ was denied: wrong token`)
 	for path, want := range map[string]int{"/v1/status": 401, "/v1/info": 401, "/v1/events": 401, "/v1/public": 200} {

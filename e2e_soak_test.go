@@ -40,7 +40,7 @@ func usageOf(t *testing.T, pid int) usage {
 // goroutines ends hotreload with a dump and counts them.
 func (s *session) goroutines() int {
 	s.t.Helper()
-	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	_ = s.cmd.Process.Signal(syscall.SIGABRT)
 	<-s.done
 	return strings.Count(s.text(), "\ngoroutine ")
 }

@@ -412,8 +412,8 @@ func TestTerminalIsRestored(t *testing.T) {
 			s.press(ctrlC)
 		}, 0},
 		{"SIGTERM", signal(syscall.SIGTERM), 0},
-		{"SIGHUP", signal(syscall.SIGHUP), 0},
-		{"SIGQUIT", signal(syscall.SIGQUIT), 2},
+		{"SIGQUIT", signal(syscall.SIGQUIT), 0},
+		{"SIGABRT", signal(syscall.SIGABRT), 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

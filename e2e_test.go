@@ -148,6 +148,7 @@ type setup struct {
 	stderr   *os.File
 	mortal   bool     // though we may be root, files can be closed to it
 	through  []string // the command that runs it
+	attr     func(*syscall.SysProcAttr)
 }
 
 // start runs hotreload in dir. {addr} in args is an address of the session's own.
@@ -198,6 +199,9 @@ func (u setup) start(t *testing.T, dir string, args ...string) *session {
 		if u.stderr != nil {
 			s.cmd.Stderr = u.stderr
 		}
+	}
+	if u.attr != nil {
+		u.attr(s.cmd.SysProcAttr)
 	}
 	begin := s.cmd.Start
 	if u.mortal {

@@ -116,6 +116,15 @@ func watchCommand(ctx context.Context, w *wishes) error {
 		// One net below the workers is missing; the others hold.
 		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
 	}
+	path := o.pidFile
+	if path != "" {
+		path = absolute(w.dir, path)
+	}
+	pid, err := writePidFile(path)
+	if err != nil {
+		return err
+	}
+	defer pid.remove()
 	console := newConsole(os.Stdout, os.Stderr, o.color == "always")
 	journal := control.NewJournal()
 	configs := r.configs()
@@ -155,13 +164,16 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	}
 	defer console.close()
 	defer keys.close()
-	defer handleSignals(run, console, keys)()
+	settings := &settingsFile{
+		now: r, again: func() (*resolved, error) { return w.resolve(ctx) }, reconfigure: run.Reconfigure,
+		asked: make(chan struct{}, 1), reload: func() { run.Do(runner.Reload) },
+	}
+	defer handleSignals(run, console, keys, settings)()
 	var reporters sync.WaitGroup
 	for i, service := range run.Services() {
 		reporter := newReporter(console, journal, r.services[i], w.dir, nil)
 		if i == 0 { // what is said once, of all
-			reporter.keys = keys
-			reporter.settings = &settingsFile{now: r, again: func() (*resolved, error) { return w.resolve(ctx) }, reconfigure: run.Reconfigure}
+			reporter.keys, reporter.settings = keys, settings
 		}
 		reporters.Go(func() { reporter.read(service.Events()) })
 	}

@@ -29,6 +29,7 @@ type remote struct {
 	pid     int
 	at      string
 	token   string
+	wait    bool
 	timeout time.Duration
 }
 
@@ -62,16 +63,23 @@ func (m *remote) find(ctx context.Context) (*control.Client, error) {
 func (m *remote) dial(ctx context.Context) (*control.Client, error) {
 	token := m.token
 	if token == "" {
-		token = ownToken()
+		if token = ownToken(); !exists(token) {
+			token = ""
+		}
 	}
 	client, err := control.Dial(ctx, m.at, token)
 	switch {
 	case errors.Is(err, control.ErrDenied):
-		return nil, hinted{err, "--token-file names the token of the hotreload that is meant, which prints where it lies"}
+		return client, hinted{err, "--token-file names the token of the hotreload that is meant, which prints where it lies"}
 	case err != nil:
 		return nil, fmt.Errorf("ask %s: %w", m.at, err)
 	}
 	return client, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // ownToken is where the user's token lies.
@@ -109,9 +117,10 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 					return nil, usageError{hinted{err, "as in --strategy rolling"}}
 				}
 			}
-			return c.Replace(ctx, use, to, order)
+			return c.Replace(ctx, use, to, order, m.wait)
 		})
 		command.Flags().StringVar(&order.Strategy, "strategy", "", "replace them this time by `name`: parallel, rolling, stop-first")
+		command.Flags().BoolVar(&m.wait, "wait", true, "wait for the outcome; --wait=false returns at once")
 		command.Flags().StringVar(&order.Surge, "surge", "", "rolling, this time: with `n` = 1 the new worker starts before the old one leaves, with 0 after")
 		return command
 	}
@@ -183,9 +192,13 @@ func sentence(short string) string { return strings.ToUpper(short[:1]) + short[1
 func (m *remote) run(c *cobra.Command, names []string, waits bool, do func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error)) error {
 	ctx := cmp.Or(c.Context(), context.Background())
 	client, err := m.find(ctx)
+	if errors.Is(err, control.ErrDenied) && client != nil && !waits {
+		return m.showPublic(ctx, c.OutOrStdout(), client)
+	}
 	if err != nil {
 		return err
 	}
+	waits = waits && m.wait
 	if m.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, m.timeout)
@@ -270,6 +283,28 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// showPublic prints what somebody without a token may know.
+func (m *remote) showPublic(ctx context.Context, out io.Writer, client *control.Client) error {
+	public, err := client.Public(ctx)
+	if err != nil {
+		return err
+	}
+	if m.asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(public)
+	}
+	for _, s := range public.Services {
+		state := s.Phase
+		if s.Stale {
+			state = yellow("stale")
+		}
+		fmt.Fprintf(out, "%s  generation %d, %s, %d of %s ready\n", cmp.Or(s.Name, "service"), s.Serving, state, s.Ready, count(s.Wanted, "worker"))
+	}
+	fmt.Fprintln(out, dim("this is all without a token"))
+	return nil
 }
 
 func showStatus(out io.Writer, s runner.Status) {

@@ -51,6 +51,7 @@ type settings struct {
 	Build        string   `toml:"build"`
 	Control      string   `toml:"control"`
 	ControlToken string   `toml:"control_token"`
+	PidFile      string   `toml:"pid_file"`
 	Quiet        bool     `toml:"quiet"`
 	Verbose      bool     `toml:"verbose"`
 	Color        string   `toml:"color"`
@@ -324,7 +325,7 @@ func (c *configFile) apply(flags *pflag.FlagSet, from origins, settings any, pla
 			}
 		default:
 			values = []string{fmt.Sprint(value)}
-			if key == "control_token" {
+			if slices.Contains([]string{"control_token", "pid_file"}, key) && values[0] != "" {
 				values[0] = c.abs(values[0])
 			}
 		}

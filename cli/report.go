@@ -82,6 +82,10 @@ func (r *reporter) read(events <-chan runner.Event) {
 	defer ticker.Stop()
 	ticker.Stop()
 	ticking := false
+	var reread <-chan struct{}
+	if r.settings != nil {
+		reread = r.settings.asked
+	}
 	for {
 		// The clock runs only while something depends on it: hotreload at rest does nothing.
 		wanted := r.console.terminal() && (!r.building.IsZero() || r.failure != "" || !r.leaving.IsZero())
@@ -99,6 +103,8 @@ func (r *reporter) read(events <-chan runner.Event) {
 			}
 			r.journal.Tell(r.service, event)
 			r.report(event)
+		case <-reread:
+			r.rereadSettings()
 		case <-ticker.C:
 			r.showProgress()
 			r.remind()

@@ -423,7 +423,7 @@ func (r *resolved) readFile(dir string) error {
 // startupKeys are the settings that a running hotreload does not change, with what they come to; those of a service have
 // its name in front.
 func (r *resolved) startupKeys() map[string]any {
-	all := map[string]any{"color": r.o.color, "poll": r.o.poll, "control": r.o.control, "control_token": r.o.controlToken}
+	all := map[string]any{"color": r.o.color, "poll": r.o.poll, "control": r.o.control, "control_token": r.o.controlToken, "pid_file": r.o.pidFile}
 	for _, s := range r.services {
 		o, place := s.o, ""
 		if s.config.Name != "" {

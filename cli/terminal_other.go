@@ -11,11 +11,17 @@ var signalsByName = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": sy
 
 func signalNumber(string) syscall.Signal { return 0 }
 
-var terminalSignals map[os.Signal]terminalNews
+var meanings = map[os.Signal]meaning{syscall.SIGTERM: stops}
 
 func repeat(os.Signal) {}
 
 func suspend() {}
+
+func hasTerminal() bool { return false }
+
+func inBackground() bool { return false }
+
+func stopUs() {}
 
 type modes struct{}
 

@@ -19,10 +19,16 @@ var signalsByName = map[string]syscall.Signal{
 // signalNumber is the number of a signal by its full name; 0 if there is none.
 func signalNumber(name string) syscall.Signal { return unix.SignalNum(name) }
 
-var terminalSignals = map[os.Signal]terminalNews{
+var meanings = map[os.Signal]meaning{
+	syscall.SIGTERM:  stops,
+	syscall.SIGQUIT:  stops,
+	syscall.SIGUSR1:  reloads,
+	syscall.SIGHUP:   rereads,
+	syscall.SIGTTIN:  grows,
+	syscall.SIGTTOU:  shrinks,
 	syscall.SIGWINCH: resized,
 	syscall.SIGCONT:  continued,
-	syscall.SIGQUIT:  dumped,
+	syscall.SIGABRT:  dumped,
 }
 
 // repeat does to us what a signal does that nobody catches.
@@ -34,6 +40,31 @@ func repeat(sig os.Signal) {
 // suspend does what the terminal does at Ctrl-Z. SIGTSTP is not caught for it: after a Notify the Go runtime cannot
 // be stopped by it any more (golang/go#41996), and SIGSTOP would stop us where no shell is there to go on with us.
 func suspend() { _ = syscall.Kill(0, syscall.SIGTSTP) }
+
+// hasTerminal reports whether there is a terminal that controls us; after a hangup there is none any more.
+func hasTerminal() bool {
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	tty.Close()
+	return true
+}
+
+// inBackground reports whether the terminal listens to others.
+func inBackground() bool {
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	defer tty.Close()
+	front, err := foreground(tty)
+	return err == nil && !front
+}
+
+// stopUs does what the terminal meant by a signal that we have caught. Others in our group have had it too; a child that
+// we are just forking must not have this one, since we wait for it and could not stop.
+func stopUs() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
 
 type modes unix.Termios
 

@@ -82,8 +82,8 @@ func Find(ctx context.Context, dir string, pid int) (*Client, error) {
 	return nil, several
 }
 
-// Dial finds the hotreload that listens for commands at a TCP address. The token is read from its file, if there is one;
-// without it there is little that may be asked.
+// Dial finds the hotreload that listens for commands at a TCP address. The token is read from its file. Without one
+// (tokenFile "") or with a wrong one the error is ErrDenied, and the client may still ask for what is Public.
 func Dial(ctx context.Context, address, tokenFile string) (*Client, error) {
 	c := &Client{at: address}
 	c.http.Transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
@@ -127,9 +127,18 @@ func (c *Client) Wait(ctx context.Context, to string) ([]runner.Status, error) {
 	return c.services(ctx, http.MethodGet, "wait", url.Values{"to": {to}})
 }
 
-// Replace has workers replaced, by reload, restart or rebuild, and waits for what comes of it.
-func (c *Client) Replace(ctx context.Context, how, to string, order Order) ([]runner.Status, error) {
-	return c.services(ctx, http.MethodPost, how, url.Values{"to": {to}, "strategy": {order.Strategy}, "surge": {order.Surge}})
+// Replace has workers replaced, by reload, restart or rebuild, and waits for what comes of it, or (wait false) does not.
+func (c *Client) Replace(ctx context.Context, how, to string, order Order, wait bool) ([]runner.Status, error) {
+	query := url.Values{"to": {to}, "strategy": {order.Strategy}, "surge": {order.Surge}}
+	if !wait {
+		query.Set("wait", "0")
+	}
+	return c.services(ctx, http.MethodPost, how, query)
+}
+
+// Public asks how things stand as somebody without a token may.
+func (c *Client) Public(ctx context.Context) (answer Public, err error) {
+	return answer, c.get(ctx, "/v1/public", &answer)
 }
 
 // Halt sends workers away until they are wanted again, and waits until they are gone.

@@ -24,7 +24,7 @@
 //	POST /v1/stop                drain and leave; the answer comes at once
 //
 // With to=SERVICE it is for one service, with to=SERVICE/SLOT for one of its slots, where that has a meaning; else for all.
-// What replaces workers takes strategy=NAME and surge=N.
+// What replaces workers takes strategy=NAME, surge=N, and wait=0, which has the answer come at once.
 //
 // On request the same is served over TCP. There a client needs a token (Authorization: Bearer …), from a file that only
 // hotreload's user can read, for everything but /v1/public and /metrics, which then has no counters that are privileged; a refusal is answered, and told on the terminal.

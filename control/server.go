@@ -194,6 +194,9 @@ func (s *Server) routes() http.Handler {
 			for _, t := range targets {
 				t.Request(request)
 			}
+			if r.URL.Query().Get("wait") == "0" {
+				return services(s.run.Status(ctx, targets))
+			}
 			return services(s.run.Await(ctx, targets))
 		})
 	}

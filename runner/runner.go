@@ -81,6 +81,7 @@ type Request struct {
 	Order   Order // of Reload, Renew and BuildUp
 	Slots   []int // of Halt, and of Reload after it; none = all
 	Workers int   // of Scale
+	More    int   // of Scale, instead of Workers: so many more than there should be now, at least one
 }
 
 // Runner is one service: its reload loop.
@@ -421,6 +422,9 @@ func (l *loop) request(r Request) {
 		l.rules.all()
 		l.input(rebuildKey{})
 	case Scale:
+		if r.More != 0 {
+			r.Workers = max(l.config.Service.Policy.Workers+r.More, 1)
+		}
 		l.scale(r.Workers)
 	case Pause:
 		l.tell(Paused{On: !l.state.paused})
