@@ -99,13 +99,23 @@ func memoryOf(pid int) string {
 	return said["VmRSS"] + " (at most " + said["VmHWM"] + ")"
 }
 
-// residentOf is the memory of a process, in MB.
+// residentOf is the memory of a tool, in MB: of its process and of all others that run the same file.
 func residentOf(pid int) (mb int) {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(status)) {
-		var kB int
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kB); n == 1 {
-			mb = kB >> 10
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil {
+		return 0
+	}
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, process := range all {
+		if exe, err := os.Readlink(process + "/exe"); err != nil || exe != own {
+			continue
+		}
+		status, _ := os.ReadFile(process + "/status")
+		for line := range strings.Lines(string(status)) {
+			var kB int
+			if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kB); n == 1 {
+				mb += kB >> 10
+			}
 		}
 	}
 	return mb

@@ -450,6 +450,42 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestRelease: a listener that the supervisor gives up ends when no worker uses it.
+func TestRelease(t *testing.T) {
+	s := newStage(t)
+	used, unused := listen(t), listen(t)
+	for _, own := range []net.Listener{used, unused} {
+		if err := s.sockets.Keep(own.(syscall.Conn)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	port := used.Addr().(*net.TCPAddr).Port
+	first, second := s.join(1), s.join(2)
+	first.ask(bound(t, port), "")
+	for _, own := range []net.Listener{used, unused} {
+		if err := s.sockets.Release(own.(syscall.Conn)); err != nil {
+			t.Fatal(err)
+		}
+		own.Close()
+	}
+	if have := s.sockets.Addresses(); len(have) != 1 || have[0][1] != used.Addr().String() {
+		t.Errorf("%v are left, want %v, which a worker uses", have, used.Addr())
+	}
+	if errno, _, listener := second.ask(bound(t, port), ""); errno != 0 || listener < 0 || portOf(t, listener) != port {
+		t.Errorf("the next worker gets %v, descriptor %d", errno, listener)
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
 // TestMend: a listener that a worker has shut down listens again.
 func TestMend(t *testing.T) {
 	s := newStage(t)
