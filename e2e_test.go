@@ -264,14 +264,20 @@ func (s *session) text() string {
 // waitFor waits until the output, from where the last call ended, matches; it returns the match and its groups.
 func (s *session) waitFor(pattern string) []string {
 	s.t.Helper()
+	return s.waitForWithin(patience, pattern)
+}
+
+// waitForWithin is waitFor with a limit of its own.
+func (s *session) waitForWithin(limit time.Duration, pattern string) []string {
+	s.t.Helper()
 	re := regexp.MustCompile(pattern)
-	alarm := time.AfterFunc(patience, func() {
+	alarm := time.AfterFunc(limit, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.news.Broadcast()
 	})
 	defer alarm.Stop()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(limit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {

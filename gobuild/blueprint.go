@@ -116,7 +116,7 @@ func (s source) doubt(now source, name string, err error) string {
 		return name + " is gone"
 	case err != nil:
 		return name + " cannot be read, or " + errRestless.Error()
-	case now.frame != s.frame, s.frame == broken && filepath.Ext(name) == ".go", !slices.Equal(special(now.imports), special(s.imports)):
+	case now.frame != s.frame, s.code && s.frame == broken, !slices.Equal(special(now.imports), special(s.imports)):
 		return name + " has other build constraints, embeds, cgo or package clause"
 	case now.orders != s.orders:
 		return name + " has other //go: lines"

@@ -166,7 +166,9 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 			return result{err: err}
 		}
 	}
-	got, err := r.tool(ctx, u.In(u.Folder, dir, u.ID))
+	command := u.In(u.Folder, dir, u.ID)
+	command.Env = append(slices.Clip(command.Env), lazyGC(r.t.env, compilerMemory)...)
+	got, err := r.tool(ctx, command)
 	if err != nil {
 		return result{err: err}
 	}
@@ -181,6 +183,8 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 		return result{doubt: u.ImportPath + ": the compiler ended with " + got.exit.String()} // killed, or a bug of its own
 	case !got.exit.Success() && slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(archives[path]) == nil }):
 		return result{doubt: "an archive is gone"} // somebody has emptied a cache
+	case !got.exit.Success() && strings.Contains(text, "could not import"):
+		return result{doubt: u.ImportPath + ": the compiler does not find what it imports"} // go knows better
 	case !got.exit.Success():
 		return result{failure: &failure{unit: u, text: text}}
 	case text != "":
@@ -224,7 +228,7 @@ func (r *remake) linkTo(ctx context.Context, out string) (id, doubt string, err 
 			command.Argv[i+1] = config
 		}
 	}
-	command.Env = append(slices.Clip(command.Env), linkerGC(r.t.env)...)
+	command.Env = append(slices.Clip(command.Env), lazyGC(r.t.env, linkerMemory)...)
 	got, err := r.tool(ctx, command)
 	if err != nil {
 		return "", "", err
@@ -263,17 +267,20 @@ func (r *remake) tool(ctx context.Context, c plan.Command) (said, error) {
 	return r.t.runTool(ctx, c.Dir, env, c.Argv[0], c.Argv[1:]...)
 }
 
-// linkerGC lets the linker, which lives for a moment and keeps nearly all that it allocates, collect no garbage while it
-// has little of it, unless the user has a word to say.
-func linkerGC(env []string) []string {
+// lazyGC lets a tool, which lives for a moment and keeps nearly all that it allocates, collect no garbage while it has
+// little of it, unless the user has a word to say.
+func lazyGC(env []string, limit int) []string {
 	if getenv(env, "GOGC")+getenv(env, "GOMEMLIMIT") != "" {
 		return nil
 	}
-	return []string{"GOGC=off", "GOMEMLIMIT=" + strconv.Itoa(linkerMemory)}
+	return []string{"GOGC=off", "GOMEMLIMIT=" + strconv.Itoa(limit)}
 }
 
-// linkerMemory is from where on the linker collects garbage all the same: twice what it takes for 60 MB.
-const linkerMemory = 1 << 30
+// From here on tools collect garbage all the same. There is one linker, and as many compilers as processors.
+const (
+	linkerMemory   = 1 << 30   // twice what it takes for 60 MB
+	compilerMemory = 256 << 20 // twice what it takes for a package of 4,000 lines
+)
 
 // failure is a package that does not compile.
 type failure struct {

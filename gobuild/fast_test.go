@@ -162,6 +162,13 @@ func main() {
 }
 -- page/a.txt --
 a
+-- page/b.go --
+package page
+
+import "time"
+
+//go:noinline
+func Page() time.Time { return time.Now() }
 -- word/word.go --
 package word
 
@@ -195,6 +202,7 @@ func Seven() int { return 7 }
 
 // TestDoubts: what is left to go, and what is not.
 func TestDoubts(t *testing.T) {
+	t.Parallel()
 	p := program(tree(t, odds))
 	p.Env = append(p.Env, "GOENV="+filepath.Join(p.Dir, "goenv"), "GOWORK=")
 	c := begin(t, p)
@@ -209,6 +217,8 @@ func TestDoubts(t *testing.T) {
 		{"a body", "word/more.go", body, change, "compiled"},
 		{"main", "main.go", "println(", "println(1, ", "compiled 1 of"},
 		{"an embedded file", "page/a.txt", "a", "b", "compiled 1 of"},
+		{"embedded source, which is not code", "page/b.go", "package", "//go:build never\npackage", "compiled 1 of"},
+		{"an import that embedded source has already", "main.go", "import (", "import (\n\t_ \"time\"", "compiled 1 of"},
 		{"a comment at the end", "word/more.go", "", "// end\n", "which changed nothing"},
 		{"the same again", "word/more.go", "", "", "nothing that is compiled has changed"},
 		{"a test", "word/word_test.go", "", "// end\n", "nothing that is compiled has changed"},
@@ -308,6 +318,7 @@ func TestDoubts(t *testing.T) {
 
 // Words of a failed build are those of go, whoever built.
 func TestErrorsReadLikeGo(t *testing.T) {
+	t.Parallel()
 	p := program(tree(t, strings.ReplaceAll(odds, "-- asm/nothing.s --\n", "")))
 	c := begin(t, p)
 	for _, e := range []struct{ name, file, old, new string }{
@@ -340,6 +351,7 @@ func TestErrorsReadLikeGo(t *testing.T) {
 
 // Go tells of every package that does not compile. So do we, though some are only compiled because of others.
 func TestErrorsInSeveralPackages(t *testing.T) {
+	t.Parallel()
 	p := program(tree(t, "-- go.mod --\nmodule example.com/several\ngo 1.25\n-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
 		"-- a/a.go --\npackage a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Low() }\n"+
 		"-- b/b.go --\npackage b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Low() }\n"+
@@ -368,7 +380,10 @@ func (c *trial) edited(word string) {
 }
 
 func TestFastBuildsAreThoseOfGo(t *testing.T) {
+	t.Parallel()
 	overlay := filepath.Join(t.TempDir(), "overlay.json")
+	profile := filepath.Join(t.TempDir(), "cpu.pgo")
+	write(t, profile, "")
 	for _, e := range []struct {
 		name  string
 		flags []string
@@ -386,11 +401,15 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 		{"no build ID", []string{"-ldflags=-buildid="}, "", false, true},
 		{"another system", nil, "GOARCH=arm64", false, true},
 		{"an overlay", []string{"-overlay=" + overlay}, "", false, true},
+		{"race detector", []string{"-race"}, "", false, true},
+		{"profile", []string{"-pgo=" + profile}, "", false, false},
+		{"no profile", []string{"-pgo=off"}, "", false, true},
 		{"coverage", []string{"-cover"}, "", false, false},
 		{"chatty", []string{"-v"}, "", false, false},
 		{"toolexec", []string{"-toolexec=env"}, "", false, false},
 	} {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			if e.env != "" && os.Getenv("HOTRELOAD_SOAK") == "" {
 				t.Skip("HOTRELOAD_SOAK=1 compiles the standard library for it")
 			}
@@ -435,6 +454,31 @@ func TestFastWithVendor(t *testing.T) {
 	}
 	c.b.settle()
 	write(t, filepath.Join(p.Dir, "main.go"), main)
+	if way := c.same(); !fast(way) {
+		t.Error(way)
+	}
+}
+
+// A workspace is several modules, each of which people edit, and a package that go.work does not know yet is go's.
+func TestFastInWorkspace(t *testing.T) {
+	t.Parallel()
+	const lib = "package lib\n\nfunc Lib() int { return 1 }\n"
+	p := program(tree(t, "-- go.work --\ngo 1.25\nuse (\n./a\n./lib\n)\n-- a/go.mod --\nmodule example.com/a\ngo 1.25\n"+
+		"-- a/main.go --\npackage main\n\nimport \"example.com/lib\"\n\nfunc main() { println(lib.Lib(), 1) }\n"+
+		"-- lib/go.mod --\nmodule example.com/lib\ngo 1.25\n-- lib/lib.go --\n"+lib))
+	root := p.Dir
+	p.Dir = filepath.Join(root, "a")
+	c := begin(t, p)
+	write(t, filepath.Join(root, "lib/lib.go"), strings.Replace(lib, "1", "2", 1))
+	if way := c.same(); !fast(way) {
+		t.Error(way)
+	}
+	write(t, filepath.Join(root, "go.work"), "go 1.25\nuse (\n./a\n./lib\n)\n// changed\n")
+	if way := c.same(); !strings.Contains(way, "go.work has changed") {
+		t.Error(way)
+	}
+	c.b.settle()
+	write(t, filepath.Join(root, "lib/lib.go"), lib)
 	if way := c.same(); !fast(way) {
 		t.Error(way)
 	}
@@ -594,6 +638,7 @@ func TestShorten(t *testing.T) {
 
 // Whatever is imported, and whether go allows it or not: the same binary, or the same words.
 func TestImports(t *testing.T) {
+	t.Parallel()
 	const base = "package word\n\nimport \"strings\"\n\nfunc Word() string { return strings.ToUpper(\"word\") }\n"
 	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\nreplace x.org/y => ./y\n"+
 		"-- y/go.mod --\nmodule x.org/y\ngo 1.25\n-- y/y.go --\npackage y\n\nconst Y = 1\n-- y/internal/in.go --\npackage in\n"+

@@ -176,11 +176,11 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		if err != nil {
 			return nil, err
 		}
-		for _, path := range slices.Concat(c.Files, files) {
+		for i, path := range slices.Concat(files, c.Files) { // what is both compiled and embedded is code
 			if strings.HasPrefix(path, plan.Work) {
 				continue // the unit is odd
 			}
-			if u.sources[path], err = readSource(path); err != nil {
+			if u.sources[path], err = readSource(path, i >= len(files)); err != nil {
 				return nil, err
 			}
 			ours[path] = true

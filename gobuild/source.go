@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"hotreload/gobuild/plan"
@@ -18,9 +17,10 @@ type source struct {
 	info    os.FileInfo
 	racy    bool // written so shortly before we looked that what was written next could bear the same time
 	sum     plan.Sum
-	frame   fingerprint // of a Go file: what go reads of it to know what to run, imports aside
-	orders  fingerprint // of a Go file: its //go: lines, to compiler, linker and go alike
-	imports []string
+	code    bool        // Go that is compiled, and not only embedded
+	frame   fingerprint // of code: what go reads of it to know what to run, imports aside
+	orders  fingerprint // of code: its //go: lines, to compiler, linker and go alike
+	imports []string    // of code
 }
 
 // tick is longer than a file system takes from one time stamp to the next (FAT: 2 s).
@@ -29,14 +29,14 @@ const tick = 3 * time.Second
 var errRestless = errors.New("changes while it is read")
 
 // readSource reads a file and looks, before and after, whether it is the same file.
-func readSource(path string) (source, error) {
+func readSource(path string, code bool) (source, error) {
 	looked := time.Now()
 	info, err := os.Stat(path)
 	if err != nil {
 		return source{}, err
 	}
-	s := source{info: info, racy: looked.Sub(info.ModTime()) < tick}
-	if filepath.Ext(path) == ".go" {
+	s := source{info: info, racy: looked.Sub(info.ModTime()) < tick, code: code}
+	if code {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return source{}, err
@@ -72,7 +72,7 @@ func (s source) again(path string) (like source, changed bool, err error) {
 	if info := statOrNil(path); same(s.info, info) && !s.racy {
 		return s, false, nil
 	}
-	now, err := readSource(path)
+	now, err := readSource(path, s.code)
 	if err != nil {
 		return s, true, err
 	}
