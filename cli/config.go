@@ -40,6 +40,9 @@ type settings struct {
 	Handover     string   `toml:"handover"`
 	StartTimeout string   `toml:"start_timeout"`
 	StopSignal   string   `toml:"stop_signal"`
+	MaxRSS       string   `toml:"max_rss"`
+	MaxAge       string   `toml:"max_age"`
+	MaxRequests  int      `toml:"max_requests"`
 	Watch        []string `toml:"watch"`
 	Ignore       []string `toml:"ignore"`
 	NoGitignore  bool     `toml:"no_gitignore"`
@@ -81,6 +84,9 @@ type serviceSettings struct {
 	Handover     string   `toml:"handover"`
 	StartTimeout string   `toml:"start_timeout"`
 	StopSignal   string   `toml:"stop_signal"`
+	MaxRSS       string   `toml:"max_rss"`
+	MaxAge       string   `toml:"max_age"`
+	MaxRequests  int      `toml:"max_requests"`
 	Watch        []string `toml:"watch"`
 	EnvFile      []string `toml:"env_file"`
 	Stdin        bool     `toml:"stdin"`

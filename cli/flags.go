@@ -33,6 +33,9 @@ type options struct {
 	handover     time.Duration
 	startTimeout time.Duration
 	stopSignal   string
+	maxRSS       size
+	maxAge       time.Duration
+	maxRequests  int64
 	watch        []string
 	ignore       []string
 	noGitignore  bool
@@ -105,6 +108,9 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.DurationVar(&o.handover, "handover", supervisor.DefaultHandover, "the `time` that a new worker may stay unready beside an old one; then the old one leaves first")
 	f.DurationVar(&o.startTimeout, "start-timeout", supervisor.DefaultStartTimeout, "the `time` that a worker has to become ready, where readiness can be seen")
 	f.StringVar(&o.stopSignal, "stop-signal", "TERM", "`signal` that asks a worker to finish")
+	f.Var(&o.maxRSS, "max-rss", "replace a worker that holds more memory than this `size` (256MB, 1GB), its children included")
+	f.DurationVar(&o.maxAge, "max-age", 0, "replace a worker that has served for this `time`, or up to a tenth less")
+	f.Int64Var(&o.maxRequests, "max-requests", 0, "replace a worker that has answered `n` requests, as its agent counts them")
 	f.StringArrayVarP(&o.watch, "watch", "w", nil, "watch this file or folder (`path`) too, and restart the workers when it changes; repeatable")
 	f.StringArrayVarP(&o.ignore, "ignore", "i", nil, "ignore what matches this `pattern` (gitignore syntax), above all .reloadignore files; repeatable")
 	f.BoolVar(&o.noGitignore, "no-gitignore", false, "do not heed .gitignore files")
@@ -227,6 +233,12 @@ func (o *options) check() error {
 			return bad(name, fmt.Errorf("--%s %v is too short", name, d), "durations have a unit: 500ms, 5s, 1m")
 		}
 	}
+	if o.maxAge < 0 || o.maxAge > 0 && o.maxAge < time.Second {
+		return bad("max-age", fmt.Errorf("--max-age %v is too short", o.maxAge), "durations have a unit: 500ms, 5s, 1m")
+	}
+	if o.maxRequests < 0 {
+		return bad("max-requests", fmt.Errorf("--max-requests %d is no number of requests", o.maxRequests), "leave it out for no limit")
+	}
 	if o.poll != 0 && o.poll < 10*time.Millisecond {
 		return bad("poll", fmt.Errorf("--poll %v is too short", o.poll), "durations have a unit: 500ms, 5s, 1m")
 	}
@@ -267,6 +279,7 @@ func (o *options) policy() supervisor.Policy {
 	return supervisor.Policy{
 		Workers: int(o.workers), Strategy: o.chosen, Surge: o.surge, Ready: o.rule,
 		Grace: o.grace, Handover: o.handover, StartTimeout: o.startTimeout,
+		Limits: supervisor.Limits{RSS: int64(o.maxRSS), Age: o.maxAge, Requests: o.maxRequests},
 	}
 }
 

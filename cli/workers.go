@@ -23,7 +23,11 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 	case supervisor.Drains:
 		r.detail(r.name(e.Worker) + " was asked to finish")
 	case supervisor.Retiring:
-		r.detail(r.name(e.Worker) + " is to be replaced by another")
+		if e.Why != "" {
+			r.line(fmt.Sprintf("%s is replaced by another: %s", r.name(e.Worker), e.Why))
+		} else {
+			r.detail(r.name(e.Worker) + " is to be replaced by another")
+		}
 	case supervisor.GraceOver:
 		r.alarm(yellow(fmt.Sprintf("%s has not finished within %s and is killed", r.name(e.Worker), e.Grace)))
 	case supervisor.HandedOver:

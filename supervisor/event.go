@@ -124,7 +124,10 @@ type (
 	}
 
 	// Retiring: a worker is to be replaced by another of its generation. It serves until that one does.
-	Retiring struct{ Worker }
+	Retiring struct {
+		Worker
+		Why string // the limit that it has come to; "" if it has asked for it
+	}
 
 	// Drains: a worker was asked to finish and leave.
 	Drains struct{ Worker }

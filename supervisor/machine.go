@@ -85,6 +85,7 @@ type member struct {
 	released bool      // it accepts no more connections
 	listens  bool      // it serves, while we wait for its word, or its agent's
 	failed   string    // why we killed it before it was ready; "" if we did not
+	spread   float64   // in [0,1): how much earlier it goes than its age allows
 	retires  bool      // it is to be replaced by another of its generation
 
 	heard time.Time // when its agent said hello; zero = it has not
@@ -191,15 +192,18 @@ func (m *machine) replace(plan Plan, now time.Time) {
 	m.reconcile(now)
 }
 
-// retire notes that a worker is to be replaced by another of its generation, which it has asked for or has come to a
-// limit. That is no failure; but where one after the other is to go before it is stable, the next start waits.
-func (m *machine) retire(id int, now time.Time) {
+// retire notes that a worker has asked to be replaced by another of its generation.
+func (m *machine) retire(id int, now time.Time) { m.dismiss(id, "", now) }
+
+// dismiss notes that a worker is to be replaced by another of its generation, and why if it has not asked for it. That is
+// no failure; but where one after the other is to go before it is stable, the next start waits.
+func (m *machine) dismiss(id int, why string, now time.Time) {
 	w := m.member(id)
 	if w == nil || !w.live() || w.retires || m.stopping {
 		return
 	}
 	w.retires = true
-	m.do(emit{Retiring{Worker: w.Worker}})
+	m.do(emit{Retiring{Worker: w.Worker, Why: why}})
 	if w.state == Stable {
 		m.hasty = 0
 	} else if m.hasty++; m.hasty > 1 {
@@ -546,6 +550,9 @@ func (m *machine) tick(now time.Time) {
 				w.state = Stable
 				m.failures, m.hasty = 0, 0
 			}
+			m.grow(w, now)
+		case Stable:
+			m.grow(w, now)
 		case Draining:
 			switch {
 			case !due(w.until):
@@ -628,6 +635,11 @@ func (m *machine) deadline() time.Time {
 			next = t
 		}
 	}
+	addAge := func(w *member) {
+		if at := m.expires(w); !at.IsZero() {
+			add(at)
+		}
+	}
 	for _, w := range m.members {
 		switch w.state {
 		case Starting:
@@ -644,6 +656,9 @@ func (m *machine) deadline() time.Time {
 			add(w.until)
 		case Ready:
 			add(w.ready.Add(m.policy.StableAfter))
+			addAge(w)
+		case Stable:
+			addAge(w)
 		case Draining:
 			add(w.until)
 		}
@@ -658,7 +673,7 @@ func (m *machine) start(slot int, now time.Time) {
 	m.lastID++
 	w := &member{
 		Worker:  Worker{ID: m.lastID, Slot: slot, Generation: m.target},
-		started: now, until: now.Add(m.policy.StartTimeout),
+		started: now, until: now.Add(m.policy.StartTimeout), spread: m.jitter(),
 	}
 	m.members = append(m.members, w)
 	m.do(startWorker{w.Worker, m.plans[m.target]})

@@ -13,7 +13,7 @@ import (
 // TestMachineRandomly does at random what can happen, and looks after each step whether what must always be true is
 // true. A failure names its seed and the script, which is a case for TestMachine once it is understood.
 func TestMachineRandomly(t *testing.T) {
-	policies := []Policy{parallel1, parallel2, rolling0, rolling1, first1, first2, notify1, probe1, alive1, probed1, noGrace1, auto1, auto2}
+	policies := []Policy{parallel1, parallel2, rolling0, rolling1, first1, first2, notify1, probe1, alive1, probed1, noGrace1, auto1, auto2, aged1, aged2, hasty1}
 	for _, workers := range []int{3, 4} {
 		policies = append(policies,
 			Policy{Workers: workers, Strategy: Rolling, Surge: 1, Grace: 2 * time.Second},
@@ -98,6 +98,7 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 
 // calmDown lets everything go well from here on, and expects that the newest generation that can serves, alone.
 func calmDown(b *bench, w *witness, step func(string) error) error {
+	b.machine.policy.Limits = Limits{} // else somebody is always about to go
 	for _, word := range []string{"good", "on", "look"} {
 		if err := step(word); err != nil {
 			return err

@@ -26,6 +26,7 @@ import (
 //	t3      it is to be replaced by another of its generation
 //	n3      keep three workers                  c1 o1       close slot 1, open it again
 //	r2:rolling  replace by generation 2, slot after slot
+//	m3      worker 3 holds 100 bytes            s3          worker 3 has answered 100 requests
 //	bad     from here on nothing can be started good    from here on it can
 //	off on  from here on nothing may be started, it may; found when something is to be, or by look
 //
@@ -190,6 +191,10 @@ func (b *bench) step(word string) string {
 			b.quiet(n, b.now)
 		} else if n, ok := number("i"); ok {
 			b.idle(n, b.now)
+		} else if n, ok := number("m"); ok {
+			b.holds(n, 100, b.now)
+		} else if n, ok := number("s"); ok {
+			b.served(n, 100, b.now)
 		} else if n, ok := number("t"); ok {
 			b.note(b.refusal())
 			b.retire(n, b.now)
@@ -315,6 +320,9 @@ var (
 	probed1   = Policy{Workers: 1, Strategy: Parallel, Grace: 5 * time.Second, probed: true}
 	auto1     = Policy{Workers: 1, Grace: 5 * time.Second}
 	auto2     = Policy{Workers: 2, Grace: 5 * time.Second}
+	aged1     = Policy{Workers: 1, Strategy: Parallel, Grace: 5 * time.Second, Limits: Limits{Age: time.Minute, RSS: 99, Requests: 100}}
+	aged2     = Policy{Workers: 2, Strategy: Parallel, Grace: 5 * time.Second, Limits: Limits{Age: time.Minute}}
+	hasty1    = Policy{Workers: 1, Strategy: Parallel, Grace: 5 * time.Second, Limits: Limits{Age: time.Second}}
 	noGrace1  = Policy{Workers: 1, Strategy: Parallel}
 )
 

@@ -50,6 +50,7 @@ type Policy struct {
 	StartTimeout time.Duration // from start to ready, once readiness is something that is waited for
 	AliveFor     time.Duration // so long alive counts as ready, if nothing better is known
 	StableAfter  time.Duration // ready for so long: a later death is an accident
+	Limits       Limits
 
 	probed bool // there is a probe
 }

@@ -272,6 +272,17 @@ func (s *Supervisor) loop(noAgents error) {
 		}
 	}()
 
+	var weighing <-chan time.Time // when to look at the workers' memory; nil while it has no limit
+	scales := time.NewTicker(time.Hour)
+	defer scales.Stop()
+	limit := func() {
+		if weighing = nil; s.config.Policy.Limits.RSS > 0 {
+			scales.Reset(testOnlyRSSEvery)
+			weighing = scales.C
+		}
+	}
+	limit()
+
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -307,6 +318,10 @@ func (s *Supervisor) loop(noAgents error) {
 			machine.tick(time.Now())
 		case <-health.C:
 			mend()
+		case <-weighing:
+			for _, w := range workers {
+				machine.holds(w.worker.ID, residentSize(w.Pid()), time.Now())
+			}
 		case <-asking:
 			machine.allow(s.refusal(), time.Now())
 		case in := <-s.inputs:
@@ -359,6 +374,7 @@ func (s *Supervisor) loop(noAgents error) {
 				s.config.Policy.fill(len(s.config.Listen) > 0, !s.config.Probe.IsZero())
 				machine.note(s.refusal())
 				machine.adopt(s.config.Policy, now)
+				limit()
 			case relistenInput:
 				in.answer <- s.relisten(in.addresses, machine, now)
 				lookAfter()
