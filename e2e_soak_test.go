@@ -139,7 +139,7 @@ var _ = p%[1]d.Number
 	s := start(t, newModule(t, files), "-v", ".", "{addr}")
 	limit := time.Now().Add(20 * time.Minute)
 	for round := 1; ; round++ {
-		s.save(fmt.Sprintf("folder/p%d/file1.go", packages-1), fmt.Sprintf("package p%d\n\nfunc Second(x int) int {\n\tfor range x {\n\t\tprint(%d)\n\t}\n\treturn x\n}\n", packages-1, round))
+		s.save(fmt.Sprintf("folder/p%d/file1.go", packages-1), fmt.Sprintf("package p%d\n\nfunc init() { println(%d) }\n", packages-1, round))
 		s.waitForWithin(time.Until(limit), `generation \d+ serves`)
 		if regexp.MustCompile(`compiled \d+ of 80\d packages and linked`).MatchString(s.text()) {
 			break

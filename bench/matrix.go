@@ -139,6 +139,7 @@ func (p benched) bench(hotreload, root string, rounds int) (rows []row, note str
 				if err != nil {
 					return nil, "", fmt.Errorf("%s, %s, round %d: %w\n%s", c.name, e.name, round, err, c.log())
 				}
+				fmt.Printf("%s, %s, round %d: %s %s\n", p.name, e.name, round, c.name, ms(took))
 				if c.start == nil {
 					rows[i].byGo = append(rows[i].byGo, took)
 				} else {

@@ -15,7 +15,7 @@ import (
 // busy machine, to which that gives way, it may never be: then the measurement begins all the same.
 const (
 	restAfter = 2500 * time.Millisecond
-	restLimit = 40 * time.Second
+	restLimit = 20 * time.Second
 	restEvery = 100 * time.Millisecond
 )
 

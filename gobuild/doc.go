@@ -38,10 +38,11 @@
 //
 // What go build does in between is never guessed. A blueprint counts only when its link command has been seen to write
 // the binary that go wrote; each package's compile command must have written, to the byte, the archive that go's did.
-// Whatever is not certain is left to go build, before anything is done as a rule: changed imports, build constraints,
-// package clauses, embed patterns or //go: lines, files that come or go, go.mod and its like, tools, settings, packages
-// that take more than one run of the compiler (cgo, assembly), flags that change what go build does at all. A package
-// that does not compile is told of in go's words, if it is the only one that changed; else go tells.
+// Whatever is not certain is left to go build, before anything is done as a rule: changed build constraints, package
+// clauses, embed patterns or //go: lines, files that come or go, go.mod and its like, tools, settings, packages that take
+// more than one run of the compiler (cgo, assembly), flags that change what go build does at all. Imports may come and go
+// as long as the program is made of the same packages, and go is certain to allow them (imports.go). One package that
+// does not compile is told of in go's words; of several go tells.
 //
 // The blueprint is drawn, and the first proof given, as soon as a build by go has succeeded. The rest happens on an idle
 // machine and gives way to everything (shortcut.go): the proofs for the other packages, and, two seconds after a fast build, the

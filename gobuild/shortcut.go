@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -265,6 +266,7 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 		}
 		s.mu.Unlock()
 		l.b.tidy()
+		debug.FreeOSMemory() // the script of 1,000 packages was many times as large as what was learned from it
 	}
 	l.proveSome(ctx, 1) // what is most likely to be edited next
 	l = l.gentle()
