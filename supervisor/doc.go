@@ -4,9 +4,10 @@
 // # The invariant
 //
 // The listening sockets belong to the supervisor for its whole life; workers only inherit them. So a caller is never
-// refused, even while no worker lives: it waits in the kernel's queue. And there is never less than one good
-// generation: the program of the generation that serves is kept until a newer one has proved itself, and is started
-// again when that one fails.
+// refused, even while no worker lives: it waits in the kernel's queue. (Where it listens can be changed, relisten.go: the
+// new sockets are open before the old ones end, which they do when the workers have moved.) And there is never less than
+// one good generation: the program of the generation that serves is kept until a newer one has proved itself, and is
+// started again when that one fails.
 //
 // # Theory of operation
 //
