@@ -159,6 +159,18 @@ var machineCases = []machineCase{
 	{"retire: four generations drain, and the oldest also serves", parallel2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | 5s > | t1 > retires1 +3:1.0 | w3 > ready3:said-so ~1 | r2 > +4:2.0 +5:2.1 | w4 > ready4:said-so | r3 > -5 +6:3.0 +7:3.1 ~4 | w6 > ready6:said-so | r4 > -7 +8:4.0 +9:4.1 ~6 | w8 > ready8:said-so | r5 > -9 +10:5.0 +11:5.1 ~8 -1 | x1:k > x1`},
 	{"retire: nothing may be started", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | look > unblocked +2:1.0 | w2 > ready2:said-so ~1 | x1:0 > x1`},
 	{"retire: nothing may be started, and the old one would leave first", first1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | look > unblocked ~1 | x1:0 > x1 +2:1.0`},
+	{"heeds: a server is waited for", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | R2 > +2:2.0 | h2 > | a2 > ready2:accepts drain1 serving2 | q1 > | f1 > ~1 | x1:0 > x1 replaced2 gone1`},
+	{"heeds: its connections are waited for, too", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | R2 > +2:2.0 | h2 > | a2 > ready2:accepts drain1 serving2 | f1 > | q1 > ~1 | x1:0 > x1 replaced2 gone1`},
+	{"heeds: without an agent it is told by its line", parallel1, `r1 > +1:1.0 | l1 > ready1:listens serving1 replaced1 | e1 > | r2 > +2:2.0 | l2 > ready2:listens drain1 serving2 | f1 > ~1 | x1:0 > x1 replaced2 gone1`},
+	{"heeds: one that only takes messages leaves by itself", parallel1, `r1 > +1:1.0 | e1 > | m1 > ready1:takes-messages serving1 replaced1 | r2 > +2:2.0 | e2 > | m2 > ready2:takes-messages drain1 serving2 | f1 > | 4.9s > | x1:0 > x1 replaced2 gone1`},
+	{"heeds: and if it does not, the signal comes", parallel1, `r1 > +1:1.0 | e1 > | m1 > ready1:takes-messages serving1 replaced1 | r2 > +2:2.0 | e2 > | m2 > ready2:takes-messages drain1 serving2 | f1 > | 5s > ~1 | 5s > grace1 -1 | x1:k > x1 replaced2 gone1`},
+	{"heeds: it never is done", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | R2 > +2:2.0 | h2 > | a2 > ready2:accepts drain1 serving2 | q1 > | 5s > ~1 | 5s > grace1 -1 | x1:k > x1 replaced2 gone1`},
+	{"heeds: its line breaks", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | R2 > +2:2.0 | h2 > | a2 > ready2:accepts drain1 serving2 | q1 > | u1 > ~1 | x1:0 > x1 replaced2 gone1`},
+	{"heeds: its agent goes first", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | R2 > +2:2.0 | h2 > | a2 > ready2:accepts drain1 serving2 | z1 > | f1 > ~1 | x1:0 > x1 replaced2 gone1`},
+	{"heeds: its first word comes while it drains", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | w2 > ready2:said-so ~1 serving2 | e1 > | f1 > | x1:0 > x1 replaced2 gone1`},
+	{"heeds: stop", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | stop > leave1 | i1 > | f1 > ~1 | x1:0 > x1 stopped`},
+	{"takes messages: ready, and no more is learned", parallel1, `r1 > +1:1.0 | m1 > ready1:takes-messages serving1 replaced1 | r2 > +2:2.0 | 1s > ready2:alive ~1 serving2`},
+	{"takes messages: but it accepts, too", parallel1, `R1 > +1:1.0 | h1 > | m1 > ready1:takes-messages serving1 replaced1 | a1 > | g1 > | R2 > +2:2.0 | h2 > | m2 > | a2 > ready2:accepts drain1 serving2`},
 	{"what happens to strangers is nothing", parallel1, `w9 > | l9 > | v9 > | x9:1 > | r1 > +1:1.0 | w9 >`},
 }
 
