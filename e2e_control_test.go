@@ -288,7 +288,9 @@ func TestEventsAndLogs(t *testing.T) {
 	s.expectCommand(0, `"event":"output","worker":{"slot":1,`, "logs", "1", "--json")
 	s.expectCommand(2, `there is no slot 2: there are 2, from 0`, "logs", "2")
 	s.expectCommand(2, `there is no slot 9`, "status", "9")
-	s.expectCommand(0, `^[^\n]*\n[^\n]*\n[^\n]*\n +slot 1 [^\n]*\n$`, "status", "1")
+	if out, code := s.command("status", "1"); code != 0 || !strings.Contains(out, "slot 1 ") || strings.Contains(out, "slot 0 ") {
+		t.Errorf("exit code %d, %q", code, out)
+	}
 	s.expectCommand(0, ``, "stop")
 	next("stopping")
 	_, _ = io.Copy(io.Discard, out)

@@ -18,7 +18,7 @@ var rooms = map[string][]string{
 	"hotreload/control":    {"runner", "supervisor"},
 	"hotreload/runner":     {"watch", "supervisor", "gobuild", "killswitch", "process"},
 	"hotreload/watch":      {},
-	"hotreload/supervisor": {"process", "worker/host"},
+	"hotreload/supervisor": {"process", "worker/exchange", "worker/host", "worker/wire"},
 	"hotreload/gobuild":    {"gobuild/plan", "lock", "process", "worker/linked"},
 	"hotreload/ignore":     {},
 	"hotreload/killswitch": {"lock"},
@@ -28,6 +28,11 @@ var rooms = map[string][]string{
 
 	// What builds are made of, as text and bytes: no process is started there.
 	"hotreload/gobuild/plan": {},
+
+	// The public package, which programs import themselves, and who it talks to.
+	"hotreload/worker":          {"worker/wire"},
+	"hotreload/worker/wire":     {},
+	"hotreload/worker/exchange": {"worker/wire"},
 
 	// What is below linked goes into programs, unasked.
 	"hotreload/worker/linked":          {},

@@ -31,10 +31,11 @@ const (
 	ByProbe                // the configured probe
 	ByWord                 // READY=1
 	ByFinishing            // it ended with code 0: its work is done
+	ByTaking               // it takes messages, where nothing better is expected of it
 )
 
 func (h How) String() string {
-	return [...]string{"alive", "listens", "accepts", "answers", "said so", "finished"}[h]
+	return [...]string{"alive", "listens", "accepts", "answers", "said so", "finished", "takes messages"}[h]
 }
 
 // serves reports whether how is seen of a program that serves connections.
@@ -90,8 +91,14 @@ type member struct {
 
 	heard time.Time // when its agent said hello; zero = it has not
 	agent bool      // it has one that can be asked
+	calm  bool      // draining: its agent has said that it is quiet, or idle
 	gives bool      // we hold sockets that it listens on, through its agent
 	keeps bool      // it has others, which cannot be handed over
+
+	heeds    bool // it wants to be told that it drains, and says when it is done with what there is to do then
+	finished bool // it has said so
+	takes    bool // it takes messages
+	serves   bool // it accepts, or listens
 }
 
 func (w *member) live() bool    { return w.state <= Stable }
@@ -322,7 +329,11 @@ func (m *machine) spawned(id, pid int, now time.Time) {
 // isReady notes a sign that a worker serves.
 func (m *machine) isReady(id int, how How, now time.Time) {
 	w := m.member(id)
-	if w == nil || !w.live() || !m.policy.counts(how) {
+	if w == nil || !w.live() {
+		return
+	}
+	w.takes, w.serves = w.takes || how == ByTaking, w.serves || how.serves()
+	if !m.policy.counts(how) {
 		return
 	}
 	if how.serves() && m.learned[w.Slot] == ByWord {
@@ -334,6 +345,9 @@ func (m *machine) isReady(id int, how How, now time.Time) {
 	if how == ByListening && m.plans[w.Generation].Agent && w.heard.IsZero() && now.Before(w.started.Add(m.policy.Handover)) {
 		w.listens = true // or a debugger does that started it: the program begins with its agent's hello
 		return
+	}
+	if how == ByTaking && m.learned[w.Slot] != ByAge {
+		return // it can do more than that
 	}
 	if how == ByWord || how.serves() {
 		m.learned[w.Slot] = how
@@ -363,7 +377,31 @@ func (m *machine) hello(id int, there bool, now time.Time) {
 	if w.agent = there; there && w.heard.IsZero() {
 		w.heard, w.listens = now, false
 	}
-	if !there && w.state == Draining && w.asked < toFinish {
+	m.finish(w, now)
+}
+
+// heed notes that a worker wants to be told that it drains, or (its line is gone) that it cannot be.
+func (m *machine) heed(id int, heeds bool, now time.Time) {
+	if w := m.member(id); w != nil {
+		w.heeds = heeds
+		m.finish(w, now)
+	}
+}
+
+// finishes notes that a worker has done what there is to do when it drains.
+func (m *machine) finishes(id int, now time.Time) {
+	if w := m.member(id); w != nil {
+		w.finished = true
+		m.finish(w, now)
+	}
+}
+
+// finish asks a draining worker to finish if it was asked for something before and nothing is left of that. One that
+// has nothing but messages to take, and has said that it is done, is about to leave by itself: it has the grace for what
+// it does last.
+func (m *machine) finish(w *member, now time.Time) {
+	leaves := w.takes && !w.serves && !w.gives
+	if w.state == Draining && w.asked < toFinish && (!w.agent || w.calm) && (!w.heeds || w.finished && !leaves) {
 		m.ask(w, toFinish, now)
 	}
 }
@@ -394,8 +432,9 @@ func (m *machine) quiet(id int, now time.Time) { m.done(id, toDrain, now) }
 func (m *machine) idle(id int, now time.Time)  { m.done(id, toLeave, now) }
 
 func (m *machine) done(id int, least request, now time.Time) {
-	if w := m.member(id); w != nil && w.state == Draining && w.asked >= least && w.asked < toFinish {
-		m.ask(w, toFinish, now)
+	if w := m.member(id); w != nil && w.state == Draining && w.asked >= least {
+		w.calm = true
+		m.finish(w, now)
 	}
 }
 
@@ -690,7 +729,7 @@ func (m *machine) drain(w *member, now time.Time) {
 	w.state = Draining
 	m.do(emit{Drains{Worker: w.Worker}})
 	switch {
-	case !w.agent || m.policy.Grace == 0:
+	case !w.agent && !w.heeds || m.policy.Grace == 0:
 		m.ask(w, toFinish, now)
 	case m.stopping:
 		m.ask(w, toLeave, now)

@@ -82,11 +82,11 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 			leaving := w.drained[id] || w.killed[id]
 			switch {
 			case w.drained[id] && !w.released[id] && random.IntN(3) == 0:
-				word = fmt.Sprintf("%s%d", pick("v", "q", "i", "z"), id)
+				word = fmt.Sprintf("%s%d", pick("v", "q", "i", "z", "f", "u"), id)
 			case leaving || random.IntN(4) == 0:
 				word = fmt.Sprintf("x%d:%s", id, pick("0", "1", "1", "k", "k", "own", "busy", "own0"))
 			default:
-				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p", "a", "h", "h", "g", "g", "g", "k", "z", "t", "t"), id)
+				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p", "a", "h", "h", "g", "g", "g", "k", "z", "t", "t", "e", "m"), id)
 			}
 		}
 		if err := step(word); err != nil {
@@ -207,7 +207,7 @@ func (w *witness) look() error {
 	}
 	for _, m := range w.members {
 		w.released[m.ID] = m.released
-		w.talks[m.ID] = w.talks[m.ID] || m.agent
+		w.talks[m.ID] = w.talks[m.ID] || m.agent || m.heeds
 	}
 	for _, a := range w.actions {
 		if w.stopped {

@@ -23,10 +23,12 @@ import (
 //	        the agent in it                 h3 z3       its agent is there, is gone
 //	g3      it gave us its listener         k3          it keeps a socket for itself
 //	q3      it has no connections any more  i3          it answers nothing any more
+//	e3 u3   it wants to be told that it drains, its line is gone
+//	f3      it has done what there is to do then        m3      it takes messages
 //	t3      it is to be replaced by another of its generation
 //	n3      keep three workers                  c1 o1       close slot 1, open it again
 //	r2:rolling  replace by generation 2, slot after slot
-//	m3      worker 3 holds 100 bytes            s3          worker 3 has answered 100 requests
+//	M3      worker 3 holds 100 bytes            s3          worker 3 has answered 100 requests
 //	bad     from here on nothing can be started good    from here on it can
 //	off on  from here on nothing may be started, it may; found when something is to be, or by look
 //
@@ -191,10 +193,18 @@ func (b *bench) step(word string) string {
 			b.quiet(n, b.now)
 		} else if n, ok := number("i"); ok {
 			b.idle(n, b.now)
-		} else if n, ok := number("m"); ok {
+		} else if n, ok := number("M"); ok {
 			b.holds(n, 100, b.now)
 		} else if n, ok := number("s"); ok {
 			b.served(n, 100, b.now)
+		} else if n, ok := number("e"); ok {
+			b.heed(n, true, b.now)
+		} else if n, ok := number("u"); ok {
+			b.heed(n, false, b.now)
+		} else if n, ok := number("f"); ok {
+			b.finishes(n, b.now)
+		} else if n, ok := number("m"); ok {
+			b.isReady(n, ByTaking, b.now)
 		} else if n, ok := number("t"); ok {
 			b.note(b.refusal())
 			b.retire(n, b.now)

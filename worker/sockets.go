@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Listen is net.Listen, for programs that may also be run by hotreload without its agent (--no-agent) or by systemd: if
+// one of the sockets that they were started with is bound to the address, that is the one.
+//
+// With the agent there is no need for it: then net.Listen itself gets the listener that outlives the worker.
+func Listen(network, address string) (net.Listener, error) {
+	for _, one := range inherited() {
+		if one.isOf(network, address) {
+			return one.listen()
+		}
+	}
+	return net.Listen(network, address)
+}
+
+// Listener is the socket of this name (hotreload's --listen NAME=ADDRESS, systemd's FileDescriptorName) that the program
+// was started with. Without hotreload and systemd there is none, which is an error.
+func Listener(name string) (net.Listener, error) {
+	for _, one := range inherited() {
+		if one.name == name {
+			return one.listen()
+		}
+	}
+	return nil, fmt.Errorf("the program was not started with a socket named %q", name)
+}
+
+// socket is one that the program was started with.
+type socket struct {
+	name string
+	file *os.File
+	addr net.Addr // nil for what is no stream socket
+}
+
+// firstSocket is the descriptor of the first one, by systemd's protocol.
+const firstSocket = 3
+
+// inherited are the sockets that the program was started with. Their variables are removed, for what the program starts
+// does not get them.
+var inherited = sync.OnceValue(func() (all []socket) {
+	pid, count, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
+	n, err := strconv.Atoi(count)
+	if err != nil || pid != strconv.Itoa(os.Getpid()) {
+		return nil
+	}
+	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
+		_ = os.Unsetenv(name)
+	}
+	given := strings.Split(names, ":")
+	for i := range n {
+		one := socket{}
+		if i < len(given) {
+			one.name = given[i]
+		}
+		closeOnExec(firstSocket + i)
+		one.file = os.NewFile(uintptr(firstSocket+i), one.name)
+		if l, err := net.FileListener(one.file); err == nil {
+			one.addr = l.Addr()
+			keep(l)
+			l.Close()
+		}
+		all = append(all, one)
+	}
+	return all
+})
+
+// keep has a Unix listener not remove its path when it is closed: it is not ours.
+func keep(l net.Listener) {
+	if l, ok := l.(*net.UnixListener); ok {
+		l.SetUnlinkOnClose(false)
+	}
+}
+
+func (s socket) listen() (net.Listener, error) {
+	l, err := net.FileListener(s.file)
+	if err == nil {
+		keep(l)
+	}
+	return l, err
+}
+
+// isOf reports whether the socket is what net.Listen would make for the address.
+func (s socket) isOf(network, address string) bool {
+	switch bound := s.addr.(type) {
+	case *net.UnixAddr:
+		return network == "unix" && address == bound.Name
+	case *net.TCPAddr:
+		wanted, err := net.ResolveTCPAddr(network, address)
+		if err != nil || wanted.Port == 0 || wanted.Port != bound.Port {
+			return false
+		}
+		return wanted.IP.Equal(bound.IP) || len(wanted.IP) == 0 && bound.IP.IsUnspecified()
+	}
+	return false
+}
+
+var errNoNotify = errors.New("nobody reads NOTIFY_SOCKET")
+
+// notify speaks to whoever reads NOTIFY_SOCKET, as sd_notify(3) does.
+func notify(words string) error {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return errNoNotify
+	}
+	conn, err := net.Dial("unixgram", name) // a leading @ is an abstract name there and here
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte(words))
+	return err
+}
