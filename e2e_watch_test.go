@@ -75,7 +75,6 @@ func TestEmbeddedFiles(t *testing.T) {
 	code := `package main
 
 import (
-	"fmt"
 	"embed"
 	"fmt"
 )

@@ -59,7 +59,7 @@ func writePidFile(path string) (*pidFile, error) {
 			file.Close() // its owner has just removed it
 			continue
 		}
-		if err := file.Truncate(0); err == nil {
+		if err = file.Truncate(0); err == nil {
 			_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 		}
 		if err != nil {

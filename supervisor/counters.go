@@ -1,7 +1,5 @@
 package supervisor
 
-import "time"
-
 // Counter is a number about a service or one of its workers. The five fields are EXSyst's.
 type Counter struct {
 	Name  string   `json:"name"`
@@ -61,10 +59,4 @@ func (s *Supervisor) queue() (waiting int, known bool) {
 	case <-s.done:
 		return 0, false
 	}
-}
-
-// usage is what a process and its family take.
-type usage struct {
-	bytes int64
-	spent time.Duration
 }

@@ -10,6 +10,12 @@ import (
 // clockTick is the unit of times in /proc/PID/stat; USER_HZ is 100 on every Linux that Go runs on (proc(5)).
 const clockTick = time.Second / 100
 
+// usage is what a process and its family take.
+type usage struct {
+	bytes int64
+	spent time.Duration
+}
+
 // usageOf sums up memory (RSS, bytes) and processor time of a process and those that it started and that run.
 func usageOf(pid int) (bytes int64, spent time.Duration, known bool) {
 	for _, one := range family(pid) {
