@@ -55,6 +55,7 @@ type settings struct {
 	Control      string   `toml:"control"`
 	ControlToken string   `toml:"control_token"`
 	PidFile      string   `toml:"pid_file"`
+	KillSwitch   string   `toml:"kill_switch"`
 	Quiet        bool     `toml:"quiet"`
 	Verbose      bool     `toml:"verbose"`
 	Color        string   `toml:"color"`
@@ -331,7 +332,7 @@ func (c *configFile) apply(flags *pflag.FlagSet, from origins, settings any, pla
 			}
 		default:
 			values = []string{fmt.Sprint(value)}
-			if slices.Contains([]string{"control_token", "pid_file"}, key) && values[0] != "" {
+			if slices.Contains([]string{"control_token", "pid_file", "kill_switch"}, key) && values[0] != "" {
 				values[0] = c.abs(values[0])
 			}
 		}

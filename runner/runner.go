@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotreload/gobuild"
+	"hotreload/killswitch"
 	"hotreload/supervisor"
 	"hotreload/watch"
 )
@@ -38,10 +39,15 @@ type Config struct {
 	EnvFiles []string // .env files whose variables workers get, absolute
 	Rules    []Rule   // what the user says of files; the last one that matches counts
 
+	Switch killswitch.File // says which services may not be started; zero = they all may
+
 	// Ignore makes the rules for what is not looked at, for the folders and trees that are watched. It is called
 	// again when those change, or one of the rules' own files.
 	Ignore func(folders, trees []string) Ignorer
 }
+
+// switchName is what a service is called in the kill switch: one that is alone there has its program's name.
+func (c *Config) switchName() string { return cmp.Or(c.Name, c.Service.Name) }
 
 // Ignorer decides what is not looked at.
 type Ignorer interface {
@@ -64,6 +70,7 @@ const (
 	Pause                  // hold changes back, or go on
 	Scale                  // keep another number of workers
 	Halt                   // send the workers away and wait until they are wanted again, which the other three are
+	Recheck                // look at the kill switch
 	Stop                   // drain and leave; again: kill
 	Kill
 	Resize // the terminal has another size
@@ -107,6 +114,9 @@ type Runner struct {
 func newRunner(config Config, f *forge, rules *generators) (*Runner, error) {
 	config.Service.Policy.Workers = max(config.Service.Policy.Workers, 1)
 	config.Service.Agents = !config.Program.Plain && config.Command == nil
+	if config.Switch.Path != "" {
+		config.Service.Allowed = func() error { return config.Switch.Allows(config.switchName()) }
+	}
 	service, err := supervisor.New(config.Service)
 	if err != nil {
 		return nil, err
@@ -217,6 +227,7 @@ type loop struct {
 	served     int         // generation that has replaced all others
 	restarts   map[int]int // slot -> workers that ended unasked
 	exits      supervisor.Exits
+	blocked    string       // why no worker may be started; "" if they may
 	servedAt   time.Time    // when the generation that serves was ready
 	retiring   map[int]bool // IDs of workers whose successors do not serve yet
 	scaling    bool         // there are not yet as many workers as there should be
@@ -431,6 +442,8 @@ func (l *loop) request(r Request) {
 		l.input(pauseKey{paused: !l.state.paused})
 	case Halt:
 		l.halt(r.Slots)
+	case Recheck:
+		l.supervisor.Recheck()
 	case Stop:
 		l.input(stopKey{})
 	case Kill:
@@ -927,6 +940,10 @@ func (l *loop) service(event supervisor.Event) {
 		}
 	case supervisor.Scaled:
 		l.scaling = false
+	case supervisor.Blocked:
+		l.blocked = event.Reason
+	case supervisor.Unblocked:
+		l.blocked = ""
 	case supervisor.Serving:
 		l.serving, l.servedAt = event.Generation, time.Now()
 		l.opened.serves(event.Generation)
