@@ -336,6 +336,15 @@ func (w *wishes) service(ctx context.Context, r *resolved, n int, args []string)
 		c.Startup = []string{r.path}
 	}
 	c.Switch = r.killSwitch
+	if r.file != nil {
+		var own map[string]string
+		if n >= 0 {
+			own = r.file.Service[n].Hooks
+		}
+		if c.Hooks, err = r.file.hooks(own); err != nil {
+			return nil, err
+		}
+	}
 	for _, path := range o.envFile {
 		c.EnvFiles = append(c.EnvFiles, absolute(w.dir, path))
 	}
@@ -436,7 +445,7 @@ func (r *resolved) startupKeys() map[string]any {
 		}
 		for name, value := range map[string]any{
 			"package": strings.Join(s.pkg, " "), "command": s.config.Command, "after": s.config.After, "reloadable": !s.config.Kept,
-			"ready": o.ready, "stdin": o.stdin, "no_agent": o.noAgent,
+			"hooks": s.config.Hooks, "ready": o.ready, "stdin": o.stdin, "no_agent": o.noAgent,
 		} {
 			all[place+name] = value
 		}

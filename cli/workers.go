@@ -66,6 +66,16 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 	}
 }
 
+// hookEnded shows what a hook's command wrote, line by line, and that it failed.
+func (r *reporter) hookEnded(e runner.HookEnded) {
+	for line := range strings.Lines(e.Output) {
+		r.line(dim(string(e.Hook)+": ") + strings.TrimRight(line, "\r\n"))
+	}
+	if e.Why != "" {
+		r.alarm(yellow(fmt.Sprintf("%s: %s", e.Hook, e.Why)))
+	}
+}
+
 // noAgent says why requests can be lost that need not be. Programs without a network have none to lose.
 func (r *reporter) noAgent(reason string) {
 	if reason == gobuild.NoNet {

@@ -39,6 +39,7 @@ type Config struct {
 	EnvFiles []string // .env files whose variables workers get, absolute
 	Rules    []Rule   // what the user says of files; the last one that matches counts
 
+	Hooks  Hooks
 	Switch killswitch.File // says which services may not be started; zero = they all may
 
 	// Ignore makes the rules for what is not looked at, for the folders and trees that are watched. It is called
@@ -227,6 +228,7 @@ type loop struct {
 	served     int         // generation that has replaced all others
 	restarts   map[int]int // slot -> workers that ended unasked
 	exits      supervisor.Exits
+	hooks      *hooks
 	blocked    string       // why no worker may be started; "" if they may
 	servedAt   time.Time    // when the generation that serves was ready
 	retiring   map[int]bool // IDs of workers whose successors do not serve yet
@@ -290,6 +292,10 @@ func (r *Runner) run(ctx context.Context) {
 		r.forge.leave()
 	}()
 
+	l.hooks = startHooks(r.config.Hooks, append(slices.Clip(r.config.Service.Env), "HOTRELOAD_SERVICE="+r.config.switchName()))
+	defer l.hooks.kill()
+	hooked := l.hooks.news()
+
 	l.tell(Listening{Addresses: r.supervisor.Addresses()})
 	if notice := r.forge.notice(); notice != nil {
 		l.tell(Noticed{notice})
@@ -300,7 +306,7 @@ func (r *Runner) run(ctx context.Context) {
 	l.renewGraph() // the first answer starts the first build
 
 	service, asked, gate := r.supervisor.Events(), ctx.Done(), r.gate
-	for service != nil || len(l.news) > 0 {
+	for service != nil || hooked != nil || len(l.news) > 0 {
 		var out chan Event
 		var next Event
 		if len(l.news) > 0 {
@@ -336,9 +342,17 @@ func (r *Runner) run(ctx context.Context) {
 		case event, ok := <-service:
 			if !ok {
 				service = nil
+				l.hook(OnStop, supervisor.Worker{Generation: l.serving}, "")
+				l.hooks.finish()
 				continue
 			}
 			l.service(event)
+		case said, ok := <-hooked:
+			if !ok {
+				hooked = nil
+				continue
+			}
+			l.tell(said)
 		case q := <-r.queries:
 			l.asked = append(l.asked, q)
 		}
@@ -369,6 +383,13 @@ func (l *loop) await() {
 
 func (l *loop) tell(e Event) { l.news = append(l.news, e) }
 
+// hook runs a command of the user's, if there is one.
+func (l *loop) hook(hook Hook, w supervisor.Worker, status string) {
+	if !l.hooks.call(hook, w, status) {
+		l.tell(HookEnded{Hook: hook, Why: "others take too long: it is left out, and it will not be said again"})
+	}
+}
+
 // input lets the rules decide, and does what they say.
 func (l *loop) input(in input) {
 	state, actions := decide(l.state, in)
@@ -386,6 +407,7 @@ func (l *loop) input(in input) {
 			l.outdated = true
 		case tellFailed:
 			l.tell(BuildFailed{Err: l.failure.err, Took: l.failure.took, Serving: l.serving})
+			l.hook(OnFail, supervisor.Worker{Generation: l.serving}, "build")
 			l.conclude()
 		case tellUnchanged:
 			l.tell(Unchanged{Effects: l.effects, Took: l.lastBuild})
@@ -404,6 +426,7 @@ func (l *loop) input(in input) {
 			l.supervisor.Stop()
 		case killWorkers:
 			l.supervisor.Kill()
+			l.hooks.kill()
 		}
 	}
 }
@@ -910,6 +933,24 @@ func (l *loop) becomes(id int, state supervisor.State) {
 	}
 }
 
+// hookFor runs the command for what a supervisor says.
+func (l *loop) hookFor(event supervisor.Event) {
+	switch e := event.(type) {
+	case supervisor.Started:
+		l.hook(OnStart, e.Worker, "")
+	case supervisor.BecameReady:
+		l.hook(OnReady, e.Worker, e.How.String())
+	case supervisor.Replaced:
+		if l.served != 0 && l.served != e.Generation {
+			l.hook(OnReload, supervisor.Worker{Generation: e.Generation}, "")
+		}
+	case supervisor.Failed:
+		l.hook(OnFail, e.Worker, status(e.Exit))
+	case supervisor.Exited:
+		l.hook(OnExit, e.Worker, status(e.Exit))
+	}
+}
+
 // service passes on what the supervisor says, and what it means for the rules.
 func (l *loop) service(event supervisor.Event) {
 	if e, ok := event.(supervisor.FileOpened); ok {
@@ -917,6 +958,7 @@ func (l *loop) service(event supervisor.Event) {
 		return
 	}
 	l.tell(Service{event})
+	l.hookFor(event)
 	switch event := event.(type) {
 	case supervisor.Started:
 		l.workers[event.ID] = worker{Worker: event.Worker, started: time.Now()}
