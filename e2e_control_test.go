@@ -55,9 +55,15 @@ func runtimeOf(t *testing.T, dir string) string {
 
 func runCommand(t *testing.T, dir, runtime string, args ...string) (string, int) {
 	t.Helper()
+	return runCommandWith(t, dir, runtime, nil, args...)
+}
+
+func runCommandWith(t *testing.T, dir, runtime string, env []string, args ...string) (string, int) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), beHotreload+"=1", "NO_COLOR=1", "XDG_RUNTIME_DIR="+runtime, "HOTRELOAD_CACHE="+filepath.Join(dir, "..", "cache"))
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		t.Fatal(err)

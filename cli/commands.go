@@ -177,6 +177,9 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 		stop,
 		scale,
 		m.signal(),
+		m.disable(),
+		m.enable(),
+		m.disabled(),
 		m.connections(),
 		m.events(),
 		m.logs(),
@@ -276,6 +279,8 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 		}
 		switch {
 		case !waited:
+		case s.Blocked != "" && (s.Serving == 0 || s.Serving != s.Newest):
+			faults = append(faults, hinted{errors.New(of + s.Blocked + ": nothing is started"), enableHint(s)})
 		case s.Paused:
 			faults = append(faults, hinted{errors.New(of + "paused: changes wait"), "p on hotreload's terminal goes on"})
 		case s.Stale:
@@ -310,6 +315,8 @@ func (m *remote) showPublic(ctx context.Context, out io.Writer, client *control.
 func showStatus(out io.Writer, s runner.Status) {
 	state := s.Phase
 	switch {
+	case s.Blocked != "":
+		state = yellow("nothing is started: " + s.Blocked)
 	case s.Paused:
 		state = "paused"
 	case s.Stale:
@@ -479,7 +486,7 @@ func controlled(w *wishes, r *resolved, run *runner.Group, journal *control.Jour
 		token = ownToken()
 	}
 	refusals := newSeldom()
-	info := control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: shownAll(r.services)}
+	info := control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: shownAll(r.services), Switch: r.killSwitch.Path}
 	options := control.Options{
 		Listen: r.o.control, TokenFile: absolute(w.dir, token),
 		Refused: func(from, why string) {

@@ -55,11 +55,13 @@ type settings struct {
 	Control      string   `toml:"control"`
 	ControlToken string   `toml:"control_token"`
 	PidFile      string   `toml:"pid_file"`
+	KillSwitch   string   `toml:"kill_switch"`
 	Quiet        bool     `toml:"quiet"`
 	Verbose      bool     `toml:"verbose"`
 	Color        string   `toml:"color"`
 
 	Env     map[string]string `toml:"env"`
+	Hooks   map[string]string `toml:"hooks"`
 	Rule    []ruleSettings    `toml:"rule"`
 	Service []serviceSettings `toml:"service"`
 }
@@ -93,7 +95,8 @@ type serviceSettings struct {
 	Debug        bool     `toml:"debug"`
 	NoAgent      bool     `toml:"no_agent"`
 
-	Env map[string]string `toml:"env"`
+	Env   map[string]string `toml:"env"`
+	Hooks map[string]string `toml:"hooks"`
 }
 
 // ruleSettings is a [[rule]]: what files that match are, or what is run for them before the program is built.
@@ -105,7 +108,7 @@ type ruleSettings struct {
 }
 
 // notFlags are the keys that no flag has.
-var notFlags = []string{"package", "args", "build_flags", "env", "rule", "service", "name", "command", "after", "reloadable", "on_reload"}
+var notFlags = []string{"package", "args", "build_flags", "env", "rule", "service", "name", "command", "after", "reloadable", "on_reload", "hooks"}
 
 // configFile is a configuration file that was read.
 type configFile struct {
@@ -331,7 +334,7 @@ func (c *configFile) apply(flags *pflag.FlagSet, from origins, settings any, pla
 			}
 		default:
 			values = []string{fmt.Sprint(value)}
-			if slices.Contains([]string{"control_token", "pid_file"}, key) && values[0] != "" {
+			if slices.Contains([]string{"control_token", "pid_file", "kill_switch"}, key) && values[0] != "" {
 				values[0] = c.abs(values[0])
 			}
 		}
@@ -462,4 +465,37 @@ func (c *configFile) rules() ([]runner.Rule, error) {
 		rules = append(rules, rule)
 	}
 	return rules, nil
+}
+
+// hooks are the [hooks], and above them those of a service. A command runs in the file's folder.
+func (c *configFile) hooks(own map[string]string) (runner.Hooks, error) {
+	h := runner.Hooks{Commands: map[runner.Hook]string{}, Dir: filepath.Dir(c.path)}
+	for _, table := range []map[string]string{c.Hooks, own} {
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			line := c.lines["hooks."+name]
+			if name == "timeout" {
+				var err error
+				if h.Timeout, err = time.ParseDuration(table[name]); err != nil || h.Timeout <= 0 {
+					return h, c.at(line, fmt.Errorf("hooks.timeout = %q is no time", table[name]), "durations have a unit: 500ms, 5s, 1m")
+				}
+				continue
+			}
+			if !slices.Contains(runner.AllHooks, runner.Hook(name)) {
+				return h, c.at(line, fmt.Errorf("unknown key %q", "hooks."+name), "the hooks are "+hookNames())
+			}
+			h.Commands[runner.Hook(name)] = table[name]
+		}
+	}
+	if len(h.Commands) == 0 {
+		return runner.Hooks{}, nil
+	}
+	return h, nil
+}
+
+func hookNames() string {
+	var names []string
+	for _, hook := range runner.AllHooks {
+		names = append(names, string(hook))
+	}
+	return strings.Join(names, ", ")
 }

@@ -49,6 +49,7 @@ type options struct {
 	control      string
 	controlToken string
 	pidFile      string
+	killSwitch   string
 	quiet        bool
 	verbose      bool
 	color        string
@@ -126,6 +127,7 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.StringVar(&o.build, "build", "auto", "the `way` to build: auto compiles only what a change reaches, where that makes the same program; go always runs go build")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say only what needs you: failures")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: how each changed file was classed and why, how the program was built, each worker's life")
+	f.StringVar(&o.killSwitch, "kill-switch", "", "file (`path`) that says which services may not be started, instead of the project's own in the user's state folder; see hotreload disable")
 	f.StringVar(&o.pidFile, "pid-file", "", "keep hotreload's pid in this file (`path`), as long as it runs")
 	f.StringVar(&o.color, "color", "auto", "`when` there are colours: auto, always or never; NO_COLOR counts too")
 	command.AddCommand(newCommands(o, env, command)...)

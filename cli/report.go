@@ -206,6 +206,8 @@ func (r *reporter) report(event runner.Event) {
 		r.detail("the packages of the program are not known: " + text)
 	case runner.Changed:
 		r.changed(e)
+	case runner.HookEnded:
+		r.hookEnded(e)
 	case runner.EnvFailed:
 		r.alarm(yellow("environment file: "+e.Err.Error()) + lineOf(hintLine("workers get what was in it before")))
 	case runner.TakenOff:

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hotreload/gobuild"
+	"hotreload/killswitch"
 	"hotreload/runner"
 	"hotreload/supervisor"
 )
@@ -59,6 +60,8 @@ type resolved struct {
 	file     *configFile // nil if there is none
 	path     string      // where it is, or would be looked for; "" if it is not wanted
 	services []*service  // at least one
+
+	killSwitch killswitch.File // zero if there is no place for one
 }
 
 // service is what the wishes come to for one service.
@@ -141,6 +144,7 @@ func (w *wishes) resolve(ctx context.Context) (*resolved, error) {
 	if err := r.o.check(); err != nil {
 		return nil, r.file.locate(from, err)
 	}
+	r.killSwitch, _ = switchAt(w.dir, r.o.killSwitch) // where there is no place for one, nobody can have disabled anything
 	switch {
 	case chosen != nil:
 		for _, n := range chosen {
@@ -331,6 +335,16 @@ func (w *wishes) service(ctx context.Context, r *resolved, n int, args []string)
 	if r.path != "" {
 		c.Startup = []string{r.path}
 	}
+	c.Switch = r.killSwitch
+	if r.file != nil {
+		var own map[string]string
+		if n >= 0 {
+			own = r.file.Service[n].Hooks
+		}
+		if c.Hooks, err = r.file.hooks(own); err != nil {
+			return nil, err
+		}
+	}
 	for _, path := range o.envFile {
 		c.EnvFiles = append(c.EnvFiles, absolute(w.dir, path))
 	}
@@ -423,7 +437,7 @@ func (r *resolved) readFile(dir string) error {
 // startupKeys are the settings that a running hotreload does not change, with what they come to; those of a service have
 // its name in front.
 func (r *resolved) startupKeys() map[string]any {
-	all := map[string]any{"color": r.o.color, "poll": r.o.poll, "control": r.o.control, "control_token": r.o.controlToken, "pid_file": r.o.pidFile}
+	all := map[string]any{"color": r.o.color, "poll": r.o.poll, "control": r.o.control, "control_token": r.o.controlToken, "pid_file": r.o.pidFile, "kill_switch": r.o.killSwitch}
 	for _, s := range r.services {
 		o, place := s.o, ""
 		if s.config.Name != "" {
@@ -431,7 +445,7 @@ func (r *resolved) startupKeys() map[string]any {
 		}
 		for name, value := range map[string]any{
 			"package": strings.Join(s.pkg, " "), "command": s.config.Command, "after": s.config.After, "reloadable": !s.config.Kept,
-			"ready": o.ready, "stdin": o.stdin, "no_agent": o.noAgent,
+			"hooks": s.config.Hooks, "ready": o.ready, "stdin": o.stdin, "no_agent": o.noAgent,
 		} {
 			all[place+name] = value
 		}

@@ -22,6 +22,10 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 		r.detail(fmt.Sprintf("%s is ready after %s (%s)", r.name(e.Worker), short(e.After), e.How))
 	case supervisor.Drains:
 		r.detail(r.name(e.Worker) + " was asked to finish")
+	case supervisor.Blocked:
+		r.alarm(yellow(e.Reason+": nothing is started; what runs runs on") + lineOf(hintLine("hotreload enable, or hotreload disabled to see what is off")))
+	case supervisor.Unblocked:
+		r.line("workers are started again")
 	case supervisor.Retiring:
 		if e.Why != "" {
 			r.line(fmt.Sprintf("%s is replaced by another: %s", r.name(e.Worker), e.Why))
@@ -59,6 +63,16 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 		r.mended(e)
 	case supervisor.Dropped:
 		r.detail(fmt.Sprintf("%d bytes of %s's output were dropped: the terminal did not keep up", e.Bytes, r.name(e.Worker)))
+	}
+}
+
+// hookEnded shows what a hook's command wrote, line by line, and that it failed.
+func (r *reporter) hookEnded(e runner.HookEnded) {
+	for line := range strings.Lines(e.Output) {
+		r.line(dim(string(e.Hook)+": ") + strings.TrimRight(line, "\r\n"))
+	}
+	if e.Why != "" {
+		r.alarm(yellow(fmt.Sprintf("%s: %s", e.Hook, e.Why)))
 	}
 }
 
@@ -162,10 +176,15 @@ func (r *reporter) crashed(e supervisor.Exited, who, left string) {
 	}
 	r.crash = key
 	hint := startHint(e.Exit.StartError)
+	if e.Exit.OOM != supervisor.NotOOM {
+		hint = "the container, or the machine, has too little memory for it; GOMEMLIMIT makes Go collect earlier"
+	}
 	switch {
 	case e.Exit.AddressInUse != "":
 		text = r.addressTaken(e.Exit) + "; it is tried again until it is free, or at the next save"
 		hint = "stop the other program, or let this one listen elsewhere"
+	case e.Retry.Blocked != "":
+		text += "; it is not started again: " + e.Retry.Blocked
 	case once:
 		text += "; waiting for a change"
 	case e.Retry.Now:

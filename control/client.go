@@ -146,6 +146,11 @@ func (c *Client) Halt(ctx context.Context, to string) ([]runner.Status, error) {
 	return c.services(ctx, http.MethodPost, "halt", url.Values{"to": {to}})
 }
 
+// Recheck has hotreload look at the kill switch, and asks how the services stand.
+func (c *Client) Recheck(ctx context.Context) ([]runner.Status, error) {
+	return c.services(ctx, http.MethodPost, "recheck", nil)
+}
+
 // Scale has a service keep so many workers, and waits until it does.
 func (c *Client) Scale(ctx context.Context, to string, workers int) ([]runner.Status, error) {
 	return c.services(ctx, http.MethodPost, "scale", url.Values{"to": {to}, "workers": {strconv.Itoa(workers)}})

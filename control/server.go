@@ -27,6 +27,7 @@ type Info struct {
 	Dir     string `json:"dir"`     // in which it was started, absolute
 	Root    string `json:"root"`    // of its module, or Dir
 	Program string `json:"program"` // as the user named it
+	Switch  string `json:"switch"`  // the kill switch's file; "" = there is none
 }
 
 // Server answers for one run.
@@ -231,6 +232,11 @@ func (s *Server) routes() http.Handler {
 	handle("POST /v1/restart", then(runner.Renew))
 	handle("POST /v1/rebuild", then(runner.BuildUp))
 	handle("POST /v1/halt", then(runner.Halt))
+	handle("POST /v1/recheck", func(ctx context.Context, _ *http.Request) (any, error) {
+		s.run.Do(runner.Recheck)
+		all, _ := s.run.Find("")
+		return services(s.run.Status(ctx, all))
+	})
 	handle("POST /v1/scale", with(func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error) {
 		workers, err := strconv.Atoi(r.URL.Query().Get("workers"))
 		if err != nil || workers < 1 || workers > maxWorkers {

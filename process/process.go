@@ -190,6 +190,9 @@ type Exit struct {
 // Success reports whether the child ended by itself with code 0.
 func (e Exit) Success() bool { return e.Code == 0 && e.Signal == 0 && e.Err == nil }
 
+// SignalName is the name of the signal that ended it, as in SIGKILL.
+func (e Exit) SignalName() string { return signalName(e.Signal) }
+
 func (e Exit) String() string {
 	switch {
 	case e.Err != nil:

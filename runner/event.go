@@ -52,6 +52,13 @@ type (
 		Paused   bool // nothing is done about it until Paused{false}
 	}
 
+	// HookEnded: the command for a hook has said something, or (Why) has failed.
+	HookEnded struct {
+		Hook   Hook
+		Output string
+		Why    string
+	}
+
 	// EnvFailed: an environment file cannot be read; workers get what was read before.
 	EnvFailed struct{ Err error }
 
@@ -127,6 +134,7 @@ func (Watching) event()     {}
 func (Unwatched) event()    {}
 func (GraphFailed) event()  {}
 func (Changed) event()      {}
+func (HookEnded) event()    {}
 func (EnvFailed) event()    {}
 func (TakenOff) event()     {}
 func (BuildStarted) event() {}

@@ -69,6 +69,8 @@ type Status struct {
 	Quiet      bool     `json:"quiet"`      // no save is in the middle of happening
 	Serving    int      `json:"serving"`    // generation; 0 = none yet
 	Newest     int      `json:"newest"`     // generation
+	Switch     string   `json:"switch"`     // what it is called in the kill switch
+	Blocked    string   `json:"blocked"`    // why no worker may be started; "" if they may
 	Stale      bool     `json:"stale"`      // what serves is not what was saved last
 	Failure    string   `json:"failure"`    // why: the compiler's or the worker's words
 	Agent      bool     `json:"agent"`      // connections are handed over
@@ -115,6 +117,7 @@ func (l *loop) status() Status {
 		Name: l.config.Name, Kept: l.state.keeps, Old: l.state.old, Waits: l.state.gated,
 		Slots:  policy.Workers,
 		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{}, Pending: append([]string{}, l.config.Pending...),
+		Switch: l.config.switchName(), Blocked: l.blocked,
 		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
 		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files), Built: l.way,
 		Workers: []Worker{}, Exits: []Exit{},
@@ -233,6 +236,8 @@ func (l *loop) rested() bool {
 	switch {
 	case l.state.phase == Stopping || l.state.paused:
 		return true
+	case l.blocked != "" && l.state.settled && l.state.phase != Building:
+		return true // nothing more will come of it for now
 	case l.state.halted || len(l.shut) > 0 && l.state.phase == Idle && l.scaling:
 		return !l.scaling
 	case l.state.gated:

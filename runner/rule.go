@@ -1,18 +1,14 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"hotreload/process"
 	"hotreload/watch"
 )
 
@@ -96,44 +92,12 @@ func (e *GeneratorError) Error() string {
 
 // generate runs a rule. If ctx ends, everything it started is killed and gone when generate returns.
 func (r Rule) generate(ctx context.Context, env []string) error {
-	shell := []string{"sh", "-c", r.Run}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/c", r.Run}
-	}
-	var out bytes.Buffer
-	cmd := exec.Command(shell[0], shell[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = r.Root, env, &out, &out
-	failed := func(why string) error {
-		text := out.String()
-		const most = 64 << 10
-		if len(text) > most {
-			text = "…" + text[len(text)-most:]
-		}
-		return &GeneratorError{Run: r.Run, Output: text, Why: why}
-	}
-	p, err := process.Start(cmd)
-	if err != nil {
-		return failed(err.Error())
-	}
-	limit := time.NewTimer(r.Timeout)
-	defer limit.Stop()
-	why := ""
-	select {
-	case <-p.Done():
-		p.Sweep()
-		if exit := p.Exit(); !exit.Success() {
-			return failed(exit.String())
-		}
+	output, why := runLine(ctx, r.Run, r.Root, env, r.Timeout)
+	switch {
+	case why == "":
 		return nil
-	case <-limit.C:
-		why = "no end after " + r.Timeout.String() + ": killed"
-	case <-ctx.Done():
-	}
-	p.Kill()
-	<-p.Done() // has an end: killed, and its output is not waited for longer than process's delay
-	p.Sweep()
-	if why == "" {
+	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return failed(why)
+	return &GeneratorError{Run: r.Run, Output: output, Why: why}
 }

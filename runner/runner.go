@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotreload/gobuild"
+	"hotreload/killswitch"
 	"hotreload/supervisor"
 	"hotreload/watch"
 )
@@ -38,10 +39,16 @@ type Config struct {
 	EnvFiles []string // .env files whose variables workers get, absolute
 	Rules    []Rule   // what the user says of files; the last one that matches counts
 
+	Hooks  Hooks
+	Switch killswitch.File // says which services may not be started; zero = they all may
+
 	// Ignore makes the rules for what is not looked at, for the folders and trees that are watched. It is called
 	// again when those change, or one of the rules' own files.
 	Ignore func(folders, trees []string) Ignorer
 }
+
+// switchName is what a service is called in the kill switch: one that is alone there has its program's name.
+func (c *Config) switchName() string { return cmp.Or(c.Name, c.Service.Name) }
 
 // Ignorer decides what is not looked at.
 type Ignorer interface {
@@ -64,6 +71,7 @@ const (
 	Pause                  // hold changes back, or go on
 	Scale                  // keep another number of workers
 	Halt                   // send the workers away and wait until they are wanted again, which the other three are
+	Recheck                // look at the kill switch
 	Stop                   // drain and leave; again: kill
 	Kill
 	Resize // the terminal has another size
@@ -107,6 +115,9 @@ type Runner struct {
 func newRunner(config Config, f *forge, rules *generators) (*Runner, error) {
 	config.Service.Policy.Workers = max(config.Service.Policy.Workers, 1)
 	config.Service.Agents = !config.Program.Plain && config.Command == nil
+	if config.Switch.Path != "" {
+		config.Service.Allowed = func() error { return config.Switch.Allows(config.switchName()) }
+	}
 	service, err := supervisor.New(config.Service)
 	if err != nil {
 		return nil, err
@@ -217,6 +228,8 @@ type loop struct {
 	served     int         // generation that has replaced all others
 	restarts   map[int]int // slot -> workers that ended unasked
 	exits      supervisor.Exits
+	hooks      *hooks
+	blocked    string       // why no worker may be started; "" if they may
 	servedAt   time.Time    // when the generation that serves was ready
 	retiring   map[int]bool // IDs of workers whose successors do not serve yet
 	scaling    bool         // there are not yet as many workers as there should be
@@ -279,6 +292,10 @@ func (r *Runner) run(ctx context.Context) {
 		r.forge.leave()
 	}()
 
+	l.hooks = startHooks(r.config.Hooks, append(slices.Clip(r.config.Service.Env), "HOTRELOAD_SERVICE="+r.config.switchName()))
+	defer l.hooks.kill()
+	hooked := l.hooks.news()
+
 	l.tell(Listening{Addresses: r.supervisor.Addresses()})
 	if notice := r.forge.notice(); notice != nil {
 		l.tell(Noticed{notice})
@@ -289,7 +306,7 @@ func (r *Runner) run(ctx context.Context) {
 	l.renewGraph() // the first answer starts the first build
 
 	service, asked, gate := r.supervisor.Events(), ctx.Done(), r.gate
-	for service != nil || len(l.news) > 0 {
+	for service != nil || hooked != nil || len(l.news) > 0 {
 		var out chan Event
 		var next Event
 		if len(l.news) > 0 {
@@ -325,9 +342,17 @@ func (r *Runner) run(ctx context.Context) {
 		case event, ok := <-service:
 			if !ok {
 				service = nil
+				l.hook(OnStop, supervisor.Worker{Generation: l.serving}, "")
+				l.hooks.finish()
 				continue
 			}
 			l.service(event)
+		case said, ok := <-hooked:
+			if !ok {
+				hooked = nil
+				continue
+			}
+			l.tell(said)
 		case q := <-r.queries:
 			l.asked = append(l.asked, q)
 		}
@@ -358,6 +383,13 @@ func (l *loop) await() {
 
 func (l *loop) tell(e Event) { l.news = append(l.news, e) }
 
+// hook runs a command of the user's, if there is one.
+func (l *loop) hook(hook Hook, w supervisor.Worker, status string) {
+	if !l.hooks.call(hook, w, status) {
+		l.tell(HookEnded{Hook: hook, Why: "others take too long: it is left out, and it will not be said again"})
+	}
+}
+
 // input lets the rules decide, and does what they say.
 func (l *loop) input(in input) {
 	state, actions := decide(l.state, in)
@@ -375,6 +407,7 @@ func (l *loop) input(in input) {
 			l.outdated = true
 		case tellFailed:
 			l.tell(BuildFailed{Err: l.failure.err, Took: l.failure.took, Serving: l.serving})
+			l.hook(OnFail, supervisor.Worker{Generation: l.serving}, "build")
 			l.conclude()
 		case tellUnchanged:
 			l.tell(Unchanged{Effects: l.effects, Took: l.lastBuild})
@@ -393,6 +426,7 @@ func (l *loop) input(in input) {
 			l.supervisor.Stop()
 		case killWorkers:
 			l.supervisor.Kill()
+			l.hooks.kill()
 		}
 	}
 }
@@ -431,6 +465,8 @@ func (l *loop) request(r Request) {
 		l.input(pauseKey{paused: !l.state.paused})
 	case Halt:
 		l.halt(r.Slots)
+	case Recheck:
+		l.supervisor.Recheck()
 	case Stop:
 		l.input(stopKey{})
 	case Kill:
@@ -897,6 +933,24 @@ func (l *loop) becomes(id int, state supervisor.State) {
 	}
 }
 
+// hookFor runs the command for what a supervisor says.
+func (l *loop) hookFor(event supervisor.Event) {
+	switch e := event.(type) {
+	case supervisor.Started:
+		l.hook(OnStart, e.Worker, "")
+	case supervisor.BecameReady:
+		l.hook(OnReady, e.Worker, e.How.String())
+	case supervisor.Replaced:
+		if l.served != 0 && l.served != e.Generation {
+			l.hook(OnReload, supervisor.Worker{Generation: e.Generation}, "")
+		}
+	case supervisor.Failed:
+		l.hook(OnFail, e.Worker, status(e.Exit))
+	case supervisor.Exited:
+		l.hook(OnExit, e.Worker, status(e.Exit))
+	}
+}
+
 // service passes on what the supervisor says, and what it means for the rules.
 func (l *loop) service(event supervisor.Event) {
 	if e, ok := event.(supervisor.FileOpened); ok {
@@ -904,6 +958,7 @@ func (l *loop) service(event supervisor.Event) {
 		return
 	}
 	l.tell(Service{event})
+	l.hookFor(event)
 	switch event := event.(type) {
 	case supervisor.Started:
 		l.workers[event.ID] = worker{Worker: event.Worker, started: time.Now()}
@@ -927,6 +982,10 @@ func (l *loop) service(event supervisor.Event) {
 		}
 	case supervisor.Scaled:
 		l.scaling = false
+	case supervisor.Blocked:
+		l.blocked = event.Reason
+	case supervisor.Unblocked:
+		l.blocked = ""
 	case supervisor.Serving:
 		l.serving, l.servedAt = event.Generation, time.Now()
 		l.opened.serves(event.Generation)

@@ -514,7 +514,10 @@ func (m *machine) crashed(w *member, exit Exit, event *Exited, now time.Time) {
 	unready := w.state == Starting || w.failed != ""
 	switch {
 	case m.stopping || w.Generation != m.target:
-		// Nobody needs it any more, unless the target fails, and then reconcile starts it again.
+		// Nobody needs it any more, unless the target fails, and then reconcile starts it again; or does not come.
+		if m.blocked != "" && !m.stopping && !m.complete() {
+			event.Retry = Retry{Blocked: m.blocked}
+		}
 	case unready && m.plans[w.Generation].Agent && !w.agent && exit.heldByOurs() && m.failures < maxDeaf:
 		m.failures++ // its agent did not get through to us, who hold the address
 		m.retryAt = now.Add(nextDelay(m.failures, m.jitter()))

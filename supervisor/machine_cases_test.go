@@ -129,6 +129,7 @@ var machineCases = []machineCase{
 	{"off when the new is slow: the old one stays until it serves", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | off > | look > blocked | 4s > | w2 > ready2:said-so ~1 serving2`},
 	{"off when the new fails: the old one serves on", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | off > | look > blocked | x2:1 > failed2<1 x2! gone2`},
 	{"off: what dies stays dead", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | x1:1 > x1!now +2:1.0 blocked | hurry > | on > | look > unblocked +3:1.0`},
+	{"off and known: what should have been replaced dies", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | off > | r2 > blocked | x1:1 > x1!blocked | on > | look > unblocked +2:2.0`},
 	{"off and known: what dies stays dead", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | look > blocked | x1:1 > x1!blocked | on > | look > unblocked +2:1.0`},
 	{"off in back-off: there is no other after it", parallel1, `r1 > +1:1.0 | x1:1 > x1!100ms | off > | 100ms > +2:1.0 blocked | 60s > | on > | look > unblocked +3:1.0`},
 	{"off: scaled down all the same", parallel2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | off > | n1 > blocked ~2 | x2:0 > x2 scaled1`},

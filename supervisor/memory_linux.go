@@ -57,23 +57,3 @@ func counter(path string) int {
 	}
 	return 0
 }
-
-// residentSize is how much memory of the machine a process and its descendants have, in bytes. What they share counts for
-// each.
-func residentSize(pid int) (bytes int64) {
-	for _, one := range family(pid) {
-		bytes += resident(one)
-	}
-	return bytes
-}
-
-// resident is that of one process; 0 if it is gone.
-func resident(pid int) int64 {
-	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm") // SIZE RESIDENT … in pages, proc(5)
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
-}

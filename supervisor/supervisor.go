@@ -320,7 +320,9 @@ func (s *Supervisor) loop(noAgents error) {
 			mend()
 		case <-weighing:
 			for _, w := range workers {
-				machine.holds(w.worker.ID, residentSize(w.Pid()), time.Now())
+				if bytes, _, known := usageOf(w.Pid()); known {
+					machine.holds(w.worker.ID, bytes, time.Now())
+				}
 			}
 		case <-asking:
 			machine.allow(s.refusal(), time.Now())
