@@ -15,7 +15,6 @@ import (
 type agents struct {
 	host    *host.Host
 	sockets *host.Sockets
-	told    map[string]bool // of the loop: refusals and the like that were said already
 }
 
 // lingerExtra is how long a worker with an agent may take, beyond twice the grace, to end by itself when we are gone.
@@ -29,7 +28,7 @@ func (agentInput) input() {}
 // openAgents makes the agents' socket in the folder, which is the user's alone. Workers that ask for the address of one
 // of ours get that.
 func (s *Supervisor) openAgents() (*agents, error) {
-	a := &agents{sockets: host.NewSockets(), told: map[string]bool{}}
+	a := &agents{sockets: host.NewSockets()}
 	if err := a.keep(s.listeners); err != nil {
 		a.sockets.Close()
 		return nil, err
@@ -98,6 +97,9 @@ func (a *agents) ask(id int, what request) bool {
 	}
 	return false
 }
+
+// count asks an agent for what it knows, and is false if there is none.
+func (a *agents) count(id int, inquiry uint32) bool { return a != nil && a.host.Count(id, inquiry) }
 
 // mend makes listeners listen again that a worker has shut down, and not block that a worker has made blocking.
 func (a *agents) mend() (mended []ListenerMended) {
@@ -173,8 +175,11 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 		m.quiet(e.Worker, now)
 	case host.Idle:
 		m.idle(e.Worker, now)
+	case host.Counts:
+		s.answered(e.Worker, e.ID, itsAgent, func(a *Account) { a.Counters = append(a.Counters, countersOf(e)...) })
 	case host.Gone:
 		m.hello(e.Worker, false, now)
+		s.notAsked(e.Worker, itsAgent)
 	case host.Rejected:
 		return s.once("rejected "+e.Reason, Rejected{Pid: e.Pid, Reason: e.Reason})
 	}
@@ -183,10 +188,10 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 
 // once lets through what was not said yet.
 func (s *Supervisor) once(text string, event Event) []Event {
-	if s.agents.told[text] {
+	if s.told[text] {
 		return nil
 	}
-	s.agents.told[text] = true
+	s.told[text] = true
 	return []Event{event}
 }
 

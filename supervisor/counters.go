@@ -1,15 +1,9 @@
 package supervisor
 
-// Counter is a number about a service or one of its workers. The five fields are EXSyst's.
-type Counter struct {
-	Name  string   `json:"name"`
-	Value float64  `json:"value"`
-	Unit  string   `json:"unit,omitempty"` // of Nagios' performance data: B bytes, s seconds, c a count that only rises
-	Min   *float64 `json:"min,omitempty"`
-	Max   *float64 `json:"max,omitempty"`
+import "hotreload/worker/wire"
 
-	Privileged bool `json:"privileged,omitempty"` // only for those who may see everything
-}
+// Counter is a number about a service or one of its workers, who may have some of their own.
+type Counter = wire.Counter
 
 // Gauge is a counter that rises and falls, from 0 on.
 func Gauge(name string, value float64, unit string) Counter {

@@ -129,6 +129,17 @@ type (
 		Why string // the limit that it has come to; "" if it has asked for it
 	}
 
+	// Message: a worker has something to say to whoever listens. Data is a JSON document.
+	Message struct {
+		Worker
+		Data []byte
+
+		heard func() // it is no longer kept here
+	}
+
+	// Throttled: a worker says more than is listened to, and has to wait. It is said once of each.
+	Throttled struct{ Worker }
+
 	// Drains: a worker was asked to finish and leave.
 	Drains struct{ Worker }
 
@@ -222,6 +233,8 @@ func (Unblocked) event()           {}
 func (Failed) event()              {}
 func (Exited) event()              {}
 func (Retiring) event()            {}
+func (Message) event()             {}
+func (Throttled) event()           {}
 func (Drains) event()              {}
 func (GraceOver) event()           {}
 func (HandedOver) event()          {}

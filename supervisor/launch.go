@@ -41,6 +41,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	cmd.Args = append([]string{s.config.Name}, args...)
 	cmd.Dir = s.config.Dir
 	cmd.Env = append(s.environment(w, plan), s.agents.admit(w, plan)...)
+	cmd.Env = append(cmd.Env, s.lines.Admit(w.ID)...)
 
 	var theirs, ours []io.Closer // what is closed here in any case, and what only if the worker does not start
 	defer func() {

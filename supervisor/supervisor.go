@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotreload/worker/exchange"
 	"hotreload/worker/host"
 )
 
@@ -39,12 +40,17 @@ type Supervisor struct {
 	bound     atomic.Pointer[[]Address]
 	notifyDir string
 	stdin     *stdin
-	agents    *agents // nil where there can be none
+	agents    *agents            // nil where there can be none
+	lines     *exchange.Exchange // of workers that want a say; nil where there can be none
 
-	listeners     listeners        // of the loop, as are the next three: what workers that start now inherit
+	listeners     listeners        // of the loop, as are all below down to lastInquiry: what workers that start now inherit
 	retired       []retired        // what those that are to leave have inherited
 	inherited     map[inode]bool   // both; a new map when they change, for others read it
 	beyondMending map[Address]bool // what it has said so of
+	told          map[string]bool  // refusals and the like that were said already
+	gone          map[int]Worker   // those whose last words may still come
+	inquiries     map[uint32]*inquiry
+	lastInquiry   uint32
 
 	inputs chan input
 	events chan Event
@@ -121,6 +127,7 @@ func New(config Config) (*Supervisor, error) {
 	s := &Supervisor{
 		config: config, listeners: open, notifyDir: dir,
 		inherited: open.inodes(), beyondMending: map[Address]bool{},
+		told: map[string]bool{}, gone: map[int]Worker{}, inquiries: map[uint32]*inquiry{},
 		inputs: make(chan input),
 		events: make(chan Event),
 		done:   make(chan struct{}),
@@ -134,6 +141,7 @@ func New(config Config) (*Supervisor, error) {
 	if config.Agents {
 		s.agents, noAgents = s.openAgents()
 	}
+	s.lines = s.openLines()
 	go s.loop(noAgents) // ends after Stop or Kill, when the last worker is gone and the last event was taken
 	return s, nil
 }
@@ -225,13 +233,17 @@ func (s *Supervisor) loop(noAgents error) {
 	defer close(s.events)
 	machine := newMachine(s.config.Policy, rand.Float64)
 	workers := map[int]*running{}
+	post := newPost()
 	var pending []Event
 	if noAgents != nil {
 		pending = append(pending, NoAgent{Reason: noAgents.Error()})
 	}
 	defer func() {
+		post.close()
+		s.giveUp()
 		close(s.done) // inputs come to an end
 		s.agents.close()
+		s.lines.Close()
 		s.listeners.close()
 		for _, old := range s.retired {
 			old.close()
@@ -313,6 +325,9 @@ func (s *Supervisor) loop(noAgents error) {
 		select {
 		case out <- next:
 			pending = pending[1:]
+			if m, ok := next.(Message); ok {
+				m.heard()
+			}
 			continue
 		case <-due:
 			machine.tick(time.Now())
@@ -359,6 +374,13 @@ func (s *Supervisor) loop(noAgents error) {
 				mend() // before a new one is started
 				delete(workers, in.id)
 				s.agents.forget(in.id)
+				if w := machine.member(in.id); w != nil {
+					if s.lines.Forget(in.id) {
+						s.gone[in.id] = w.Worker
+					} else {
+						post.hangUp(w.Worker)
+					}
+				}
 				machine.exited(in.id, in.exit, now)
 			case droppedInput:
 				if !machine.stopped { // else it would come after the last event
@@ -369,6 +391,20 @@ func (s *Supervisor) loop(noAgents error) {
 					mend()
 				}
 				pending = append(pending, s.hearAgent(in.Event, machine, workers, now)...)
+			case lineInput:
+				pending = append(pending, s.hearLine(in.Event, machine, post, now)...)
+			case errandInput:
+				post.add(in.errand)
+			case cancelInput:
+				post.cancel(in.errand, in.why)
+			case takersInput:
+				in.answer <- post.takersOf(machine)
+			case tellInput:
+				in.answer <- s.tell(machine)
+			case inquireInput:
+				s.inquire(in.inquiry, machine, post)
+			case overdueInput:
+				s.overdue(in.inquiry)
 			case keptInput:
 				machine.kept(in.id, in.address)
 			case adoptInput:
@@ -408,6 +444,7 @@ func (s *Supervisor) loop(noAgents error) {
 			}
 		}
 		pending = append(pending, s.carryOut(machine, workers)...)
+		post.dispatch(machine, s.lines.Message)
 	}
 }
 
@@ -434,6 +471,9 @@ func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
 				m.spawned(action.ID, w.Pid(), time.Now())
 			case askWorker:
 				w := workers[action.id]
+				if w != nil {
+					s.lines.Drain(action.id)
+				}
 				switch {
 				case w == nil:
 				case action.what == toFinish:

@@ -118,7 +118,7 @@ const (
 )
 
 // Exchange is the socket to which the workers of a service connect. Its methods may be called from any goroutine, and
-// return at once.
+// return at once. A nil one has no workers.
 type Exchange struct {
 	listener net.Listener
 	events   func(Event)
@@ -174,6 +174,9 @@ func New(path string, events func(Event)) (*Exchange, error) {
 
 // Admit expects a worker, and returns what has to be in its environment.
 func (x *Exchange) Admit(worker int) []string {
+	if x == nil {
+		return nil
+	}
 	token := strconv.Itoa(worker) + "." + rand.Text()
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -187,6 +190,9 @@ const lastWords = 2 * time.Second
 // Forget ends the token of a worker that is gone, and its line as soon as it has been heard to the end. It is false if
 // there is none, and no Left will come.
 func (x *Exchange) Forget(worker int) bool {
+	if x == nil {
+		return false
+	}
 	x.mu.Lock()
 	delete(x.expected, worker)
 	l := x.lines[worker]
@@ -214,6 +220,9 @@ func (x *Exchange) Query(worker int, id uint32, privileged bool) bool {
 }
 
 func (x *Exchange) say(worker int, kind wire.Kind, body []byte) bool {
+	if x == nil {
+		return false
+	}
 	x.mu.Lock()
 	l := x.lines[worker]
 	x.mu.Unlock()
@@ -238,6 +247,9 @@ func (l *line) say(kind wire.Kind, body []byte) bool {
 
 // Close ends all lines.
 func (x *Exchange) Close() {
+	if x == nil {
+		return
+	}
 	x.mu.Lock()
 	x.closed = true
 	for conn := range x.strangers {
@@ -364,7 +376,7 @@ func (l *line) write(done *sync.WaitGroup) {
 
 // listen passes on what the program says, until the line ends.
 func (x *Exchange) listen(l *line, in *bufio.Reader) error {
-	pace := newPace()
+	var pace pace
 	told := false
 	for {
 		kind, body, err := wire.Read(in, wire.MaxBody)
@@ -382,11 +394,12 @@ func (x *Exchange) listen(l *line, in *bufio.Reader) error {
 			if err := wire.CheckJSON(data); err != nil {
 				return err
 			}
-			if !told && pace.exceeded(time.Now()) {
+			wait := pace.next(time.Now())
+			if wait > 0 && !told {
 				told = true
 				x.events(Throttled{l.worker})
 			}
-			if !l.await(pace) {
+			if !l.await(wait) {
 				return net.ErrClosed
 			}
 			heard := func() {
@@ -438,8 +451,8 @@ func parse(worker int, kind wire.Kind, body []byte) (Event, error) {
 }
 
 // await waits until the line may pass on another message; false if it has ended.
-func (l *line) await(p *pace) bool {
-	timer := time.NewTimer(p.next(time.Now()))
+func (l *line) await(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -7,11 +7,6 @@ type pace struct{ free time.Time } // when the message after the last one is due
 
 const evenly = time.Second / Pace
 
-func newPace() *pace { return &pace{} }
-
-// exceeded reports whether a message at now would have to wait.
-func (p *pace) exceeded(now time.Time) bool { return p.free.Sub(now) > time.Second }
-
 // next is how long a message that came at now has to wait.
 func (p *pace) next(now time.Time) time.Duration {
 	if p.free.Before(now) {

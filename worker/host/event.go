@@ -49,6 +49,13 @@ type (
 		At     time.Time // just before it was opened
 	}
 
+	// Counts: what the agent knows, asked for by Count.
+	Counts struct {
+		Worker int
+		ID     uint32
+		Known
+	}
+
 	// Gone: the connection to the worker's agent has ended.
 	Gone struct{ Worker int }
 
@@ -67,8 +74,12 @@ func (Released) event() {}
 func (Quiet) event()    {}
 func (Idle) event()     {}
 func (Opened) event()   {}
+func (Counts) event()   {}
 func (Gone) event()     {}
 func (Rejected) event() {}
+
+// Known is what an agent counts.
+type Known = protocol.Known
 
 // ReadyAfter is how long a worker that accepts somewhere may take to accept on the other listeners, of which it is not
 // known whether it still wants them. Felt right, not measured.

@@ -45,6 +45,7 @@ type guest struct {
 	timer     *time.Timer // ReadyAfter, once it accepts somewhere
 	released  bool
 	quiet     bool
+	counting  bool // it was asked for Counts, and has not answered
 }
 
 // Limits for those who have not shown a token. Felt right, not measured.
@@ -104,20 +105,36 @@ func (h *Host) Forget(worker int) {
 
 // Drain asks a worker to take nothing new and to finish what it has: Released and Quiet will come. It is false if there
 // is no agent to ask.
-func (h *Host) Drain(worker int) bool { return h.ask(worker, protocol.Drain) }
+func (h *Host) Drain(worker int) bool { return h.ask(worker, protocol.Drain, nil) }
 
 // Leave asks a worker, after whom nobody comes, to take nothing new and to finish the requests that it is answering:
 // Released and Idle will come. It is false if there is no agent to ask.
-func (h *Host) Leave(worker int) bool { return h.ask(worker, protocol.Leave) }
+func (h *Host) Leave(worker int) bool { return h.ask(worker, protocol.Leave, nil) }
 
-func (h *Host) ask(worker int, kind protocol.Kind) bool {
+// Count asks a worker's agent for what it knows: Counts will come, with the same id. It is false if there is no agent to
+// ask.
+//
+// An agent that has not answered the last time is not asked again: it may be stopped, and its queue has an end.
+func (h *Host) Count(worker int, id uint32) bool {
+	h.mu.Lock()
+	g := h.guests[worker]
+	there := g != nil && g.conn != nil
+	was := there && g.counting
+	if there {
+		g.counting = true
+	}
+	h.mu.Unlock()
+	return was || there && h.ask(worker, protocol.Count, protocol.Numbers(id))
+}
+
+func (h *Host) ask(worker int, kind protocol.Kind, body []byte) bool {
 	h.mu.Lock()
 	var conn *net.UnixConn
 	if g := h.guests[worker]; g != nil {
 		conn = g.conn
 	}
 	h.mu.Unlock()
-	return conn != nil && send(conn, kind, nil, -1) == nil
+	return conn != nil && send(conn, kind, body, -1) == nil
 }
 
 // Close ends all connections, at which the workers drain and leave.
@@ -277,6 +294,15 @@ func (h *Host) answer(g *guest, in *reader) error {
 		}
 	case protocol.Idle:
 		h.events(Idle{Worker: g.worker})
+	case protocol.Counts:
+		id, known, ok := protocol.ParseCounts(body)
+		if !ok {
+			return errors.New("its counts are none")
+		}
+		h.mu.Lock()
+		g.counting = false
+		h.mu.Unlock()
+		h.events(Counts{Worker: g.worker, ID: id, Known: known})
 	case protocol.Opened:
 		if how, at, path, ok := protocol.ParseOpened(body); ok {
 			h.events(Opened{Worker: g.worker, Path: path, How: How(how), At: time.Unix(0, at)})

@@ -26,6 +26,7 @@ func (*Host) Admit(int) []string            { return nil }
 func (*Host) Forget(int)                    {}
 func (*Host) Drain(int) bool                { return false }
 func (*Host) Leave(int) bool                { return false }
+func (*Host) Count(int, uint32) bool        { return false }
 func (*Host) Close()                        {}
 func NewSockets() *Sockets                  { return &Sockets{} }
 func (*Sockets) Keep(syscall.Conn) error    { return errors.ErrUnsupported }

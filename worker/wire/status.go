@@ -6,14 +6,15 @@ import (
 	"math"
 )
 
-// Counter is something about a worker that can be counted or measured, from wherever it is known.
+// Counter is a number about a service or one of its workers, from wherever it is known. The five fields are EXSyst's.
 type Counter struct {
-	Name       string   `json:"name"`
-	Value      float64  `json:"value"`
-	Unit       string   `json:"unit,omitempty"` // "B", "s", "%", "c" for what only rises; "" for a number of things
-	Min        *float64 `json:"min,omitempty"`  // the least that it can be, if there is such a thing
-	Max        *float64 `json:"max,omitempty"`
-	Privileged bool     `json:"privileged,omitempty"` // not for everybody
+	Name  string   `json:"name"`
+	Value float64  `json:"value"`
+	Unit  string   `json:"unit,omitempty"` // of Nagios' performance data: B bytes, s seconds, % percent, c a count that only rises
+	Min   *float64 `json:"min,omitempty"`  // the least that it can be, if there is such a thing
+	Max   *float64 `json:"max,omitempty"`
+
+	Privileged bool `json:"privileged,omitempty"` // only for those who may see everything
 }
 
 // State is what a program says of itself.

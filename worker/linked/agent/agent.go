@@ -46,6 +46,10 @@ var running, draining int32
 // Running reports whether this process has a supervisor that it has said hello to.
 func Running() bool { return atomic.LoadInt32(&running) != 0 }
 
+// Requests counts the requests that are being answered and those that were, if somebody does. It is set before the
+// program runs.
+var Requests func() (inFlight, served uint64)
+
 // Busy counts the requests that are being answered, if somebody does. It is set before the program runs.
 var Busy func() int
 
@@ -312,6 +316,9 @@ func (a *agent) hearSupervisor() {
 			errno, _ := protocol.Number(body, 0)
 			id, _ := protocol.Number(body, 1)
 			a.link.answers <- answer{kind: kind, errno: syscall.Errno(errno), id: id, fd: a.link.takeFd()}
+		case protocol.Count:
+			id, _ := protocol.Number(body, 0)
+			a.link.tell(protocol.Counts, protocol.CountsBody(id, a.known()))
 		case protocol.Drain:
 			a.startDraining()
 		case protocol.Leave:
@@ -327,6 +334,19 @@ func (a *agent) hearSupervisor() {
 	}
 	close(a.link.lost)
 	a.leaveAlone()
+}
+
+// known is what there is to count. It stops the program for some microseconds, and nobody asks often.
+func (a *agent) known() (k protocol.Known) {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	k.Open, k.Accepted = a.count()
+	k.Goroutines, k.Heap = uint64(runtime.NumGoroutine()), memory.HeapAlloc
+	if Requests != nil {
+		k.HTTP = true
+		k.InFlight, k.Served = Requests()
+	}
+	return k
 }
 
 // awaitIdle waits until no request is being answered, or for an end. Connections on which nothing is asked, and those

@@ -8,5 +8,8 @@ func Running() bool { return false }
 // Draining reports false.
 func Draining() bool { return false }
 
+// Requests is never called.
+var Requests func() (inFlight, served uint64)
+
 // Busy is never called.
 var Busy func() int

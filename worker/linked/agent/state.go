@@ -14,6 +14,7 @@ type state struct {
 	listeners map[int]uint32   // descriptor -> the supervisor's id, of listeners that it gave
 	accepting map[int]struct{} // descriptors of listeners on which accept was called
 	open      map[int]struct{} // descriptors of connections, from accept to close
+	total     uint64           // connections, ever
 }
 
 // news is what the supervisor has to be told.
@@ -61,8 +62,16 @@ func (s *state) leave(fd int) news {
 	s.underWay--
 	if fd >= 0 {
 		s.open[fd] = struct{}{}
+		s.total++
 	}
 	return s.newsLocked()
+}
+
+// count is how many connections are open, and how many there were in all.
+func (s *state) count() (open, all uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint64(len(s.open)), s.total
 }
 
 // closing is called before a descriptor is closed, whatever it is. It is forgotten; known says whether it was known.

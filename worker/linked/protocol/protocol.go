@@ -39,6 +39,9 @@
 //	Parked                                ------->
 //	Idle                                  ------->    no request is being answered
 //
+//	                                      <-------    Count  id, at any time
+//	Counts     id, what is counted        ------->
+//
 // Sockets travel by SCM_RIGHTS with the first byte of their frame. Listener comes without a socket if the one that was
 // sent with Ask has become the listener itself.
 //
@@ -81,6 +84,7 @@ const (
 	Quiet     Kind = 8
 	Opened    Kind = 9
 	Idle      Kind = 10
+	Counts    Kind = 11
 )
 
 // How a file was opened, the first byte of Opened, as far as can be told.
@@ -97,6 +101,7 @@ const (
 	Listener Kind = 67
 	Drain    Kind = 68
 	Leave    Kind = 69
+	Count    Kind = 70
 )
 
 // Errors of Next.
@@ -160,6 +165,44 @@ func ParseOpened(body []byte) (how byte, at int64, path string, ok bool) {
 	high, _ := Number(body[1:], 0)
 	low, _ := Number(body[1:], 1)
 	return body[0], int64(uint64(high)<<32 | uint64(low)), string(body[9:]), true
+}
+
+// Known is what an agent counts. HTTP says whether it counts requests, which it does where net/http is linked.
+type Known struct {
+	Open, Accepted, Goroutines, Heap uint64
+	HTTP                             bool
+	InFlight, Served                 uint64
+}
+
+// CountsBody is the body of Counts.
+func CountsBody(id uint32, k Known) []byte {
+	all := []uint64{k.Open, k.Accepted, k.Goroutines, k.Heap}
+	if k.HTTP {
+		all = append(all, k.InFlight, k.Served)
+	}
+	body := Numbers(id)
+	for _, n := range all {
+		body = append(body, Numbers(uint32(n>>32), uint32(n))...)
+	}
+	return body
+}
+
+// ParseCounts reads it.
+func ParseCounts(body []byte) (id uint32, k Known, ok bool) {
+	if len(body) != 4+4*8 && len(body) != 4+6*8 {
+		return 0, Known{}, false
+	}
+	id, _ = Number(body, 0)
+	at := func(i int) uint64 {
+		high, _ := Number(body, 1+2*i)
+		low, _ := Number(body, 2+2*i)
+		return uint64(high)<<32 | uint64(low)
+	}
+	k = Known{Open: at(0), Accepted: at(1), Goroutines: at(2), Heap: at(3)}
+	if len(body) == 4+6*8 {
+		k.HTTP, k.InFlight, k.Served = true, at(4), at(5)
+	}
+	return id, k, true
 }
 
 // Numbers is a body of unsigned numbers of four bytes.

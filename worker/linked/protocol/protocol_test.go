@@ -85,3 +85,28 @@ func TestOpened(t *testing.T) {
 		t.Error("a report without a path is one")
 	}
 }
+
+func TestCounts(t *testing.T) {
+	for _, want := range []Known{
+		{Open: 1, Accepted: 1 << 40, Goroutines: 3, Heap: 4},
+		{Open: 1, Accepted: 2, Goroutines: 3, Heap: 4, HTTP: true, InFlight: 5, Served: 6},
+	} {
+		if id, have, ok := ParseCounts(CountsBody(7, want)); id != 7 || have != want || !ok {
+			t.Errorf("have %d %+v %v, want 7 %+v", id, have, ok, want)
+		}
+	}
+	for _, size := range []int{0, 4, 35, 37, 44, 100} {
+		if _, _, ok := ParseCounts(make([]byte, size)); ok {
+			t.Errorf("%d bytes were taken for counts", size)
+		}
+	}
+}
+
+func FuzzParseCounts(f *testing.F) {
+	f.Add(CountsBody(1, Known{HTTP: true, Served: 1}))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if id, k, ok := ParseCounts(in); ok && !bytes.Equal(CountsBody(id, k), in) {
+			t.Errorf("%q is read as %d %+v", in, id, k)
+		}
+	})
+}

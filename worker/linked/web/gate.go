@@ -22,15 +22,15 @@ type gate struct {
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A protocol that takes over the connection has no use for the header, and copies it sometimes.
-	if r.Header.Get("Upgrade") == "" {
-		if g.draining() {
-			w.Header().Set("Connection", "close")
-		}
-		if r.Header.Get("Accept") != "text/event-stream" { // whose answer does not end
-			atomic.AddInt64(&busy, 1)
-			defer atomic.AddInt64(&busy, -1)
-		}
+	if r.Header.Get("Upgrade") == "" && g.draining() {
+		w.Header().Set("Connection", "close")
 	}
+	begun, ended := &counts.begun, &counts.ended
+	if lasts(r) {
+		begun, ended = &counts.lastingBegun, &counts.lastingEnded
+	}
+	atomic.AddUint64(begun, 1)
+	defer atomic.AddUint64(ended, 1)
 	next := g.next
 	if next == nil {
 		next = http.DefaultServeMux
@@ -38,12 +38,33 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	next.ServeHTTP(w, r)
 }
 
-// busy counts the requests that are being answered.
-var busy int64
+// lasts reports whether a request may have taken over its connection, or is for a stream of events: these end when
+// somebody ends them.
+func lasts(r *http.Request) bool {
+	return r.Header.Get("Upgrade") != "" || r.Header.Get("Accept") == "text/event-stream"
+}
 
-// Busy is how many requests handlers are working on, without those that have taken over their connection and streams of
-// events: these end when somebody ends them.
-func Busy() int { return int(atomic.LoadInt64(&busy)) }
+// counts are the requests that handlers have begun and ended to answer; those that last are apart.
+var counts struct{ begun, ended, lastingBegun, lastingEnded uint64 }
+
+// difference is how many are under way. What has ended is read first, so that it is never more than what has begun.
+func difference(begun, ended *uint64) (underWay, done uint64) {
+	done = atomic.LoadUint64(ended)
+	return atomic.LoadUint64(begun) - done, done
+}
+
+// Busy is how many requests handlers are working on, without those that last.
+func Busy() int {
+	n, _ := difference(&counts.begun, &counts.ended)
+	return int(n)
+}
+
+// Requests is how many requests handlers are working on, and how many they have answered.
+func Requests() (inFlight, served uint64) {
+	short, done := difference(&counts.begun, &counts.ended)
+	lasting, over := difference(&counts.lastingBegun, &counts.lastingEnded)
+	return short + lasting, done + over
+}
 
 // installing guards the handlers of servers: one server may begin to serve several listeners at the same time.
 var installing sync.Mutex

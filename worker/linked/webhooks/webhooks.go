@@ -18,7 +18,7 @@ var testHookServerServe func(*http.Server, net.Listener)
 
 func init() {
 	if agent.Running() {
-		agent.Busy = web.Busy
+		agent.Busy, agent.Requests = web.Busy, web.Requests
 		testHookServerServe = func(server *http.Server, _ net.Listener) { web.Install(server, agent.Draining) }
 	}
 }

@@ -1,0 +1,125 @@
+// Shared is a worker with many clients: a board on which everybody writes lines that everybody reads. Who connects gets
+// what was written so far; it is kept in a file, so that the next generation has it.
+//
+//	hotreload -- ./shared 127.0.0.1:7000 board.txt
+//	nc 127.0.0.1 7000
+//	hotreload query
+//
+// Clients come and go, and none of them can end it: that is for those who may talk to hotreload. When another takes
+// over, the clients are told, so that they come back.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"sync"
+
+	"hotreload/worker"
+)
+
+// board is what is written, and who reads it.
+type board struct {
+	mu      sync.Mutex // guards all below
+	file    *os.File
+	clients map[net.Conn]bool
+	lines   int
+}
+
+func main() {
+	listener, err := worker.Listen("tcp", os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	b := &board{clients: map[net.Conn]bool{}}
+	worker.OnDrain(b.bye)
+	worker.OnQuery(b.status)
+	worker.Ready()
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			log.Fatal(err)
+		}
+		go b.serve(conn)
+	}
+}
+
+func (b *board) serve(conn net.Conn) {
+	defer conn.Close()
+	if !b.admit(conn) {
+		return
+	}
+	defer b.dismiss(conn)
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		b.write(lines.Text())
+	}
+}
+
+// admit opens the file with the first client: until then the generation before may write to it.
+func (b *board) admit(conn net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.file == nil {
+		file, err := os.OpenFile(os.Args[2], os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			log.Print(err)
+			return false
+		}
+		b.file = file
+	}
+	text, err := os.ReadFile(os.Args[2])
+	if err != nil {
+		log.Print(err)
+		return false
+	}
+	b.clients[conn] = true
+	fmt.Fprintf(conn, "%sgeneration %d\n", text, worker.Generation())
+	return true
+}
+
+func (b *board) dismiss(conn net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.clients, conn)
+}
+
+func (b *board) write(line string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lines++
+	fmt.Fprintln(b.file, line)
+	for conn := range b.clients {
+		fmt.Fprintln(conn, line)
+	}
+}
+
+// bye ends all connections, after what is written.
+func (b *board) bye() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for conn := range b.clients {
+		fmt.Fprintln(conn, "bye")
+		conn.Close()
+	}
+}
+
+// status is what everybody may know, and for the privileged who is here.
+func (b *board) status(privileged bool) *worker.Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := &worker.Status{
+		Text: fmt.Sprintf("%d clients", len(b.clients)),
+		Counters: []worker.Counter{
+			{Name: "clients", Value: float64(len(b.clients))},
+			{Name: "lines", Value: float64(b.lines), Unit: "c", Privileged: true},
+		},
+	}
+	if privileged {
+		for conn := range b.clients {
+			s.Text += " " + conn.RemoteAddr().String()
+		}
+	}
+	return s
+}
