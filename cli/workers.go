@@ -22,6 +22,8 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 		r.detail(fmt.Sprintf("%s is ready after %s (%s)", r.name(e.Worker), short(e.After), e.How))
 	case supervisor.Drains:
 		r.detail(r.name(e.Worker) + " was asked to finish")
+	case supervisor.Throttled:
+		r.alarm(yellow(r.name(e.Worker) + " sends more messages than anybody can hear, and has to wait"))
 	case supervisor.Retiring:
 		if e.Why != "" {
 			r.line(fmt.Sprintf("%s is replaced by another: %s", r.name(e.Worker), e.Why))
