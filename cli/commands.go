@@ -182,6 +182,9 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 		m.disabled(),
 		m.connections(),
 		m.events(),
+		m.send(false),
+		m.send(true),
+		m.query(),
 		m.logs(),
 		m.check(),
 		explain,
@@ -346,7 +349,7 @@ func showStatus(out io.Writer, s runner.Status) {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, w := range s.Workers {
-		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\t%s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second), countersLine(w.Counters))
+		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\t%s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second), countersLine(w))
 	}
 	_ = table.Flush()
 	if s.Built != "" {
@@ -355,9 +358,15 @@ func showStatus(out io.Writer, s runner.Status) {
 }
 
 // countersLine is what of a worker's counters a person looks for, as far as it is known.
-func countersLine(counters []supervisor.Counter) string {
+func countersLine(w runner.Worker) string {
 	var parts []string
-	for _, c := range counters {
+	if w.Unresponsive {
+		parts = append(parts, yellow("does not answer"))
+	}
+	if w.Text != "" {
+		parts = append(parts, w.Text)
+	}
+	for _, c := range w.Counters {
 		switch {
 		case c.Name == "rss":
 			parts = append(parts, fmt.Sprintf("%.1f MB", c.Value/1e6))

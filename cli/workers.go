@@ -26,6 +26,8 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 		r.alarm(yellow(e.Reason+": nothing is started; what runs runs on") + lineOf(hintLine("hotreload enable, or hotreload disabled to see what is off")))
 	case supervisor.Unblocked:
 		r.line("workers are started again")
+	case supervisor.Throttled:
+		r.alarm(yellow(r.name(e.Worker) + " sends more messages than anybody can hear, and has to wait"))
 	case supervisor.Retiring:
 		if e.Why != "" {
 			r.line(fmt.Sprintf("%s is replaced by another: %s", r.name(e.Worker), e.Why))

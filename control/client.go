@@ -216,11 +216,15 @@ func (c *Client) do(ctx context.Context, method, path string, answer any) error 
 
 // ask sends a request; an answer that says why not is an error.
 func (c *Client) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	return c.askWith(ctx, method, path, nil)
+}
+
+func (c *Client) askWith(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	host := c.at
 	if host == "" {
 		host = "hotreload"
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+host+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+host+path, body)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -23,6 +24,8 @@ type News struct {
 	Workers    int     `json:"workers,omitempty"`
 	Stream     string  `json:"stream,omitempty"` // of output: stdout, stderr
 	Text       string  `json:"text,omitempty"`   // the compiler's words, a worker's, or why
+
+	Data json.RawMessage `json:"data,omitempty"` // a worker's message
 }
 
 // Named is a worker in News.
@@ -113,6 +116,12 @@ func workerNews(event supervisor.Event) (News, bool) {
 		return News{Event: "worker_started", Worker: named(e.Worker)}, true
 	case supervisor.BecameReady:
 		return News{Event: "worker_ready", Worker: named(e.Worker), Took: milliseconds(e.After), Text: e.How.String()}, true
+	case supervisor.Message:
+		return News{Event: "message", Worker: named(e.Worker), Data: e.Data}, true
+	case supervisor.Throttled:
+		return News{Event: "throttled", Worker: named(e.Worker)}, true
+	case supervisor.Retiring:
+		return News{Event: "worker_retires", Worker: named(e.Worker)}, true
 	case supervisor.Drains:
 		return News{Event: "worker_drains", Worker: named(e.Worker)}, true
 	case supervisor.Exited:

@@ -258,6 +258,7 @@ func (s *Server) routes() http.Handler {
 		}
 		return Signalled{pids}, nil
 	}))
+	s.messages(mux)
 	handle("POST /v1/stop", func(ctx context.Context, _ *http.Request) (any, error) {
 		s.run.Do(runner.Stop)
 		return struct{}{}, nil

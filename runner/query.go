@@ -92,7 +92,9 @@ type Worker struct {
 	State      string        `json:"state"` // starting, ready, draining
 	Uptime     time.Duration `json:"uptime"`
 
-	Counters []supervisor.Counter `json:"counters"`
+	Counters     []supervisor.Counter `json:"counters"`
+	Text         string               `json:"text,omitempty"`         // what it says of itself
+	Unresponsive bool                 `json:"unresponsive,omitempty"` // it was asked, and has not answered in time
 }
 
 // Exit is one way in which workers have ended.
@@ -108,7 +110,7 @@ type Exit struct {
 func (r *Runner) Status(ctx context.Context) (Status, error) {
 	var s Status
 	err := r.ask(ctx, func(l *loop) bool { s = l.status(); return true })
-	return r.counted(s), err
+	return r.counted(ctx, s), err
 }
 
 func (l *loop) status() Status {
@@ -174,17 +176,27 @@ func (l *loop) status() Status {
 	return s
 }
 
-// counted adds what the system knows, and sums up. It is not the loop's business: it takes a while.
-func (r *Runner) counted(s Status) Status {
+// counted adds what the system knows and what the workers say, and sums up. It is not the loop's business: it takes a
+// while.
+func (r *Runner) counted(ctx context.Context, s Status) Status {
 	var pids []int
 	for _, w := range s.Workers {
 		pids = append(pids, w.Pid)
 	}
 	service, workers := r.supervisor.Counters(pids)
+	accounts := map[int]supervisor.Account{}
+	for _, a := range r.supervisor.Inquire(ctx, supervisor.AllSlots, true) {
+		accounts[a.Worker.Pid] = a
+	}
 	s.Counters = append(s.Counters, service...)
 	for i := range s.Workers {
 		w := &s.Workers[i]
 		w.Counters = append(w.Counters, workers[w.Pid]...)
+		account := accounts[w.Pid]
+		w.Counters, w.Unresponsive = append(w.Counters, account.Counters...), account.Unresponsive
+		if own := account.Status; own != nil {
+			w.Counters, w.Text = append(w.Counters, own.Counters...), own.Text
+		}
 		for _, c := range w.Counters {
 			if c.Name == "uptime" || c.Name == "restarts" { // its own account has these
 				continue
@@ -228,7 +240,7 @@ func (r *Runner) Await(ctx context.Context) (Status, error) {
 		s = l.status()
 		return true
 	})
-	return r.counted(s), err
+	return r.counted(ctx, s), err
 }
 
 // rested reports whether nothing is under way.

@@ -548,6 +548,11 @@ func (l *loop) tellKept() {
 	if l.config.OnReload != 0 {
 		told = l.supervisor.Signal(l.config.OnReload, supervisor.AllSlots)
 	}
+	for _, w := range l.supervisor.Tell() {
+		if !slices.Contains(told, w.Pid) {
+			told = append(told, w.Pid)
+		}
+	}
 	l.tell(KeptOn{Effects: l.effects, Told: told})
 	l.lastBuild = 0
 	l.conclude()

@@ -176,6 +176,7 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 	case host.Idle:
 		m.idle(e.Worker, now)
 	case host.Counts:
+		m.served(e.Worker, int64(e.Served), now)
 		s.answered(e.Worker, e.ID, itsAgent, func(a *Account) { a.Counters = append(a.Counters, countersOf(e)...) })
 	case host.Gone:
 		m.hello(e.Worker, false, now)

@@ -157,7 +157,7 @@ func countersOf(c host.Counts) []Counter {
 		Gauge("goroutines", float64(c.Goroutines), ""), Gauge("heap", float64(c.Heap), "B"),
 	}
 	if c.HTTP {
-		all = append(all, Gauge("in_flight", float64(c.InFlight), ""), Total("served", float64(c.Served)))
+		all = append(all, Gauge("in_flight", float64(c.InFlight), ""), Total("requests", float64(c.Served)))
 	}
 	return all
 }

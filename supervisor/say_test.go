@@ -221,6 +221,16 @@ func TestShared(t *testing.T) {
 				t.Errorf("the agent counts %+v", counters)
 			}
 
+			if m := await(s, func(m Message) bool { return m.Worker.Generation == 1 }); string(m.Data) != `{"line":"from 0"}` {
+				t.Errorf("it tells everybody %s", m.Data)
+			}
+			if told := s.Tell(); len(told) != 1 {
+				t.Errorf("told were %+v", told)
+			}
+			for _, b := range boards {
+				readTo(t, b, "the code has changed")
+			}
+
 			s.replaceWith(plan)
 			for _, b := range boards {
 				readTo(t, b, "bye")

@@ -284,11 +284,11 @@ func (s *Supervisor) loop(noAgents error) {
 		}
 	}()
 
-	var weighing <-chan time.Time // when to look at the workers' memory; nil while it has no limit
+	var weighing <-chan time.Time // when to look at the workers' memory, and what they answered; nil while it has no limit
 	scales := time.NewTicker(time.Hour)
 	defer scales.Stop()
 	limit := func() {
-		if weighing = nil; s.config.Policy.Limits.RSS > 0 {
+		if weighing = nil; s.config.Policy.Limits.RSS > 0 || s.config.Policy.Limits.Requests > 0 {
 			scales.Reset(testOnlyRSSEvery)
 			weighing = scales.C
 		}
@@ -337,6 +337,9 @@ func (s *Supervisor) loop(noAgents error) {
 			for _, w := range workers {
 				if bytes, _, known := usageOf(w.Pid()); known {
 					machine.holds(w.worker.ID, bytes, time.Now())
+				}
+				if s.config.Policy.Limits.Requests > 0 {
+					s.agents.count(w.worker.ID, 0)
 				}
 			}
 		case <-asking:

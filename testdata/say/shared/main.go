@@ -35,6 +35,7 @@ func main() {
 	}
 	b := &board{clients: map[net.Conn]bool{}}
 	worker.OnDrain(b.bye)
+	worker.OnReload(func() { b.write("the code has changed") }) // with reloadable = false
 	worker.OnQuery(b.status)
 	worker.Ready()
 	for {
@@ -86,10 +87,13 @@ func (b *board) dismiss(conn net.Conn) {
 }
 
 func (b *board) write(line string) {
+	_ = worker.Send(map[string]string{"line": line})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lines++
-	fmt.Fprintln(b.file, line)
+	if b.file != nil {
+		fmt.Fprintln(b.file, line)
+	}
 	for conn := range b.clients {
 		fmt.Fprintln(conn, line)
 	}
