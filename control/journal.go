@@ -2,7 +2,6 @@ package control
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -13,20 +12,40 @@ import (
 
 // Journal passes news on to whoever listens, and keeps what workers wrote last. It never waits for a listener: one that
 // does not keep up misses some, and is told so. Its methods may be called from any goroutine.
+//
+// Workers may write a gigabyte that nobody asks for. So what they write is kept as it comes, and made into lines only when
+// somebody listens.
 type Journal struct {
 	mu        sync.Mutex // guards all below
 	listeners map[*listener]bool
-	lines     []News // of output, the newest last
-	size      int    // of their texts, in bytes
-	parts     map[part][]byte
+	pieces    []piece // of output, the newest last
+	size      int     // of them, in bytes
+	parts     parts   // of lines that are not finished; kept while somebody listens
 }
+
+// piece is what a worker wrote at once.
+type piece struct {
+	from source
+	time time.Time
+	text []byte
+	last bool // the worker is gone
+}
+
+// source is a stream of a worker.
+type source struct {
+	service, stream string
+	worker          Named
+}
+
+// parts are beginnings of lines.
+type parts map[source][]byte
 
 // Limits on what is kept, and on what one listener may be behind. Felt right, not measured.
 const (
 	maxKept   = 1 << 20 // bytes of output
 	maxBehind = 1000    // news
 	maxLine   = 64 << 10
-	lineCost  = 128 // bytes that a line takes besides its text
+	pieceCost = 128 // bytes that a piece takes besides its text
 )
 
 // listener is somebody who reads news.
@@ -36,16 +55,8 @@ type listener struct {
 	dropped int // guarded by the Journal's mu
 }
 
-// part is the stream in which an unfinished line stands.
-type part struct {
-	service, stream string
-	worker          Named
-}
-
 // NewJournal makes an empty one.
-func NewJournal() *Journal {
-	return &Journal{listeners: map[*listener]bool{}, parts: map[part][]byte{}}
-}
+func NewJournal() *Journal { return &Journal{listeners: map[*listener]bool{}, parts: parts{}} }
 
 // listen returns the last lines of output that are wanted, and then all news that are, until leave.
 func (j *Journal) listen(last int, wanted func(News) bool) *listener {
@@ -53,12 +64,18 @@ func (j *Journal) listen(last int, wanted func(News) bool) *listener {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var before []News
-	for i := len(j.lines) - 1; i >= 0 && len(before) < min(last, maxBehind); i-- {
-		if wanted(j.lines[i]) {
-			before = append(before, j.lines[i])
-		}
+	unfinished := parts{}
+	for _, p := range j.pieces {
+		unfinished.lines(p, func(n News) {
+			if wanted(n) {
+				before = append(before, n)
+			}
+		})
 	}
-	for _, n := range slices.Backward(before) {
+	if len(j.listeners) == 0 {
+		j.parts = unfinished
+	}
+	for _, n := range before[len(before)-min(len(before), last, maxBehind):] {
 		l.news <- n
 	}
 	j.listeners[l] = true
@@ -106,40 +123,50 @@ func (j *Journal) pass(n News) {
 	}
 }
 
-// Output takes what a worker wrote, and makes news of the lines in it.
+// Output takes what a worker wrote.
 func (j *Journal) Output(service string, w supervisor.Worker, to supervisor.Stream, p []byte) {
-	worker, stream := *named(w), [...]string{supervisor.Stdout: "stdout", supervisor.Stderr: "stderr"}[to]
+	from := source{service, [...]string{supervisor.Stdout: "stdout", supervisor.Stderr: "stderr"}[to], *named(w)}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	from := part{service, stream, worker}
-	now := time.Now()
-	for line := range bytes.Lines(p) {
-		held := append(j.parts[from], line...)
-		if line[len(line)-1] != '\n' && len(held) < maxLine {
-			j.parts[from] = held
-			continue
-		}
-		delete(j.parts, from)
-		j.keep(News{Time: now, Service: service, Event: "output", Worker: &worker, Stream: stream, Text: string(bytes.TrimRight(held, "\r\n"))})
-	}
+	j.keep(piece{from: from, time: time.Now(), text: bytes.Clone(p[max(0, len(p)-maxKept/2):])})
 }
 
 // gone ends the lines that a worker has left unfinished.
 func (j *Journal) gone(service string, worker Named) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for from, held := range j.parts {
-		if from.service == service && from.worker == worker {
-			delete(j.parts, from)
-			j.keep(News{Time: time.Now(), Service: service, Event: "output", Worker: &worker, Stream: from.stream, Text: string(held)})
-		}
+	for _, stream := range []string{"stdout", "stderr"} {
+		j.keep(piece{from: source{service, stream, worker}, time: time.Now(), last: true})
 	}
 }
 
-func (j *Journal) keep(line News) {
-	j.lines = append(j.lines, line)
-	for j.size += len(line.Text) + lineCost; j.size > maxKept; j.lines = j.lines[1:] {
-		j.size -= len(j.lines[0].Text) + lineCost
+func (j *Journal) keep(p piece) {
+	j.pieces = append(j.pieces, p)
+	for j.size += len(p.text) + pieceCost; j.size > maxKept; j.pieces = j.pieces[1:] {
+		j.size -= len(j.pieces[0].text) + pieceCost
+		j.pieces[0].text = nil
 	}
-	j.pass(line)
+	if len(j.listeners) > 0 {
+		j.parts.lines(p, j.pass)
+	}
+}
+
+// lines calls tell with the lines that a piece completes, and remembers the rest.
+func (u parts) lines(p piece, tell func(News)) {
+	line := func(text []byte) {
+		tell(News{Time: p.time, Service: p.from.service, Event: "output", Worker: &p.from.worker, Stream: p.from.stream, Text: string(bytes.TrimRight(text, "\r\n"))})
+	}
+	for text := range bytes.Lines(p.text) {
+		held := append(u[p.from], text...)
+		if text[len(text)-1] != '\n' && len(held) < maxLine {
+			u[p.from] = held
+			continue
+		}
+		delete(u, p.from)
+		line(held)
+	}
+	if held, unfinished := u[p.from]; p.last && unfinished {
+		delete(u, p.from)
+		line(held)
+	}
 }

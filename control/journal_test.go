@@ -39,7 +39,15 @@ func TestJournalMakesLines(t *testing.T) {
 	if have := texts(j.listen(2, every)); !slices.Equal(have, []string{"output:bc", "output:rest"}) {
 		t.Errorf("the last two are %q", have)
 	}
+	// Who comes in the middle of a line hears all of it.
 	j.leave(l)
+	j.Output("web", two, supervisor.Stdout, []byte("begun, "))
+	late := j.listen(0, every)
+	j.Output("web", two, supervisor.Stdout, []byte("and ended\n"))
+	if have := texts(late); !slices.Equal(have, []string{"output:begun, and ended"}) {
+		t.Errorf("one who comes late hears %q", have)
+	}
+	j.leave(late)
 	j.Output("web", two, supervisor.Stdout, []byte("nobody\n"))
 	if have := texts(l); have != nil {
 		t.Errorf("after leave it hears %q", have)
@@ -55,15 +63,21 @@ func TestJournalIsBounded(t *testing.T) {
 	for range 100_000 {
 		j.Output("", w, supervisor.Stdout, []byte("\n"))
 	}
+	j.Output("", w, supervisor.Stdout, make([]byte, 10*maxKept))
 	size := 0
-	for _, n := range j.lines {
-		size += len(n.Text) + lineCost
+	for _, p := range j.pieces {
+		size += len(p.text) + pieceCost
 	}
-	for _, held := range j.parts {
-		size += len(held)
+	if size > maxKept || size != j.size || len(j.parts) != 0 {
+		t.Errorf("%d bytes are kept, %d by its own account, %d parts", size, j.size, len(j.parts))
 	}
-	if size > maxKept+maxLine+10_000 || size != j.size {
-		t.Errorf("%d bytes are kept, %d by its own account", size, j.size)
+	l := j.listen(10, every)
+	for range 1000 {
+		j.Output("", w, supervisor.Stdout, []byte(strings.Repeat("x", 10_000)))
+		texts(l)
+	}
+	if held := len(j.parts[source{"", "stdout", *named(w)}]); held > maxLine+10_000 {
+		t.Errorf("%d bytes of a line that never ends are kept", held)
 	}
 }
 
