@@ -16,7 +16,10 @@
 //
 // One goroutine runs the loop (runner.go). It alone knows the phase. It does nothing that takes long: builds and go
 // list run on goroutines that report, the watcher and the supervisor own their worlds. What to do is decided by decide
-// (decide.go), a function from state and input to state and actions, without clock, context or effects:
+// (decide.go), a function from state and input to state and actions, without clock, context or effects. What the loop
+// does when something happens stands beside what it is about: changes.go (a batch), requests.go (a person, a command),
+// building.go (the graph, the program), workers.go (the supervisor), watching.go (what is watched for all of them),
+// reconfigure.go (other settings).
 //
 //	            | Idle              Building             Replacing            Stopping
 //	------------+-----------------------------------------------------------------------
