@@ -171,6 +171,9 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	defer handleSignals(run, console, keys, settings)()
 	var reporters sync.WaitGroup
 	for i, service := range run.Services() {
+		if note := r.services[i].userNote; note != "" {
+			console.say(dim(prefix) + yellow(note+": they run as who hotreload runs as"))
+		}
 		reporter := newReporter(console, journal, r.services[i], w.dir, nil)
 		if i == 0 { // what is said once, of all
 			reporter.keys, reporter.settings = keys, settings

@@ -40,6 +40,8 @@ type settings struct {
 	Handover     string   `toml:"handover"`
 	StartTimeout string   `toml:"start_timeout"`
 	StopSignal   string   `toml:"stop_signal"`
+	User         string   `toml:"user"`
+	PreferUser   string   `toml:"prefer_user"`
 	MaxRSS       string   `toml:"max_rss"`
 	MaxAge       string   `toml:"max_age"`
 	MaxRequests  int      `toml:"max_requests"`
@@ -86,6 +88,8 @@ type serviceSettings struct {
 	Handover     string   `toml:"handover"`
 	StartTimeout string   `toml:"start_timeout"`
 	StopSignal   string   `toml:"stop_signal"`
+	User         string   `toml:"user"`
+	PreferUser   string   `toml:"prefer_user"`
 	MaxRSS       string   `toml:"max_rss"`
 	MaxAge       string   `toml:"max_age"`
 	MaxRequests  int      `toml:"max_requests"`

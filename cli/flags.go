@@ -33,6 +33,8 @@ type options struct {
 	handover     time.Duration
 	startTimeout time.Duration
 	stopSignal   string
+	user         string
+	preferUser   string
 	maxRSS       size
 	maxAge       time.Duration
 	maxRequests  int64
@@ -109,6 +111,8 @@ func newCommand(o *options, env []string) *cobra.Command {
 	f.DurationVar(&o.handover, "handover", supervisor.DefaultHandover, "the `time` that a new worker may stay unready beside an old one; then the old one leaves first")
 	f.DurationVar(&o.startTimeout, "start-timeout", supervisor.DefaultStartTimeout, "the `time` that a worker has to become ready, where readiness can be seen")
 	f.StringVar(&o.stopSignal, "stop-signal", "TERM", "`signal` that asks a worker to finish")
+	f.StringVar(&o.user, "user", "", "run the workers as this `user` (NAME, UID, NAME:GROUP), or not at all")
+	f.StringVar(&o.preferUser, "prefer-user", "", "run the workers as this `user` if that is possible")
 	f.Var(&o.maxRSS, "max-rss", "replace a worker that holds more memory than this `size` (256MB, 1GB), its children included")
 	f.DurationVar(&o.maxAge, "max-age", 0, "replace a worker that has served for this `time`, or up to a tenth less")
 	f.Int64Var(&o.maxRequests, "max-requests", 0, "replace a worker that has answered `n` requests, as its agent counts them")
@@ -235,6 +239,9 @@ func (o *options) check() error {
 			return bad(name, fmt.Errorf("--%s %v is too short", name, d), "durations have a unit: 500ms, 5s, 1m")
 		}
 	}
+	if o.user != "" && o.preferUser != "" {
+		return bad("prefer-user", errors.New("--prefer-user beside --user"), "--user is stronger: leave one of them out")
+	}
 	if o.maxAge < 0 || o.maxAge > 0 && o.maxAge < time.Second {
 		return bad("max-age", fmt.Errorf("--max-age %v is too short", o.maxAge), "durations have a unit: 500ms, 5s, 1m")
 	}
@@ -275,6 +282,27 @@ func (o *options) check() error {
 		return bad("stop-signal", err, "write TERM, INT, QUIT, HUP, USR1 or USR2")
 	}
 	return nil
+}
+
+// identity is whom the workers run as; nil = whom we do, and why if another was preferred.
+func (o *options) identity() (user *supervisor.User, note string, err error) {
+	name := cmp.Or(o.user, o.preferUser)
+	if name == "" {
+		return nil, "", nil
+	}
+	user, err = supervisor.FindUser(name)
+	if err == nil {
+		err = user.May()
+	}
+	switch {
+	case err == nil && user.Ours():
+		return nil, "", nil
+	case err == nil:
+		return user, "", nil
+	case o.user != "":
+		return nil, "", err
+	}
+	return nil, err.Error(), nil
 }
 
 func (o *options) policy() supervisor.Policy {

@@ -66,10 +66,11 @@ type resolved struct {
 
 // service is what the wishes come to for one service.
 type service struct {
-	o      *options
-	from   origins
-	pkg    []string      // as the user named it; none for a command
-	config runner.Config // without what is there once for a run: output, cache
+	o        *options
+	from     origins
+	pkg      []string      // as the user named it; none for a command
+	userNote string        // why the workers do not run as who was preferred; ""
+	config   runner.Config // without what is there once for a run: output, cache
 }
 
 // shown is what the service runs, as the user named it.
@@ -317,6 +318,9 @@ func (w *wishes) service(ctx context.Context, r *resolved, n int, args []string)
 		Poll:   o.poll,
 	}
 	c := &s.config
+	if c.Service.User, s.userNote, err = o.identity(); err != nil {
+		return nil, r.file.locate(from, badFlag{"user", usageError{hinted{err, "--prefer-user goes on as who you are"}}})
+	}
 	if n >= 0 && r.file.Service[n].Command != nil {
 		// A command is run where the file is: that is where its author was.
 		c.Command = r.file.Service[n].Command

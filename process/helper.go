@@ -3,9 +3,11 @@ package process
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -36,6 +38,11 @@ func Helper(args []string) (code int, isHelper bool) {
 			return 2, true
 		}
 		markCloseOnExec(complaints)
+		if carried, found := strings.CutPrefix(args[2], ownFiles); found && ownFiles != "" {
+			if fd, err := strconv.Atoi(carried); err == nil {
+				markCloseOnExec(fd)
+			}
+		}
 		complain(complaints, becomeListener(args[2], args[3:]))
 		return 127, true // the shell's code for a program that is not there
 	}
@@ -53,6 +60,24 @@ func Activate(cmd *exec.Cmd) error {
 	cmd.Args = append([]string{shimName, "", cmd.Path}, cmd.Args...) // Start fills in the descriptor for complaints
 	cmd.Path = self
 	return nil
+}
+
+// Carry has the shim start cmd's program by a descriptor that is open here, for a program whose file the child's user
+// cannot reach: it lies in our cache folder. It returns the file to close after Start, nil where that is not needed or
+// not possible: for scripts, which their interpreter has to open, and on other systems. Activate comes next.
+func Carry(cmd *exec.Cmd) (*os.File, error) {
+	file, err := os.Open(cmd.Path)
+	if err != nil {
+		return nil, err
+	}
+	magic := make([]byte, 4)
+	if _, err := io.ReadFull(file, magic); err != nil || string(magic) != "\x7fELF" || ownFiles == "" {
+		file.Close()
+		return nil, nil
+	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, file)
+	cmd.Path = ownFiles + strconv.Itoa(2+len(cmd.ExtraFiles))
+	return file, nil
 }
 
 // becomeListener is the shim: it replaces itself by path with LISTEN_PID in the environment. A file that is busy is

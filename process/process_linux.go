@@ -14,6 +14,9 @@ import (
 // selfPath is a path to this very binary that stays good when the file is gone, as that of `go run` soon is.
 func selfPath() (string, error) { return "/proc/self/exe", nil }
 
+// ownFiles is where a process finds what it has open, by number.
+const ownFiles = "/proc/self/fd/"
+
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
 
 // closeOnExec keeps descriptors that our own starter left open (an IDE's terminal, cargo) from reaching workers, who

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -28,6 +29,11 @@ func (agentInput) input() {}
 // openAgents makes the agents' socket in the folder, which is the user's alone. Workers that ask for the address of one
 // of ours get that.
 func (s *Supervisor) openAgents() (*agents, error) {
+	if user := s.config.User; user != nil {
+		if dir := user.barrier(s.notifyDir); dir != "" {
+			return nil, fmt.Errorf("workers run as %s, who cannot reach our sockets in %s: let TMPDIR name a folder for all", user.Name, dir)
+		}
+	}
 	a := &agents{sockets: host.NewSockets()}
 	if err := a.keep(s.listeners); err != nil {
 		a.sockets.Close()
@@ -40,6 +46,10 @@ func (s *Supervisor) openAgents() (*agents, error) {
 	if err != nil {
 		a.sockets.Close()
 		return nil, err
+	}
+	if user := s.config.User; user != nil {
+		a.host.AllowUser(user.Uid)
+		_ = user.own(filepath.Join(s.notifyDir, "agent")) // else the agent says that it cannot reach us
 	}
 	return a, nil
 }

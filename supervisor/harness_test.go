@@ -104,6 +104,7 @@ func start(t *testing.T, config Config) *service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(temp) })
+	must(t, os.Chmod(temp, 0o755)) // as /tmp is
 	t.Setenv("TMPDIR", temp)
 	s := &service{t: t, dir: t.TempDir(), heard: make(chan struct{}), output: map[Stream]*bytes.Buffer{Stdout: {}, Stderr: {}}}
 	if config.Name == "" {

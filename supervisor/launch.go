@@ -50,6 +50,14 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 			closeAll(ours)
 		}
 	}()
+	user := s.config.User
+	if user != nil {
+		user.assume(cmd)
+		cmd.Env = append(cmd.Env, user.environment()...)
+		for _, l := range s.listeners {
+			user.ownOpen(l.socket.(syscall.Conn))
+		}
+	}
 	if cmd.ExtraFiles, err = s.listeners.files(); err != nil {
 		return nil, err
 	}
@@ -73,14 +81,27 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 	for _, file := range cmd.ExtraFiles {
 		theirs = append(theirs, file)
 	}
+	handed := len(cmd.ExtraFiles)
+	if user != nil {
+		program, err := process.Carry(cmd)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", s.config.Name, err)
+		}
+		if program != nil {
+			theirs = append(theirs, program)
+		}
+	}
+	if handed > 0 {
+		cmd.Env = append(cmd.Env, "LISTEN_FDS="+strconv.Itoa(handed), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+	}
 	if len(cmd.ExtraFiles) > 0 {
-		cmd.Env = append(cmd.Env, "LISTEN_FDS="+strconv.Itoa(len(cmd.ExtraFiles)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
 		if err := process.Activate(cmd); err != nil {
 			return nil, err
 		}
 	}
 	word, err := listenForWord(filepath.Join(s.notifyDir, strconv.Itoa(w.ID)))
 	if err == nil { // without it, readiness is found out in another way
+		_ = user.own(word.path)
 		ours = append(ours, word)
 		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+word.path)
 	}
@@ -89,6 +110,7 @@ func (s *Supervisor) launch(w Worker, plan Plan) (_ *running, err error) {
 		return nil, fmt.Errorf("output of the worker: %w", err)
 	}
 	for _, c := range captures {
+		user.ownOpen(c.child) // programs open /dev/stdout
 		theirs, ours = append(theirs, c.child), append(ours, c.ours)
 	}
 	var input *os.File

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -42,10 +43,10 @@ func (e *PortError) Unwrap() error { return e.Err }
 var ErrNotSocket = errors.New("a file that is not a socket is there, and it is left alone")
 
 // openListeners binds all addresses or none.
-func openListeners(addresses []Address) (listeners, error) {
+func openListeners(addresses []Address, user *User) (listeners, error) {
 	var open listeners
 	for _, address := range addresses {
-		l, err := openListener(address)
+		l, err := openListener(address, user)
 		if err != nil {
 			open.close()
 			return nil, err
@@ -55,7 +56,17 @@ func openListeners(addresses []Address) (listeners, error) {
 	return open, nil
 }
 
-func openListener(a Address) (*listener, error) {
+// listenFor listens where workers of this user will bind beside us. The owner of an MPTCP socket, as Go opens them, can be
+// changed, but not that of the TCP socket below it, on which it depends: see ownOpen.
+func listenFor(user *User, network, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	if user != nil {
+		config.SetMultipathTCP(false)
+	}
+	return config.Listen(context.Background(), network, address)
+}
+
+func openListener(a Address, user *User) (*listener, error) {
 	if a.Network == "unix" && a.Addr[0] != '@' {
 		if err := clearPath(a); err != nil {
 			return nil, err
@@ -63,9 +74,9 @@ func openListener(a Address) (*listener, error) {
 	}
 	// Go listens with the backlog that net.core.somaxconn allows: the queue is where callers wait while no worker
 	// accepts.
-	l, err := net.Listen(a.Network, a.Addr)
+	l, err := listenFor(user, a.Network, a.Addr)
 	if err == nil && a.Network != "unix" {
-		l, err = bindPort(a, l)
+		l, err = bindPort(a, l, user)
 	}
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
@@ -93,7 +104,7 @@ func openListener(a Address) (*listener, error) {
 
 // bindPort makes a port that the system chose into one that was asked for: only such a socket finds its port again
 // after a worker has shut it down, see mend.
-func bindPort(a Address, l net.Listener) (net.Listener, error) {
+func bindPort(a Address, l net.Listener, user *User) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(a.Addr)
 	if err != nil || port != "0" {
 		return l, nil
@@ -101,10 +112,10 @@ func bindPort(a Address, l net.Listener) (net.Listener, error) {
 	for range 100 { // in between, another program can be given the port
 		bound := net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 		l.Close()
-		if l, err = net.Listen(a.Network, bound); err == nil {
+		if l, err = listenFor(user, a.Network, bound); err == nil {
 			return l, nil
 		}
-		if l, err = net.Listen(a.Network, a.Addr); err != nil {
+		if l, err = listenFor(user, a.Network, a.Addr); err != nil {
 			return nil, err
 		}
 	}

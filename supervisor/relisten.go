@@ -53,7 +53,7 @@ func (s *Supervisor) relisten(addresses []Address, m *machine, now time.Time) er
 			wanted, left = append(wanted, &again), slices.Delete(left, i, i+1)
 			continue
 		}
-		l, err := openListener(a)
+		l, err := openListener(a, s.config.User)
 		if err == nil {
 			fresh, wanted = append(fresh, l), append(wanted, l)
 			err = s.agents.keep(listeners{l})

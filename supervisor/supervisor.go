@@ -28,6 +28,10 @@ type Config struct {
 	Stop   syscall.Signal // asks a worker to finish; 0 = SIGTERM
 	Agents bool           // workers may have the agent
 
+	// User is whom workers run as; nil = whom we do. They are given what they have to reach by name, and what they bind
+	// beside. The files of their program need not be readable to them.
+	User *User
+
 	// Allowed returns why no worker may be started, or nil. It is asked before each start, by the supervisor's goroutine,
 	// and so must not take long. nil = they always may.
 	Allowed func() error
@@ -114,12 +118,20 @@ func New(config Config) (*Supervisor, error) {
 	if config.Stop == 0 {
 		config.Stop = syscall.SIGTERM
 	}
+	if config.User != nil {
+		if err := config.User.May(); err != nil {
+			return nil, err
+		}
+	}
 	config.Policy.fill(len(config.Listen) > 0, !config.Probe.IsZero())
-	open, err := openListeners(config.Listen)
+	open, err := openListeners(config.Listen, config.User)
 	if err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "hotreload-")
+	if err == nil {
+		err = config.User.own(dir)
+	}
 	if err != nil {
 		open.close()
 		return nil, err

@@ -33,6 +33,7 @@ type Host struct {
 	guests    map[int]*guest             // by worker
 	last      map[uint32]bool            // ids of listeners on which the newest ready worker accepts
 	newest    *guest                     // that worker
+	user      int                        // whom workers may run as, too; 0 as ever
 }
 
 // guest is a worker as the host knows it. Its fields are guarded by Host.mu.
@@ -228,6 +229,13 @@ func (h *Host) receive(conn *net.UnixConn) {
 	h.leave(g, conn, in, err)
 }
 
+// AllowUser lets workers be somebody else than we.
+func (h *Host) AllowUser(uid int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.user = uid
+}
+
 // greet waits for Hello and finds out whose it is.
 func (h *Host) greet(in *reader, pid, uid int, known bool) (*guest, error) {
 	kind, body, err := in.next()
@@ -241,7 +249,10 @@ func (h *Host) greet(in *reader, pid, uid int, known bool) (*guest, error) {
 	if kind != protocol.Hello || !ok {
 		return nil, errors.New("its first words are not a hello")
 	}
-	if known && uid != os.Getuid() && uid != 0 {
+	h.mu.Lock()
+	user := h.user
+	h.mu.Unlock()
+	if known && uid != os.Getuid() && uid != 0 && uid != user {
 		return nil, fmt.Errorf("it belongs to another user (uid %d)", uid)
 	}
 	number, _, _ := strings.Cut(token, ".")

@@ -22,6 +22,7 @@ type (
 func New(string, time.Duration, *Sockets, func(Event)) (*Host, error) {
 	return nil, errors.ErrUnsupported
 }
+func (*Host) AllowUser(int)                 {}
 func (*Host) Admit(int) []string            { return nil }
 func (*Host) Forget(int)                    {}
 func (*Host) Drain(int) bool                { return false }
