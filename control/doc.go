@@ -16,6 +16,9 @@
 //	POST /v1/halt                send workers away until one of the three above; then as wait
 //	POST /v1/scale?workers=N     keep N workers; then as wait
 //	POST /v1/signal?signal=N     send them signal N                             Signalled
+//	POST /v1/send                the body to the next idle worker             a line of JSON for each reply: Answer
+//	POST /v1/broadcast           the body to all workers that take messages    the same
+//	GET  /v1/query               what workers say of themselves, some of it for everybody   Asked
 //	GET  /v1/connections         who is connected                              Connections
 //	GET  /v1/events              what happens, a line of JSON each, for ever   News; output=1: lines of workers, too
 //	GET  /v1/logs?last=N         lines of workers, the last N first            News; follow=0: these alone

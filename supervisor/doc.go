@@ -66,6 +66,14 @@
 // Any holder of a listening socket can shut it down for all. The supervisor looks for that whenever a worker leaves, and
 // each second, and listens again; of a Unix socket it can only tell.
 //
+// # Workers that have something to say
+//
+// A program that imports hotreload/worker has a line to us (worker/exchange), which says when it is done with what there
+// is to do when it drains: that is waited for besides what its agent says. Messages for a service wait here, and not in a
+// worker, until one is idle (errand.go); so none is lost with a worker, and none is given to two. What workers are asked
+// (inquiry.go) they have a second to answer. What they tell everybody is an event, and no more than a few of one worker
+// are kept for a reader of events that is slow.
+//
 // # What it does not do
 //
 // It does not build, watch, print or read configuration, and it does not know why it is asked to replace.
