@@ -3,6 +3,8 @@
 package supervisor
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -29,5 +31,46 @@ func TestLimitOfMemory(t *testing.T) {
 		if e := await[Drains](s, nil); e.Slot != successor.Slot || e.ID == successor.ID || e.Generation != 1 {
 			t.Errorf("%+v drains after %+v was ready", e.Worker, successor.Worker)
 		}
+	}
+}
+
+// A worker that has answered as many requests as it may is replaced; its agent counts them, and no request is lost.
+func TestLimitOfRequests(t *testing.T) {
+	testOnlyRSSEvery = 50 * time.Millisecond
+	defer func() { testOnlyRSSEvery = rssEvery }()
+	plan := build(t, "unchanged", true)
+	addr := freePort(t)
+	s := start(t, Config{Args: []string{"http", addr, ""}, Agents: true, Policy: Policy{Workers: 1, Limits: Limits{Requests: 20}}})
+	await(s, serving(s.replaceWith(plan)))
+	asked := 0
+	get := func() {
+		t.Helper()
+		response, err := http.Get("http://" + addr + "/echo")
+		must(t, err)
+		response.Body.Close()
+		asked++
+	}
+	for range 19 {
+		get()
+	}
+	eventually(t, "", func() string {
+		if a := s.Inquire(t.Context(), 0, true); len(a) != 1 || value(a[0].Counters, "requests") != 19 {
+			return fmt.Sprintf("the agent counts %+v", a)
+		}
+		return ""
+	})
+	for _, e := range s.all() {
+		if _, ok := e.(Retiring); ok {
+			t.Error("it is replaced before its time")
+		}
+	}
+	get()
+	if e := await[Retiring](s, nil); !strings.Contains(e.Why, "20 requests") {
+		t.Errorf("the reason is %q", e.Why)
+	}
+	successor := await[BecameReady](s, nil)
+	get()
+	if e := await[Drains](s, nil); e.ID == successor.ID || successor.Generation != 1 {
+		t.Errorf("%+v drains after %+v was ready", e.Worker, successor.Worker)
 	}
 }
