@@ -10,10 +10,12 @@ import (
 // openLines makes the socket for workers that want a say, in the folder, which is the user's alone. Without it there is
 // none for them, as where a system has no such sockets.
 func (s *Supervisor) openLines() *exchange.Exchange {
-	x, err := exchange.New(filepath.Join(s.notifyDir, "say"), func(e exchange.Event) { s.send(lineInput{e}) })
+	path := filepath.Join(s.notifyDir, "say")
+	x, err := exchange.New(path, func(e exchange.Event) { s.send(lineInput{e}) })
 	if err != nil {
 		return nil
 	}
+	_ = s.config.User.own(path) // else those workers have no say
 	return x
 }
 

@@ -114,3 +114,13 @@ func TestUserThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// A worker of another user has a say, too.
+func TestMessagesToAnotherUser(t *testing.T) {
+	user := nobody(t)
+	s := start(t, Config{User: user})
+	await(s, serving(s.replaceWith(build(t, "say/pool", false))))
+	if a, _, err := s.ask(AllSlots, `{}`); err != nil || a.Generation != 1 {
+		t.Errorf("have %+v, %v", a, err)
+	}
+}
