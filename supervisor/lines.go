@@ -46,7 +46,7 @@ func (s *Supervisor) hearLine(e exchange.Event, m *machine, p *post, now time.Ti
 	case exchange.Ready:
 		m.isReady(e.Worker, ByWord, now)
 	case exchange.Retires:
-		m.note(s.refusal())
+		m.allow(s.refusal(), now)
 		m.retire(e.Worker, now)
 	case exchange.Heeds:
 		m.heed(e.Worker, true, now)

@@ -166,6 +166,7 @@ var machineCases = []machineCase{
 	{"limit of requests", aged1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | s1 > retires1 +2:1.0 | s1 > | w2 > ready2:said-so ~1`},
 	{"no limits", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | M1 > | s1 > | 3600s >`},
 	{"limit of age: nothing may be started", aged1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | off > | look > blocked | 60s > retires1 | on > | look > unblocked +2:1.0`},
+	{"retire: one that retires asks again when workers may be started again", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | t1 > unblocked +2:1.0`},
 	{"retire: nothing may be started", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | look > unblocked +2:1.0 | w2 > ready2:said-so ~1 | x1:0 > x1`},
 	{"retire: nothing may be started, and the old one would leave first", first1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | 5s > | off > | t1 > blocked retires1 | on > | look > unblocked ~1 | x1:0 > x1 +2:1.0`},
 	{"heeds: a server is waited for", parallel1, `R1 > +1:1.0 | h1 > | a1 > ready1:accepts serving1 replaced1 | g1 > | e1 > | R2 > +2:2.0 | h2 > | a2 > ready2:accepts drain1 serving2 | q1 > | f1 > ~1 | x1:0 > x1 replaced2 gone1`},

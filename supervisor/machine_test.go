@@ -206,7 +206,7 @@ func (b *bench) step(word string) string {
 		} else if n, ok := number("m"); ok {
 			b.isReady(n, ByTaking, b.now)
 		} else if n, ok := number("t"); ok {
-			b.note(b.refusal())
+			b.allow(b.refusal(), b.now)
 			b.retire(n, b.now)
 		} else if n, ok := number("p"); ok {
 			b.isReady(n, ByProbe, b.now)

@@ -368,7 +368,7 @@ func (s *Supervisor) loop(noAgents error) {
 			case recheckInput:
 				machine.allow(s.refusal(), now)
 			case retireInput:
-				machine.note(s.refusal())
+				machine.allow(s.refusal(), now)
 				machine.retire(in.id, now)
 			case stopInput:
 				machine.stop(now)
