@@ -153,3 +153,25 @@ command = ["sh", "-c", "exit 3"]
 		t.Errorf("%d workers are ready", len(ready))
 	}
 }
+
+// TestScaleUnderLoad: workers come and go, and nobody notices. (Scenario 9.)
+func TestScaleUnderLoad(t *testing.T) {
+	t.Parallel()
+	times := 3
+	if os.Getenv("HOTRELOAD_SOAK") != "" {
+		times = 20
+	}
+	s := startControlled(t, newModule(t, nil), ".", "{addr}")
+	s.serves("v1")
+	s.expectCommand(0, `serves`, "wait")
+	load := s.load()
+	for range times {
+		s.expectCommand(0, `slot 7`, "scale", "8")
+		s.expectCommand(0, `slot 0`, "scale", "1")
+	}
+	requests, lost := load()
+	if t.Logf("%d requests", requests); len(lost) > 0 || requests == 0 {
+		t.Errorf("%d of %d requests are lost: %v", len(lost), requests, lost[0])
+	}
+	eventually(t, "one is left", func() bool { return len(s.services("wait").Services[0].Workers) == 1 })
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -340,6 +341,21 @@ func TestNameAmong(t *testing.T) {
 	for i, want := range []string{"web-cmd", "api-cmd", "tool"} {
 		if have := nameAmong("/m", pkgs, i); have != want {
 			t.Errorf("%s is called %s, want %s", pkgs[i], have, want)
+		}
+	}
+}
+
+func TestWorkerCount(t *testing.T) {
+	for text, want := range map[string]int{"1": 1, "12": 12, "auto": runtime.GOMAXPROCS(0)} {
+		var n workerCount
+		if err := n.Set(text); err != nil || int(n) != want {
+			t.Errorf("%s: %d, %v", text, n, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "1.5", "many"} {
+		var n workerCount
+		if err := n.Set(text); err == nil {
+			t.Errorf("%q is taken for %d", text, n)
 		}
 	}
 }
