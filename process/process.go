@@ -254,6 +254,7 @@ var spawn = func() func(func()) {
 		once.Do(func() {
 			go func() {
 				runtime.LockOSThread()
+				leaveJobControlToOthers()
 				for call := range calls {
 					call()
 				}
