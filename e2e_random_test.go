@@ -180,6 +180,7 @@ func TestRandomly(t *testing.T) {
 	last := saveGood()
 	history = append(history, time.Now().Format("15:04:05.000 ")+"save "+last)
 	s.serves(last)
+	// Once is enough: what leaks never comes back, while a go command in the background comes and goes with its pipes.
 	s.eventually("one worker is left, and no more files are open than before", func() bool {
 		return len(descendants(hotreload)) <= family && usageOf(t, hotreload).files <= before.files+2
 	})
@@ -192,9 +193,6 @@ func TestRandomly(t *testing.T) {
 		seed, len(history), report.All.Requests, excused, len(unexcused))
 	if len(unexcused) > 0 {
 		t.Errorf("lost:\n%s", strings.Join(unexcused[:min(len(unexcused), 20)], "\n"))
-	}
-	if now := usageOf(t, hotreload); now.files > before.files+2 {
-		t.Errorf("open files grew from %d to %d", before.files, now.files)
 	}
 	left := descendants(hotreload)
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
