@@ -63,4 +63,4 @@ func (l *own) Accept() (net.Conn, error) {
 }
 
 // refusalTimeout is for a socket whose buffer is full, which a new one's is not.
-const refusalTimeout = 100 * time.Millisecond
+const refusalTimeout = time.Second

@@ -469,7 +469,7 @@ func (l *line) await(wait time.Duration) bool {
 
 // refuse says why, as far as it can.
 func refuse(conn net.Conn, why error) {
-	_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
 	_, _ = conn.Write(wire.Append(nil, wire.Refused, []byte(why.Error())))
 }
 

@@ -105,14 +105,38 @@ func (r *reader) discard() {
 }
 
 // send writes a frame, with a descriptor unless it is -1.
+//
+// What there is room for is written at once, whatever the clock says: net looks at a deadline before it writes, and on a
+// machine with too much to do a tenth of a second may pass between the two. The worker would go without its socket.
 func send(conn *net.UnixConn, kind protocol.Kind, body []byte, fd int) error {
 	var rights []byte
 	if fd >= 0 {
 		rights = syscall.UnixRights(fd)
 	}
-	_ = conn.SetWriteDeadline(time.Now().Add(sendTimeout))
-	_, _, err := conn.WriteMsgUnix(protocol.Append(nil, kind, body), rights, nil)
-	return err
+	frame := protocol.Append(nil, kind, body)
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var n int
+	var failed error
+	err = raw.Control(func(s uintptr) {
+		for failed = unix.EINTR; errors.Is(failed, unix.EINTR); {
+			n, failed = unix.SendmsgN(int(s), frame, rights, nil, unix.MSG_DONTWAIT)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if errors.Is(failed, unix.EAGAIN) {
+		_ = conn.SetWriteDeadline(time.Now().Add(sendTimeout))
+		n, _, failed = conn.WriteMsgUnix(frame, rights, nil)
+	}
+	if failed == nil && n < len(frame) {
+		conn.Close() // the next frame would be read as the rest of this one
+		return io.ErrShortWrite
+	}
+	return failed
 }
 
 // refuse says why, as far as it can.

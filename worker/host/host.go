@@ -55,7 +55,7 @@ const (
 	helloTimeout = 5 * time.Second
 )
 
-// sendTimeout is how long a write to an agent may take. Its queue has room for thousands of frames: one that does not
+// sendTimeout is how long an agent may take to make room. Its queue has room for hundreds of frames: one that does not
 // take them is stopped (SIGSTOP, a debugger).
 const sendTimeout = 100 * time.Millisecond
 
