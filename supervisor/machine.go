@@ -640,15 +640,36 @@ func (m *machine) expectation(slot int) string {
 }
 
 // suspectAt is when an unready worker is suspected to wait for an older one. As long as its agent has not said hello,
-// which is the first thing that a program does, it waits for nothing but a processor.
+// which is the first thing that a program does, it waits for nothing but a processor. Nor is there a reason to suspect it
+// while others of its generation come along: dozens that start at once take their time.
 func (m *machine) suspectAt(w *member) time.Time {
+	since := w.heard
 	switch {
-	case !w.heard.IsZero():
-		return w.heard.Add(m.policy.Handover)
+	case !since.IsZero():
 	case m.plans[w.Generation].Agent:
-		return w.started.Add(2 * m.policy.Handover) // or its agent never will
+		since = w.started.Add(m.policy.Handover) // or its agent never will
+	default:
+		since = w.started
 	}
-	return w.started.Add(m.policy.Handover)
+	if last := m.progress(w.Generation); last.After(since) {
+		since = last
+	}
+	return since.Add(m.policy.Handover)
+}
+
+// progress is when a worker of a generation has last said hello or become ready.
+func (m *machine) progress(generation int) (last time.Time) {
+	for _, w := range m.members {
+		if w.Generation != generation {
+			continue
+		}
+		for _, at := range []time.Time{w.heard, w.ready} {
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	return last
 }
 
 // handOver acts on the suspicion that w waits for something that an old worker holds (a lock, a port): the old one

@@ -82,6 +82,7 @@ var machineCases = []machineCase{
 	{"own port: taken by a stranger, the old one serves on", parallel1, `r1 > +1:1.0 | l1 > ready1:listens serving1 replaced1 | r2 > +2:2.0 | x2:busy > failed2<1 x2! gone2`},
 	{"own port: taken by a stranger from the start", first1, `r1 > +1:1.0 | x1:busy > x1!100ms | 100ms > +2:1.0 | x2:busy > x2!200ms | hurry > +3:1.0`},
 	{"lock: handed over", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | 3s > handover2 ~1 | x1:0 > x1 | w2 > ready2:said-so serving2 replaced2 gone1 | r3 > ~2 | x2:0 > x2 +3:3.0`},
+	{"lock: not suspected while others come along", parallel2, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | r2 > +3:2.0 +4:2.1 | 2s > | w3 > ready3:said-so | 2s > | 1s > handover4 ~1 ~2`},
 	{"lock: handed over in rolling, of all slots", rolling1, `r1 > +1:1.0 +2:1.1 | w1 > ready1:said-so | w2 > ready2:said-so serving1 replaced1 | r2 > +3:2.0 | 3s > handover3 ~1 ~2 | x1:0 > x1 | x2:0 > x2 +4:2.1 | w3 > ready3:said-so | w4 > ready4:said-so serving2 replaced2 gone1`},
 	{"lock: handed over, and then it dies", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | 3s > handover2 ~1 | x2:1 > failed2<1 x2! gone2 | x1:0 > x1 +3:1.0 | w3 > ready3:said-so replaced1`},
 	{"lock: handed over, and it hangs", parallel1, `r1 > +1:1.0 | w1 > ready1:said-so serving1 replaced1 | r2 > +2:2.0 | 3s > handover2 ~1 | x1:0 > x1 | 29s > | 1s > -2 | x2:k > failed2<1 x2! +3:1.0 gone2 | w3 > ready3:said-so replaced1`},
