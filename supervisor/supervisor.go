@@ -309,6 +309,7 @@ func (s *Supervisor) loop(noAgents error) {
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	heardFirst := 0 // inputs that went before what was due
 	for {
 		var asking <-chan time.Time
 		switch blocked := machine.blocked != ""; {
@@ -334,6 +335,7 @@ func (s *Supervisor) loop(noAgents error) {
 			timer.Reset(time.Until(at))
 			due = timer.C
 		}
+		var in input
 		select {
 		case out <- next:
 			pending = pending[1:]
@@ -342,7 +344,18 @@ func (s *Supervisor) loop(noAgents error) {
 			}
 			continue
 		case <-due:
-			machine.tick(time.Now())
+			// Time counts after what has been said: while dozens of workers were started here, one after the other, nobody
+			// was heard.
+			if heardFirst++; heardFirst < maxHeardFirst {
+				select {
+				case in = <-s.inputs:
+				default:
+				}
+			}
+			if in == nil {
+				heardFirst = 0
+				machine.tick(time.Now())
+			}
 		case <-health.C:
 			mend()
 		case <-weighing:
@@ -356,7 +369,9 @@ func (s *Supervisor) loop(noAgents error) {
 			}
 		case <-asking:
 			machine.allow(s.refusal(), time.Now())
-		case in := <-s.inputs:
+		case in = <-s.inputs:
+		}
+		if in != nil {
 			now := time.Now()
 			switch in := in.(type) {
 			case replaceInput:
@@ -462,6 +477,9 @@ func (s *Supervisor) loop(noAgents error) {
 		post.dispatch(machine, s.lines.Message)
 	}
 }
+
+// maxHeardFirst is how many inputs may go before what is due, so that a flood of them does not stop the clock.
+const maxHeardFirst = 10_000
 
 // carryOut does what the machine wants done, and what that leads to, and returns what is to be told.
 func (s *Supervisor) carryOut(m *machine, workers map[int]*running) []Event {
