@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -82,7 +83,7 @@ func quoted(args []string) string {
 }
 
 // prepare copies the tree, and starts the tool and waits until its program answers.
-func (c *contender) prepare(p program, tree string) error {
+func (c *contender) prepare(ctx context.Context, p program, tree string) error {
 	c.tree = tree
 	if err := copyTree(p.dir, tree); err != nil {
 		return err
@@ -96,7 +97,7 @@ func (c *contender) prepare(p program, tree string) error {
 		c.build[i] = strings.ReplaceAll(word, "{bin}", filepath.Join(tree, "tmp-main"))
 	}
 	if c.start == nil {
-		_, err := c.runBuild(p)
+		_, err := c.runBuild(ctx, p)
 		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -118,7 +119,7 @@ func (c *contender) prepare(p program, tree string) error {
 	if err := c.cmd.Start(); err != nil {
 		return err
 	}
-	if err := c.await(p, p.find, 5*time.Minute); err != nil {
+	if err := c.await(ctx, p, p.find, 5*time.Minute); err != nil {
 		return fmt.Errorf("%w\n%s", err, c.log())
 	}
 	return nil
@@ -137,22 +138,22 @@ func (c *contender) replaceIn(file, old, now string) ([]byte, error) {
 }
 
 // measure saves the file and waits for what comes of it: an answer with text.
-func (c *contender) measure(p program, file string, content []byte, text string) (time.Duration, error) {
+func (c *contender) measure(ctx context.Context, p program, file string, content []byte, text string) (time.Duration, error) {
 	began := time.Now()
 	if err := os.WriteFile(filepath.Join(c.tree, file), content, 0o666); err != nil {
 		return 0, err
 	}
 	if c.start == nil {
-		return c.runBuild(p)
+		return c.runBuild(ctx, p)
 	}
-	if err := c.await(p, text, time.Minute); err != nil {
+	if err := c.await(ctx, p, text, time.Minute); err != nil {
 		return 0, err
 	}
 	return time.Since(began), nil
 }
 
-func (c *contender) runBuild(p program) (time.Duration, error) {
-	cmd := exec.Command(c.build[0], append(c.build[1:], p.pkg)...)
+func (c *contender) runBuild(ctx context.Context, p program) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, c.build[0], append(c.build[1:], p.pkg)...)
 	cmd.Dir = c.tree
 	began := time.Now()
 	done := make(chan struct{})
@@ -195,10 +196,13 @@ func ask(url string) ([]byte, error) {
 }
 
 // await asks until the answer holds text.
-func (c *contender) await(p program, text string, limit time.Duration) error {
+func (c *contender) await(ctx context.Context, p program, text string, limit time.Duration) error {
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(pollEvery) {
 		if body, err := ask("http://" + c.addr + p.url); err == nil && bytes.Contains(body, []byte(text)) {
 			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return fmt.Errorf("no answer with %q within %v", text, limit)

@@ -37,12 +37,15 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -63,31 +66,28 @@ func main() {
 	flag.BoolVar(&t.on, "tree", false, "measure start-up, memory and watches on a large repository; of the other flags only -n, -only and -folders count")
 	flag.IntVar(&t.folders, "folders", 20_000, "for -tree: folders, of ten files each, beside the program")
 	flag.Parse()
-	if t.on {
-		if err := t.run(*rounds, *only); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	if m.on {
-		if err := m.run(*rounds, *only); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		return
-	}
 	p.args = flag.Args()
 	if len(p.args) == 0 {
 		p.args = []string{"-addr", "{addr}"}
 	}
-	if err := run(p, *rounds, *only); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // no tool goes on without us
+	defer stop()
+	var err error
+	switch {
+	case t.on:
+		err = t.run(ctx, *rounds, *only)
+	case m.on:
+		err = m.run(ctx, *rounds, *only)
+	default:
+		err = run(ctx, p, *rounds, *only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(p program, rounds int, only string) error {
+func run(ctx context.Context, p program, rounds int, only string) error {
 	root, err := os.MkdirTemp("", "hotreload-bench-")
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func run(p program, rounds int, only string) error {
 	}
 	for i, c := range tools {
 		fmt.Printf("preparing %s\n", c.name)
-		if err := c.prepare(p, filepath.Join(root, fmt.Sprint(i))); err != nil {
+		if err := c.prepare(ctx, p, filepath.Join(root, fmt.Sprint(i))); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		defer c.stop()
@@ -130,7 +130,7 @@ func run(p program, rounds int, only string) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			took, err := c.measure(p, p.file, content, text)
+			took, err := c.measure(ctx, p, p.file, content, text)
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w\n%s", c.name, round, err, c.log())
 			}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -60,7 +61,7 @@ type row struct {
 	way           string // of the last build
 }
 
-func (m *matrix) run(rounds int, only string) error {
+func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 	root, err := os.MkdirTemp("", "hotreload-bench-")
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (m *matrix) run(rounds int, only string) error {
 		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
 			continue
 		}
-		more, note, err := p.bench(hotreload, filepath.Join(root, p.name), rounds)
+		more, note, err := p.bench(ctx, hotreload, filepath.Join(root, p.name), rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -87,7 +88,7 @@ func (m *matrix) run(rounds int, only string) error {
 }
 
 // bench measures one program.
-func (p benched) bench(hotreload, root string, rounds int) (rows []row, note string, err error) {
+func (p benched) bench(ctx context.Context, hotreload, root string, rounds int) (rows []row, note string, err error) {
 	load := loadNow()
 	if p.make {
 		p.dir = filepath.Join(root, "made")
@@ -112,7 +113,7 @@ func (p benched) bench(hotreload, root string, rounds int) (rows []row, note str
 	}
 	for _, c := range tools {
 		fmt.Printf("%s: preparing %s\n", p.name, c.name)
-		if err := c.prepare(p.program, filepath.Join(root, strings.ReplaceAll(c.name, " ", "-"))); err != nil {
+		if err := c.prepare(ctx, p.program, filepath.Join(root, strings.ReplaceAll(c.name, " ", "-"))); err != nil {
 			return nil, "", fmt.Errorf("%s: %w", c.name, err)
 		}
 		defer c.stop()
@@ -134,8 +135,8 @@ func (p benched) bench(hotreload, root string, rounds int) (rows []row, note str
 			file.mark = fmt.Sprintf("round%dedit%d.", round, i)
 			for k := range tools {
 				c := tools[(k+round+i)%len(tools)]
-				rest(tools[1].cmd.Process.Pid)
-				took, err := c.measure(p.program, file.file, file.source(), file.mark)
+				rest(ctx, tools[1].cmd.Process.Pid)
+				took, err := c.measure(ctx, p.program, file.file, file.source(), file.mark)
 				if err != nil {
 					return nil, "", fmt.Errorf("%s, %s, round %d: %w\n%s", c.name, e.name, round, err, c.log())
 				}

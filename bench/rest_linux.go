@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,10 +22,10 @@ const (
 
 // rest waits until a process has nothing to do: it and what it has started hardly use the processor, and no tool of Go
 // is among that.
-func rest(pid int) {
+func rest(ctx context.Context, pid int) {
 	since := time.Now()
 	last, _ := work(pid)
-	for end := since.Add(restLimit); time.Now().Before(end); {
+	for end := since.Add(restLimit); time.Now().Before(end) && ctx.Err() == nil; {
 		time.Sleep(restEvery)
 		now, tools := work(pid)
 		if tools || now < last || now-last > 2 {

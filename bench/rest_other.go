@@ -2,10 +2,18 @@
 
 package main
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // rest waits for as long as a process may take to have nothing to do.
-func rest(int) { time.Sleep(15 * time.Second) }
+func rest(ctx context.Context, _ int) {
+	select {
+	case <-time.After(15 * time.Second):
+	case <-ctx.Done():
+	}
+}
 
 // loadNow is the machine's load.
 func loadNow() string { return "unknown" }

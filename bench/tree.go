@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +34,7 @@ type begun struct {
 // beside 20,000 folders.
 const startLimit = 5 * time.Minute
 
-func (t tree) run(rounds int, only string) error {
+func (t tree) run(ctx context.Context, rounds int, only string) error {
 	root, err := os.MkdirTemp("", "hotreload-bench-")
 	if err != nil {
 		return err
@@ -74,7 +75,10 @@ func (t tree) run(rounds int, only string) error {
 				results[c.name] = append(results[c.name], begun{note: "not on PATH"})
 				continue
 			}
-			one, err := c.begin(p, dir, round)
+			one, err := c.begin(ctx, p, dir, round)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if err != nil {
 				one.note, _, _ = strings.Cut(err.Error(), "\n")
 			}
@@ -110,7 +114,7 @@ func word(text string) []byte {
 }
 
 // begin starts the tool in the tree, waits for the first answer, saves a file, and stops it.
-func (c *contender) begin(p program, dir string, round int) (one begun, err error) {
+func (c *contender) begin(ctx context.Context, p program, dir string, round int) (one begun, err error) {
 	before := fmt.Sprintf("%s before round %d", c.name, round)
 	c.tree = dir
 	if err := os.WriteFile(filepath.Join(dir, p.file), word(before), 0o666); err != nil {
@@ -136,14 +140,14 @@ func (c *contender) begin(p program, dir string, round int) (one begun, err erro
 		return one, err
 	}
 	defer c.stop()
-	if err := c.await(p, before, startLimit); err != nil {
+	if err := c.await(ctx, p, before, startLimit); err != nil {
 		return one, errors.New(strings.TrimSpace(err.Error() + ": " + c.log()))
 	}
 	one.start = time.Since(began)
-	rest(c.cmd.Process.Pid)
+	rest(ctx, c.cmd.Process.Pid)
 	one.memory, one.watches = residentOf(c.cmd.Process.Pid), watchesOf(c.cmd.Process.Pid)
 	after := fmt.Sprintf("%s after round %d", c.name, round)
-	one.save, err = c.measure(p, p.file, word(after), after)
+	one.save, err = c.measure(ctx, p, p.file, word(after), after)
 	return one, err
 }
 
