@@ -50,6 +50,16 @@ func embedded(c *plan.Compile) ([]string, error) {
 	return slices.Collect(maps.Values(config.Files)), nil
 }
 
+// codeSize is how many bytes of Go the compiler reads.
+func (u *unit) codeSize() (n int64) {
+	for _, s := range u.sources {
+		if s.code {
+			n += s.info.Size()
+		}
+	}
+	return n
+}
+
 // connect fills in who imports whom.
 func connect(units map[string]*unit) {
 	for _, name := range slices.Sorted(maps.Keys(units)) {

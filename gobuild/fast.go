@@ -167,7 +167,9 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 		}
 	}
 	command := u.In(u.Folder, dir, u.ID)
-	command.Env = append(slices.Clip(command.Env), lazyGC(r.t.env, compilerMemory)...)
+	if u.codeSize() <= lazyCode {
+		command.Env = append(slices.Clip(command.Env), lazyGC(r.t.env, compilerMemory)...)
+	}
 	got, err := r.tool(ctx, command)
 	if err != nil {
 		return result{err: err}
@@ -276,10 +278,12 @@ func lazyGC(env []string, limit int) []string {
 	return []string{"GOGC=off", "GOMEMLIMIT=" + strconv.Itoa(limit)}
 }
 
-// From here on tools collect garbage all the same. There is one linker, and as many compilers as processors.
+// From here on tools collect garbage all the same. A limit below what a tool really needs makes it do little else (7.2 s
+// instead of 4.2 s for 630 KB of code and 256 MB), so a compiler for very much code is left as it is.
 const (
-	linkerMemory   = 1 << 30   // twice what it takes for 60 MB
-	compilerMemory = 256 << 20 // twice what it takes for a package of 4,000 lines
+	linkerMemory   = 2 << 30   // four times what it takes for a binary of 60 MB
+	compilerMemory = 1 << 30   // 630 KB of code take 690 MB, and 330 MB if garbage is collected
+	lazyCode       = 768 << 10 // bytes
 )
 
 // failure is a package that does not compile.
