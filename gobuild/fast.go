@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,7 +21,7 @@ type remake struct {
 	t      *toolchain
 	bp     *blueprint // becomes true of the tree as we go along
 	work   string
-	proved func(proof string) bool
+	proved func(proof string) (same, known bool) // see shortcut.proved
 }
 
 // remade is what came of it.
@@ -44,7 +45,7 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	if len(dirty) == 0 {
 		return &remade{next: next, id: next.artifact, way: "nothing that is compiled has changed"}, "", nil
 	}
-	if !r.proved(next.proof) {
+	if same, _ := r.proved(next.proof); !same {
 		return nil, "the link is not proved yet", nil
 	}
 	compiled, failed, doubt, err := r.compileAll(ctx, dirty)
@@ -70,6 +71,9 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 // comes when it is known of all that it imports whether it is compiled, and to what; as many are compiled at once as there
 // are processors.
 //
+// A doubt comes as early as it can, for go then does everything again: when export data are found to be different, whoever
+// is compiled next, and perhaps everybody above.
+//
 // One package that does not compile is told of, for go would say no more: nothing that imports it is compiled. Of several
 // go tells, in an order of its own.
 func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []string, failed *failure, doubt string, err error) {
@@ -77,7 +81,9 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 	defer cancel()
 	dirty := map[string]bool{}
 	for _, name := range changed {
-		dirty[name] = true
+		if dirty[name] = true; doubt == "" {
+			doubt = r.unfit(name)
+		}
 	}
 	waits := r.bp.above(changed)
 	var ready []string
@@ -88,6 +94,9 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 	}
 	slices.Sort(ready)
 	settle := func(name string, grown bool) {
+		if grown && doubt == "" {
+			doubt = r.unfitAbove(name)
+		}
 		for _, importer := range r.bp.units[name].importers {
 			dirty[importer] = dirty[importer] || grown
 			if waits[importer]--; waits[importer] == 0 {
@@ -104,10 +113,6 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 			switch {
 			case !dirty[u.ImportPath]:
 				settle(u.ImportPath, false)
-			case u.Odd != "":
-				doubt = u.ImportPath + ": " + u.Odd
-			case !r.proved(u.proof):
-				doubt = u.ImportPath + " is not proved yet"
 			default:
 				archives := r.bp.archivesFor(u)
 				running++
@@ -140,6 +145,35 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 			settle(name, grown)
 		}
 	}
+}
+
+// unfit says why a unit cannot be compiled here: a clause, "" if it can.
+func (r *remake) unfit(name string) (doubt string) {
+	u := r.bp.units[name]
+	if u.Odd != "" {
+		return u.ImportPath + ": " + u.Odd
+	}
+	if same, _ := r.proved(u.proof); !same {
+		return u.ImportPath + " is not proved yet"
+	}
+	return ""
+}
+
+// unfitAbove says why a unit's importers cannot be compiled, or might not be: all above have to be known to be fit, for
+// one that is reached after minutes may have been worth none of them. What is known not to be is not reached as a rule.
+func (r *remake) unfitAbove(name string) (doubt string) {
+	for _, importer := range r.bp.units[name].importers {
+		if doubt := r.unfit(importer); doubt != "" {
+			return doubt
+		}
+	}
+	for _, above := range slices.Sorted(maps.Keys(r.bp.above([]string{name}))) {
+		u := r.bp.units[above]
+		if _, known := r.proved(u.proof); !known && u.Odd == "" {
+			return u.ImportPath + " is not proved yet"
+		}
+	}
+	return ""
 }
 
 // result is what came of one run of the compiler.

@@ -292,7 +292,7 @@ func TestDoubts(t *testing.T) {
 					os.Chtimes(path, info.ModTime(), info.ModTime())
 				}()
 			}
-			r := &remake{t: l.t, bp: bp, work: t.TempDir(), proved: func(proof string) bool { return c.b.short.isProved(l.program, proof) }}
+			r := &remake{t: l.t, bp: bp, work: t.TempDir(), proved: func(proof string) (same, known bool) { return c.b.short.isProved(l.program, proof) }}
 			r.t, _ = p.toolchain()
 			made, doubt, err := r.run(t.Context(), filepath.Join(r.work, "out"))
 			if err != nil {
@@ -366,6 +366,52 @@ func TestErrorsInSeveralPackages(t *testing.T) {
 		write(t, filepath.Join(p.Dir, e.file), e.text)
 		if way := c.same(); way != "" {
 			t.Errorf("%s: it builds: %s", e.name, way)
+		}
+	}
+}
+
+// What go would have to do again is not begun: of a program whose main is not proved yet, or cannot be compiled here, only
+// what does not reach it is compiled.
+func TestNothingIsCompiledInVain(t *testing.T) {
+	t.Parallel()
+	p := program(tree(t, "-- go.mod --\nmodule example.com/tower\ngo 1.25\n"+
+		"-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
+		"-- mid/mid.go --\npackage mid\n\nimport \"example.com/tower/low\"\n\nfunc Mid() int { return low.Low() }\n"+
+		"-- main.go --\npackage main\n\nimport \"example.com/tower/mid\"\n\nfunc main() { println(mid.Mid()) }\n"))
+	c := begin(t, p)
+	bp := c.b.short.at(p.key()).blueprint
+	const low, mid, main = "example.com/tower/low", "example.com/tower/mid", "example.com/tower"
+	const inlined = "package low\n\nfunc Low() int { return 2 }\n"
+	yes, no := func() (same, known bool) { return true, true }, func() (same, known bool) { return false, true }
+	unknown := func() (same, known bool) { return false, false }
+	for _, e := range []struct {
+		name, about string
+		proved      func() (same, known bool) // of about; all else is
+		compiled    int
+		doubt       string
+	}{
+		{"all is proved", main, yes, 3, ""},
+		{"what changes is not", low, unknown, 0, "low is not proved yet"},
+		{"an importer is not", mid, unknown, 1, "mid is not proved yet"},
+		{"an importer cannot be", mid, no, 1, "mid is not proved yet"},
+		{"an importer's importer is not", main, unknown, 1, "tower is not proved yet"},
+		{"an importer's importer cannot be, and is reached", main, no, 2, "tower is not proved yet"},
+	} {
+		write(t, filepath.Join(p.Dir, "low/low.go"), inlined)
+		r := &remake{bp: bp, work: t.TempDir(), proved: func(proof string) (same, known bool) {
+			if proof == bp.units[e.about].proof {
+				return e.proved()
+			}
+			return true, true
+		}}
+		r.t, _ = p.toolchain()
+		_, doubt, err := r.run(t.Context(), filepath.Join(r.work, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		archives, _ := filepath.Glob(filepath.Join(r.work, "*", "_pkg_.a"))
+		if !strings.HasSuffix(doubt, e.doubt) || doubt != "" && e.doubt == "" || len(archives) != e.compiled {
+			t.Errorf("%s: %d compiled, doubt %q; want %d, %q", e.name, len(archives), doubt, e.compiled, e.doubt)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (l *learner) draw(ctx context.Context, artifact string) (bp *blueprint, why
 		return nil, "", errMoved
 	}
 	bp.artifact = artifact
-	if !l.b.short.isProved(l.program, bp.proof) {
+	if same, _ := l.b.short.isProved(l.program, bp.proof); !same {
 		same, err := l.proveLink(ctx, bp)
 		if err != nil {
 			return nil, "", err
@@ -262,10 +262,7 @@ func (l *learner) proveSome(ctx context.Context, limit int) {
 		return
 	}
 	for _, u := range bp.byAge() {
-		l.b.short.mu.Lock()
-		_, known := l.b.short.at(l.program).proved[u.proof]
-		l.b.short.mu.Unlock()
-		if known || u.Odd != "" {
+		if _, known := l.b.short.isProved(l.program, u.proof); known || u.Odd != "" {
 			continue
 		}
 		if limit == 0 || ctx.Err() != nil || !l.prove(ctx, bp, u) {

@@ -160,7 +160,7 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 	if err := os.MkdirAll(filepath.Dir(out), 0o700); err != nil {
 		return attempt{}, err
 	}
-	r := &remake{t: l.t, bp: bp, work: work, proved: func(proof string) bool { return b.short.isProved(l.program, proof) }}
+	r := &remake{t: l.t, bp: bp, work: work, proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }}
 	made, why, err := r.run(ctx, out)
 	if err != nil || why != "" {
 		return attempt{why: why}, err
@@ -180,10 +180,12 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 	return attempt{artifact: a}, nil
 }
 
-func (s *shortcuts) isProved(program, proof string) bool {
+// isProved reports whether a command is known to write what go's does, and whether that is known at all.
+func (s *shortcuts) isProved(program, proof string) (same, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.at(program).proved[proof]
+	same, known = s.at(program).proved[proof]
+	return same, known
 }
 
 // commit makes what a fast build found out the state of the program. The archives that it made move to where they stay;
