@@ -29,7 +29,8 @@
 // measurement, so that at any time only one tree is edited and all other tools are at rest. A round edits each tree
 // once, one tool after the other, in an order that changes from round to round; so a slow minute of the machine hits
 // all of them alike. The edit replaces the text -find in -file by a text that no round had before; the clock starts
-// before the write and stops when a GET of -url, on a new connection, every 4 ms, answers with that text. `go build` is
+// before the write and stops when a GET of -url, on a new connection, every 4 ms (later every 1 % of the time that has
+// passed), answers with that text. `go build` is
 // the time of the command, whose program is not started; a server of no interest is asked meanwhile, for asking takes
 // the processor from a build. Ratios are taken within a round, and the table shows medians.
 //
@@ -62,6 +63,7 @@ func main() {
 	flag.BoolVar(&m.on, "matrix", false, "measure several programs with several kinds of edit; of the other flags only -n and -only count, and -only names programs")
 	flag.StringVar(&m.pocketbase, "pocketbase", "", "for -matrix: folder of github.com/pocketbase/pocketbase")
 	flag.StringVar(&m.blackbox, "blackbox", "", "for -matrix: folder of github.com/prometheus/blackbox_exporter")
+	flag.StringVar(&m.edit, "edit", "", "for -matrix: part of the name of the edits to measure; all if empty")
 	var t tree
 	flag.BoolVar(&t.on, "tree", false, "measure start-up, memory and watches on a large repository; of the other flags only -n, -only and -folders count")
 	flag.IntVar(&t.folders, "folders", 20_000, "for -tree: folders, of ten files each, beside the program")

@@ -18,6 +18,7 @@ import (
 type matrix struct {
 	on                   bool
 	pocketbase, blackbox string // folders; "" leaves the application out
+	edit                 string // part of the name of the edits to measure
 }
 
 // benched is a program with the places of its edits.
@@ -77,7 +78,7 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
 			continue
 		}
-		more, note, err := p.bench(ctx, hotreload, filepath.Join(root, p.name), rounds)
+		more, note, err := p.bench(ctx, hotreload, filepath.Join(root, p.name), rounds, m.edit)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -88,7 +89,7 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 }
 
 // bench measures one program.
-func (p benched) bench(ctx context.Context, hotreload, root string, rounds int) (rows []row, note string, err error) {
+func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, only string) (rows []row, note string, err error) {
 	load := loadNow()
 	if p.make {
 		p.dir = filepath.Join(root, "made")
@@ -121,7 +122,7 @@ func (p benched) bench(ctx context.Context, hotreload, root string, rounds int) 
 	if err := compileOthers(tools[0].tree); err != nil {
 		return nil, "", err
 	}
-	kinds := edits(p)
+	kinds := slices.DeleteFunc(edits(p), func(e edit) bool { return !strings.Contains(e.name, only) })
 	for _, e := range kinds {
 		rows = append(rows, row{program: p.name, edit: e.name, limit: e.limit})
 	}
@@ -140,11 +141,12 @@ func (p benched) bench(ctx context.Context, hotreload, root string, rounds int) 
 				if err != nil {
 					return nil, "", fmt.Errorf("%s, %s, round %d: %w\n%s", c.name, e.name, round, err, c.log())
 				}
-				fmt.Printf("%s, %s, round %d: %s %s\n", p.name, e.name, round, c.name, ms(took))
 				if c.start == nil {
+					fmt.Printf("%s, %s, round %d: %s %s\n", p.name, e.name, round, c.name, ms(took))
 					rows[i].byGo = append(rows[i].byGo, took)
 				} else {
 					rows[i].ours, rows[i].way = append(rows[i].ours, took), lastWay(c.out.String())
+					fmt.Printf("%s, %s, round %d: %s %s (%s)\n", p.name, e.name, round, c.name, ms(took), rows[i].way)
 				}
 			}
 		}

@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// restAfter is how long a process must have been at rest: hotreload waits for 2 seconds before it begins to confirm. On a
-// busy machine, to which that gives way, it may never be: then the measurement begins all the same.
+// restAfter is how long a process must have been at rest: hotreload waits for 2 seconds before it begins to confirm, which
+// takes as long as go build does. On a busy machine, to which that gives way, it may never be at rest: then the measurement
+// begins all the same.
 const (
 	restAfter = 2500 * time.Millisecond
-	restLimit = 20 * time.Second
+	restLimit = 90 * time.Second
 	restEvery = 100 * time.Millisecond
 )
 
