@@ -243,11 +243,12 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 	if off != "" || l.p.Slow {
 		return
 	}
+	if s.pause(ctx, planAfter); ctx.Err() != nil {
+		return
+	}
 	if stale && artifact != "" {
-		var bp *blueprint
-		var why string
-		err := errMoved
-		for try := 0; try < 3 && err != nil; try++ { // what moves is built again, as a rule, and that ends ctx
+		bp, why, err := l.draw(ctx, artifact)
+		for try := 1; try < 3 && err != nil; try++ { // what moves is built again, as a rule, and that ends ctx
 			if s.pause(ctx, planAfter<<(2*try)); ctx.Err() != nil {
 				return
 			}
