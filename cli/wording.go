@@ -27,6 +27,27 @@ func hintLine(hint string) string {
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
+// telling is the line of a dead program's last words that says most: that of the panic, or else the last; "" in the middle
+// of a stack.
+func telling(tail string) string {
+	panicked, stack, last := "", false, ""
+	for line := range strings.Lines(tail) {
+		line = strings.TrimSpace(colours.ReplaceAllString(line, ""))
+		switch {
+		case strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
+			panicked, stack = line, true
+		case strings.HasPrefix(line, "goroutine ") && strings.HasSuffix(line, "]:"):
+			stack = true
+		case line != "":
+			last = line
+		}
+	}
+	if stack {
+		return panicked
+	}
+	return last
+}
+
 // width is how many columns a text takes on a terminal, for the letters that we use.
 func width(text string) int {
 	return utf8.RuneCountInString(colours.ReplaceAllString(text, ""))

@@ -234,11 +234,30 @@ func (r *reporter) death(exit supervisor.Exit, reason string, after time.Duratio
 	case reason != "":
 		return reason + ": killed"
 	case unready:
-		return fmt.Sprintf("died before it was ready: %s after %s", exit, short(after))
+		return fmt.Sprintf("died before it was ready: %s after %s%s", exit, short(after), quoted(exit))
 	default:
-		return fmt.Sprintf("died: %s after %s", exit, short(after))
+		return fmt.Sprintf("died: %s after %s%s", exit, short(after), quoted(exit))
 	}
 }
+
+// quoted is what a dead worker's last words come down to, to be put behind the way in which it died. Who was killed had
+// not come to say anything of it.
+func quoted(exit supervisor.Exit) string {
+	said := []rune(telling(exit.Tail))
+	if len(said) == 0 || exit.Code <= 0 && !slices.Contains(faults, exit.Signal) {
+		return ""
+	}
+	if len(said) > mostQuoted {
+		said = append(said[:mostQuoted-1], '…')
+	}
+	return ": " + harmless(string(said))
+}
+
+// faults are the signals by which a program ends that has gone wrong.
+var faults = []syscall.Signal{syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGSEGV, syscall.SIGTRAP}
+
+// mostQuoted is how many letters of it are worth it.
+const mostQuoted = 120
 
 func (r *reporter) addressTaken(exit supervisor.Exit) string {
 	address := exit.AddressInUse
