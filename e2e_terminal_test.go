@@ -333,7 +333,8 @@ func TestLongBuildCountsSeconds(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	s := setup{terminal: true}.start(t, newModule(t, nil), ".", "{addr}")
+	dir := newModule(t, nil)
+	s := setup{terminal: true}.start(t, dir, "--kill-switch", "disabled.json", ".", "{addr}")
 	s.waitFor(`generation 1 serves.*h for keys`)
 	s.press("h")
 	s.waitFor(`r reload · R rebuild and reload · p pause, go on · c clear · q quit · h help\n`)
@@ -349,17 +350,19 @@ func TestKeys(t *testing.T) {
 	}
 	s.press("R\n") // with Enter
 	s.waitFor(`generation 3 serves.*built in`)
-	s.press("p")
-	s.waitFor(`paused`)
+	s.press("p") // the kill switch
+	s.waitFor(`everything is disabled: nothing is started; what runs runs on\r?\nhint: p, or hotreload enable, goes on`)
 	s.save("version.go", version("v2", ""))
-	s.waitFor(`paused, so nothing is done about version.go`)
+	s.waitFor(`version.go → rebuild: generation 4 waits: everything is disabled`)
 	if now, _ := s.get("/"); now != "v1" {
 		t.Errorf("paused, and %q serves", now)
 	}
 	s.press("p\n")
-	s.waitFor(`going on`)
+	s.waitFor(`workers are started again`)
 	s.serves("v2")
 	s.waitFor(`generation 4 serves`)
+	s.press("p")
+	s.waitFor(`everything is disabled`)
 	s.press("c")
 	s.waitFor(`\x1b\[H\x1b\[2J`)
 	s.press("x") // no key: nothing happens
@@ -370,6 +373,9 @@ func TestKeys(t *testing.T) {
 	}
 	if s.single() {
 		t.Error("the terminal was not restored")
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "disabled.json")); err != nil || !strings.Contains(string(text), `"global": false`) {
+		t.Errorf("the kill switch is left as %s (%v): what p had done was to end with hotreload", text, err)
 	}
 }
 

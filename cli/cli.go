@@ -150,6 +150,8 @@ func watchCommand(ctx context.Context, w *wishes) error {
 	}
 	defer controlled(w, r, run, journal, console).Close()
 	var keys *keyboard
+	pause := &pausing{file: r.killSwitch}
+	defer pause.end()
 	if input >= 0 {
 		stdin := run.Services()[input].Input()
 		go func() { // ends with stdin, or with the program: a read of the terminal cannot be ended
@@ -157,7 +159,7 @@ func watchCommand(ctx context.Context, w *wishes) error {
 			stdin.Close()
 		}()
 	} else if keys = openKeyboard(os.Stdin); keys != nil {
-		go keys.read(func(key byte) { press(key, run, console, keys) }) // ends with close or with the program: see there
+		go keys.read(func(key byte) { press(key, run, console, keys, pause) }) // ends with close or with the program: see there
 	}
 	if keys == nil && isTerminal(os.Stdin) {
 		console.echoing()

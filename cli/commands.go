@@ -284,8 +284,6 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 		case !waited:
 		case s.Blocked != "" && (s.Serving == 0 || s.Serving != s.Newest):
 			faults = append(faults, hinted{errors.New(of + s.Blocked + ": nothing is started"), enableHint(s)})
-		case s.Paused:
-			faults = append(faults, hinted{errors.New(of + "paused: changes wait"), "p on hotreload's terminal goes on"})
 		case s.Stale:
 			faults = append(faults, fmt.Errorf("%sgeneration %d is stale:\n%s", of, s.Serving, s.Failure))
 		}
@@ -320,8 +318,6 @@ func showStatus(out io.Writer, s runner.Status) {
 	switch {
 	case s.Blocked != "":
 		state = yellow("nothing is started: " + s.Blocked)
-	case s.Paused:
-		state = "paused"
 	case s.Stale:
 		state = yellow("stale")
 	case s.Waits:

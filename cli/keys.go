@@ -11,14 +11,17 @@ import (
 const keyHelp = "r reload · R rebuild and reload · p pause, go on · c clear · q quit · h help"
 
 // press does what a key is for.
-func press(key byte, run *runner.Group, c *console, k *keyboard) {
+func press(key byte, run *runner.Group, c *console, k *keyboard, p *pausing) {
 	switch key {
 	case 'r', ' ':
 		run.Do(runner.Reload)
 	case 'R', 'b':
 		run.Do(runner.BuildUp)
 	case 'p':
-		run.Do(runner.Pause)
+		if err := p.press(); err != nil {
+			c.say(dim(prefix) + red(err.Error()) + lineOf(hintLine(hintOf(err))))
+		}
+		run.Do(runner.Recheck)
 	case 'c', '\f':
 		c.clear()
 	case 'q', 4: // Ctrl-D

@@ -52,6 +52,7 @@ type reporter struct {
 	graph     error     // why the packages of the program are not known; nil if they are
 	crash     string    // the last crash, to say a repeated one less often
 	newest    int       // generation that was started
+	blocked   string    // why nothing is started; "" if it may be
 	back      int       // the one that serves after the newest has failed
 	finished  int       // the generation whose worker has ended with code 0 last
 
@@ -235,15 +236,13 @@ func (r *reporter) report(event runner.Event) {
 		r.news(r.files(e.Effects)+": the program is the same, nothing to replace", "built in "+short(e.Took))
 	case runner.Replacement:
 		r.newest = e.Generation
-		r.detail(fmt.Sprintf("generation %d starts", e.Generation))
+		if r.blocked != "" {
+			r.line(fmt.Sprintf("%s: generation %d waits: %s", r.files(e.Effects), e.Generation, r.blocked))
+		} else {
+			r.detail(fmt.Sprintf("generation %d starts", e.Generation))
+		}
 	case runner.Reloaded:
 		r.reloaded(e)
-	case runner.Paused:
-		if e.On {
-			r.line("paused: changes wait until p is pressed again")
-		} else {
-			r.line("going on")
-		}
 	case runner.Waits:
 		r.line("waits until " + strings.Join(e.For, " and ") + serves(len(e.For)))
 	case runner.Halted:
@@ -271,9 +270,6 @@ func (r *reporter) where() string {
 func (r *reporter) changed(e runner.Changed) {
 	if e.Overflow {
 		r.line("the system lost file events: everything was looked at")
-	}
-	if e.Paused && strongest(e.Effects) > runner.Live {
-		r.line("paused, so nothing is done about " + r.files(e.Effects))
 	}
 	if strongest(e.Effects) == runner.Live {
 		r.line(r.files(e.Effects) + ": in effect already")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,43 @@ func (m *remote) switchOf(ctx context.Context, path string) (killswitch.File, *c
 		client = nil // it heeds another
 	}
 	return file, client, err
+}
+
+// pausing is the key p: it turns the kill switch for everything, as hotreload disable and enable do. What the key has
+// disabled is enabled again at the end of this hotreload, unless somebody has turned the switch since.
+type pausing struct {
+	file killswitch.File
+
+	mu   sync.Mutex  // guards mine: a key may be pressed at the very end
+	mine os.FileInfo // the file as the key has left it, having disabled everything; nil if it has not
+}
+
+// press turns the switch.
+func (p *pausing) press() error {
+	if p.file.Path == "" {
+		return hinted{errors.New("there is no place for the kill switch, so nothing can be paused"), "XDG_STATE_HOME or --kill-switch can name one"}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, err := p.file.Update(func(s killswitch.State) killswitch.State { s.Global = !s.Global; return s })
+	if err != nil {
+		return switchFault(err)
+	}
+	if p.mine = nil; !before.Global {
+		p.mine, _ = os.Stat(p.file.Path)
+	}
+	return nil
+}
+
+// end takes back what the key has done.
+func (p *pausing) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, err := os.Stat(p.file.Path); p.mine == nil || err != nil || !os.SameFile(now, p.mine) || !now.ModTime().Equal(p.mine.ModTime()) {
+		return
+	}
+	p.mine = nil
+	_, _ = p.file.EnableGlobally() // if it cannot be, the next hotreload says so
 }
 
 // switchFlags are those that the three commands have in common.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hotreload/gobuild"
+	"hotreload/killswitch"
 	"hotreload/runner"
 	"hotreload/supervisor"
 )
@@ -23,8 +24,14 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 	case supervisor.Drains:
 		r.detail(r.name(e.Worker) + " was asked to finish")
 	case supervisor.Blocked:
-		r.alarm(yellow(e.Reason+": nothing is started; what runs runs on") + lineOf(hintLine("hotreload enable, or hotreload disabled to see what is off")))
+		r.blocked = e.Reason
+		hint := "hotreload enable, or hotreload disabled to see what is off"
+		if r.keys != nil && e.Reason == (&killswitch.Disabled{Global: true}).Error() {
+			hint = "p, or hotreload enable, goes on"
+		}
+		r.alarm(yellow(e.Reason+": nothing is started; what runs runs on") + lineOf(hintLine(hint)))
 	case supervisor.Unblocked:
+		r.blocked = ""
 		r.line("workers are started again")
 	case supervisor.Throttled:
 		r.alarm(yellow(r.name(e.Worker) + " sends more messages than anybody can hear, and has to wait"))

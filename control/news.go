@@ -97,11 +97,6 @@ func newsOf(event runner.Event) (n News, ok bool) {
 		return News{Event: "kept", Files: filesOf(e.Effects)}, true
 	case runner.Halted:
 		return News{Event: "halted", Workers: e.Of - e.Slots}, true
-	case runner.Paused:
-		if e.On {
-			return News{Event: "paused"}, true
-		}
-		return News{Event: "resumed"}, true
 	case runner.Leaving:
 		return News{Event: "stopping", Workers: len(e.Workers)}, true
 	case runner.Service:

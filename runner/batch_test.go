@@ -53,8 +53,8 @@ func TestWhenAChangeIsTold(t *testing.T) {
 		{"of no effect", []step{{open, watch.Written, []string{"other"}, ""}, {quiet, watch.Written, []string{"other"}, "other:none"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			// Paused, so that nothing is started.
-			l := &loop{Runner: &Runner{}, graph: gobuild.NoGraph(), opened: newOpened(), early: map[string]Effect{}, state: state{paused: true}}
+			// Halted, so that nothing is started.
+			l := &loop{Runner: &Runner{}, graph: gobuild.NoGraph(), opened: newOpened(), early: map[string]Effect{}, state: state{halted: true}}
 			read("start", false)(l)
 			for _, name := range []string{"live", "empty", "gone"} {
 				read(name, true)(l)
@@ -94,7 +94,7 @@ func TestWhatLedToNothingIsForgotten(t *testing.T) {
 	if len(l.effects) > 0 || !l.began.IsZero() {
 		t.Errorf("effects %v since %v are left", l.effects, l.began)
 	}
-	l.state.paused = true // what is held back is not forgotten
+	l.state.halted = true // what is held back is not forgotten
 	l.opened.note(supervisor.FileOpened{Path: path, How: supervisor.ToRead, Worker: supervisor.Worker{Generation: 1}})
 	l.batch(watch.Batch{Changes: changes, Fresh: changes, Settled: true, Began: time.Now()})
 	if want := []Effect{{changes[0], Restart, "read by the workers at their start"}}; !slices.Equal(l.effects, want) || l.began.IsZero() {

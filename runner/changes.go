@@ -38,7 +38,7 @@ func (l *loop) batch(b watch.Batch) {
 	case !b.Settled:
 		l.tellEarly(b.Changes)
 	case len(b.Changes) > 0:
-		news := Changed{Overflow: b.Overflow, Paused: l.state.paused}
+		news := Changed{Overflow: b.Overflow}
 		var read []string // by workers at their start
 		for _, change := range b.Changes {
 			// Only now: what the workers have to say of it may come later than the change.
@@ -104,7 +104,7 @@ func (l *loop) tellEarly(changes []watch.Change) {
 		news = append(news, effect)
 	}
 	if len(news) > 0 {
-		l.tell(Changed{Effects: news, Paused: l.state.paused})
+		l.tell(Changed{Effects: news})
 	}
 }
 

@@ -19,14 +19,13 @@ func (p Phase) String() string {
 type state struct {
 	phase   Phase
 	settled bool // no save is in the middle of happening
-	paused  bool
 
 	serial int     // of the newest build; results of others are dropped
 	held   *result // result of that build, held back until the tree is quiet
 
 	gated   bool  // others have to serve first
 	halted  bool  // the workers were sent away, and none are wanted
-	pending Class // what happened while paused or halted
+	pending Class // what happened while halted
 	restart bool  // workers must be replaced even if the program stays the same
 	order   Order // how, if somebody has said
 
@@ -83,7 +82,6 @@ type (
 	reloadKey  struct{ order Order } // replace the workers, with the newest program; those that are kept are told
 	restartKey struct{ order Order } // replace the workers, also those that are kept
 	rebuildKey struct{}              // build, and replace the workers even if the program is the same
-	pauseKey   struct{ paused bool } // hold changes back, or take up those held back
 	haltKey    struct{ halted bool } // the workers were sent away; or they were let in again
 	stopKey    struct{}              // drain and leave; again: kill
 	killKey    struct{}
@@ -100,7 +98,6 @@ func (reloadKey) input()   {}
 func (restartKey) input()  {}
 func (haltKey) input()     {}
 func (rebuildKey) input()  {}
-func (pauseKey) input()    {}
 func (stopKey) input()     {}
 func (killKey) input()     {}
 
@@ -184,9 +181,6 @@ func decide(s state, in input) (state, []action) {
 		s.restart = true
 		s, actions := s.build()
 		return s, append([]action{hurry{}}, actions...)
-	case pauseKey:
-		s.paused = in.paused
-		return s.heldBack()
 	case haltKey:
 		s.halted = in.halted
 		return s.heldBack()
@@ -200,16 +194,13 @@ func decide(s state, in input) (state, []action) {
 	return s, nil
 }
 
-// holds reports whether changes wait.
-func (s state) holds() bool { return s.paused || s.halted }
-
 // heldBack gives up a build for nobody, or takes up what has waited.
 func (s state) heldBack() (state, []action) {
 	switch {
-	case s.holds() && s.phase == Building:
+	case s.halted && s.phase == Building:
 		s.phase, s.held, s.pending = Idle, nil, Rebuild
 		return s, []action{cancelBuild{}}
-	case s.holds() || s.pending == None:
+	case s.halted || s.pending == None:
 		return s, nil
 	}
 	class := s.pending
@@ -247,7 +238,7 @@ func (s state) changed(in changed) (state, []action) {
 		actions = append(actions, renewGraph{})
 	}
 	s.settled = in.settled
-	if s.holds() {
+	if s.halted {
 		s.pending = max(s.pending, in.class)
 		return s, actions
 	}

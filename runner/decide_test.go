@@ -24,7 +24,6 @@ func with(s state, f func(*state)) state {
 }
 
 func unquiet(s state) state { return with(s, func(s *state) { s.settled = false }) }
-func paused(s state) state  { return with(s, func(s *state) { s.paused = true }) }
 func broken(s state) state  { return with(s, func(s *state) { s.broken = true }) }
 func gone(s state) state    { return with(s, func(s *state) { s.built = "" }) }
 func dead(s state) state    { return with(s, func(s *state) { s.dead = true }) }
@@ -70,8 +69,6 @@ func TestDecide(t *testing.T) {
 		{"idle: r starts the newest program, also one that died", with(dead(idle), func(s *state) { s.built = "b" }), reloadKey{}, with(idle, func(s *state) { s.phase, s.generation, s.built, s.target = Replacing, 2, "b", "b" }), []action{hurry{}, replace{2, "b", Order{}}}},
 		{"idle: r with no program yet", starting, reloadKey{}, state{phase: Building, settled: true, serial: 1, restart: true}, []action{hurry{}, startBuild{1}}},
 		{"idle: R", idle, rebuildKey{}, with(building, func(s *state) { s.restart = true }), []action{hurry{}, startBuild{2}}},
-		{"idle: pause", idle, pauseKey{true}, paused(idle), nil},
-		{"idle: go on", paused(idle), pauseKey{false}, idle, nil},
 		{"idle: stop", idle, stopKey{}, stopping, []action{stopWorkers{}}},
 		{"idle: kill", idle, killKey{}, stopping, []action{stopWorkers{}, killWorkers{}}},
 
@@ -99,7 +96,6 @@ func TestDecide(t *testing.T) {
 		{"building: died", with(building, func(s *state) { s.generation, s.built, s.target = 2, "b", "b" }), died{2}, with(dead(building), func(s *state) { s.generation, s.built = 2, "b" }), nil},
 		{"building: r", building, reloadKey{}, with(building, func(s *state) { s.restart = true }), []action{hurry{}}},
 		{"building: R", building, rebuildKey{}, with(building, func(s *state) { s.serial, s.restart = 3, true }), []action{hurry{}, cancelBuild{}, startBuild{3}}},
-		{"building: pause", building, pauseKey{true}, with(paused(idle), func(s *state) { s.serial, s.pending = 2, Rebuild }), []action{cancelBuild{}}},
 		{"building: stop", building, stopKey{}, with(stopping, func(s *state) { s.serial = 2 }), []action{cancelBuild{}, stopWorkers{}}},
 		{"building: kill", building, killKey{}, with(stopping, func(s *state) { s.serial = 2 }), []action{cancelBuild{}, stopWorkers{}, killWorkers{}}},
 
@@ -116,15 +112,8 @@ func TestDecide(t *testing.T) {
 		{"replacing: an older one died", replacing, died{1}, replacing, nil},
 		{"replacing: r", replacing, reloadKey{}, with(replacing, func(s *state) { s.generation = 3 }), []action{hurry{}, replace{3, "b", Order{}}}},
 		{"replacing: R", replacing, rebuildKey{}, with(replacing, func(s *state) { s.phase, s.serial, s.restart = Building, 3, true }), []action{hurry{}, startBuild{3}}},
-		{"replacing: pause", replacing, pauseKey{true}, paused(replacing), nil},
 		{"replacing: stop", replacing, stopKey{}, with(replacing, func(s *state) { s.phase = Stopping }), []action{stopWorkers{}}},
 		{"replacing: kill", replacing, killKey{}, with(replacing, func(s *state) { s.phase = Stopping }), []action{stopWorkers{}, killWorkers{}}},
-
-		{"paused: a save is kept", paused(idle), savedQuietly, with(paused(idle), func(s *state) { s.pending = Rebuild }), nil},
-		{"paused: the strongest is kept", with(paused(idle), func(s *state) { s.pending = Rebuild }), changed{class: Restart, settled: true}, with(paused(idle), func(s *state) { s.pending = Rebuild }), nil},
-		{"paused: the graph is kept up to date", paused(idle), changed{class: Rebuild, settled: true, renew: true}, with(paused(idle), func(s *state) { s.pending = Rebuild }), []action{renewGraph{}}},
-		{"paused: go on", with(paused(idle), func(s *state) { s.pending = Rebuild }), pauseKey{false}, building, []action{startBuild{2}}},
-		{"paused: r reloads all the same", paused(idle), reloadKey{}, with(paused(idle), func(s *state) { s.phase, s.generation = Replacing, 2 }), []action{hurry{}, replace{2, "a", Order{}}}},
 
 		{"gated: a build begins", gated(starting), savedQuietly, gated(state{phase: Building, settled: true, serial: 1}), []action{startBuild{1}}},
 		{"gated: what was built waits", gated(building), built{serial: 2, artifact: "b"}, with(gated(building), held(result{artifact: "b"})), nil},
@@ -134,8 +123,12 @@ func TestDecide(t *testing.T) {
 
 		{"halted: a save is kept", halted(idle), savedQuietly, with(halted(idle), func(s *state) { s.pending = Rebuild }), nil},
 		{"halted: the build is given up", building, haltKey{true}, with(halted(idle), func(s *state) { s.serial, s.pending = 2, Rebuild }), []action{cancelBuild{}}},
+		{"halted: the strongest is kept", with(halted(idle), func(s *state) { s.pending = Rebuild }), changed{class: Restart, settled: true}, with(halted(idle), func(s *state) { s.pending = Rebuild }), nil},
+		{"halted: the graph is kept up to date", halted(idle), changed{class: Rebuild, settled: true, renew: true}, with(halted(idle), func(s *state) { s.pending = Rebuild }), []action{renewGraph{}}},
+		{"halted: nothing has changed", idle, haltKey{true}, halted(idle), nil},
+		{"halted: go on with nothing", halted(idle), haltKey{false}, idle, nil},
+		{"halted: while workers are replaced", replacing, haltKey{true}, halted(replacing), nil},
 		{"halted: go on", with(halted(idle), func(s *state) { s.pending = Rebuild }), haltKey{false}, building, []action{startBuild{2}}},
-		{"halted: go on, paused", paused(with(halted(idle), func(s *state) { s.pending = Rebuild })), haltKey{false}, paused(with(idle, func(s *state) { s.pending = Rebuild })), nil},
 
 		{"kept: a save is built", kept(idle), savedQuietly, kept(building), []action{startBuild{2}}},
 		{"kept: built, and only told", kept(building), built{serial: 2, artifact: "b"}, with(kept(idle), func(s *state) { s.serial, s.built, s.old = 2, "b", true }), []action{tellKept{}}},
@@ -154,6 +147,7 @@ func TestDecide(t *testing.T) {
 		{"stopping: restart key", stopping, restartKey{}, stopping, nil},
 		{"stopping: admitted", stopping, admitted{}, stopping, nil},
 		{"stopping: halted", stopping, haltKey{true}, stopping, nil},
+		{"stopping: let in", stopping, haltKey{false}, stopping, nil},
 		{"stopping: a save", stopping, savedQuietly, stopping, nil},
 		{"stopping: restart", stopping, changed{class: Restart, settled: true}, stopping, nil},
 		{"stopping: live", stopping, changed{class: Live, settled: true}, stopping, nil},
@@ -164,8 +158,6 @@ func TestDecide(t *testing.T) {
 		{"stopping: died", stopping, died{1}, stopping, nil},
 		{"stopping: r", stopping, reloadKey{}, stopping, nil},
 		{"stopping: R", stopping, rebuildKey{}, stopping, nil},
-		{"stopping: pause", stopping, pauseKey{true}, stopping, nil},
-		{"stopping: go on", stopping, pauseKey{false}, stopping, nil},
 		{"stopping: stop again kills", stopping, stopKey{}, stopping, []action{killWorkers{}}},
 		{"stopping: kill", stopping, killKey{}, stopping, []action{killWorkers{}}},
 	}
@@ -243,7 +235,7 @@ func (w *world) step(t *testing.T, r *rand.Rand) {
 	case 5:
 		w.input(t, reloadKey{})
 	case 6:
-		w.input(t, pauseKey{!w.state.paused})
+		w.input(t, haltKey{!w.state.halted})
 	case 7:
 		w.input(t, changed{class: Restart, settled: r.IntN(2) == 0})
 	}
@@ -282,8 +274,8 @@ func TestLastSaveWins(t *testing.T) {
 		for range 60 {
 			w.step(t, r)
 		}
-		if w.state.paused {
-			w.input(t, pauseKey{false})
+		if w.state.halted {
+			w.input(t, haltKey{false})
 		}
 		w.input(t, changed{class: None, settled: true})
 		for range 3 {

@@ -42,8 +42,7 @@
 //	R           | build, replace    kill, build, replace build, replace       -
 //	admitted    | -                 take the held result what has waited      -
 //	halt        | hold back         kill, hold back      hold back            -
-//	pause       | hold back         kill, hold back      hold back            -
-//	go on       | what was held     what was held        what was held        -
+//	let in      | what was held     what was held        what was held        -
 //	stop        | drain             kill build, drain    drain                kill
 //	kill        | kill              kill all             kill                 kill
 //

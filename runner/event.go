@@ -49,7 +49,6 @@ type (
 	Changed struct {
 		Effects  []Effect
 		Overflow bool // the kernel lost events; everything was looked at
-		Paused   bool // nothing is done about it until Paused{false}
 	}
 
 	// HookEnded: the command for a hook has said something, or (Why) has failed.
@@ -116,9 +115,6 @@ type (
 	// Halted: so many of the service's slots are to have no worker until they are wanted again.
 	Halted struct{ Slots, Of int }
 
-	// Paused: changes are held back, or taken up again.
-	Paused struct{ On bool }
-
 	// Leaving: we were asked to stop. We wait for the workers, ordered by slot, at most so long; their exits are told
 	// as ever.
 	Leaving struct {
@@ -147,5 +143,4 @@ func (Service) event()      {}
 func (Waits) event()        {}
 func (KeptOn) event()       {}
 func (Halted) event()       {}
-func (Paused) event()       {}
 func (Leaving) event()      {}

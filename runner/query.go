@@ -65,7 +65,6 @@ type Status struct {
 	Pending    []string `json:"pending"`    // settings that wait for a new start
 	Program    string   `json:"program"`    // import path of the main package; "" until it is known
 	Phase      string   `json:"phase"`      // idle, building, replacing, stopping
-	Paused     bool     `json:"paused"`     // changes wait
 	Quiet      bool     `json:"quiet"`      // no save is in the middle of happening
 	Serving    int      `json:"serving"`    // generation; 0 = none yet
 	Newest     int      `json:"newest"`     // generation
@@ -120,7 +119,7 @@ func (l *loop) status() Status {
 		Slots:  policy.Workers,
 		Wanted: policy.Workers - len(l.shut), Strategy: policy.Strategy.String(), Listen: []string{}, Pending: append([]string{}, l.config.Pending...),
 		Switch: l.config.switchName(), Blocked: l.blocked,
-		Phase: l.state.phase.String(), Paused: l.state.paused, Quiet: l.state.settled, Serving: l.serving,
+		Phase: l.state.phase.String(), Quiet: l.state.settled, Serving: l.serving,
 		Newest: l.state.generation, Stale: l.state.stale() || l.loops, Failure: l.words, FilesKnown: len(l.opened.files), Built: l.way,
 		Workers: []Worker{}, Exits: []Exit{},
 	}
@@ -246,7 +245,7 @@ func (r *Runner) Await(ctx context.Context) (Status, error) {
 // rested reports whether nothing is under way.
 func (l *loop) rested() bool {
 	switch {
-	case l.state.phase == Stopping || l.state.paused:
+	case l.state.phase == Stopping:
 		return true
 	case l.blocked != "" && l.state.settled && l.state.phase != Building:
 		return true // nothing more will come of it for now

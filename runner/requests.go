@@ -13,7 +13,6 @@ const (
 	Reload  Command = iota // replace the workers with the newest program; those that are kept are told
 	Renew                  // the same, also of those that are kept
 	BuildUp                // build, and replace the workers whatever comes out
-	Pause                  // hold changes back, or go on
 	Scale                  // keep another number of workers
 	Halt                   // send the workers away and wait until they are wanted again, which the other three are
 	Recheck                // look at the kill switch
@@ -74,9 +73,6 @@ func (l *loop) request(r Request) {
 			r.Workers = max(l.config.Service.Policy.Workers+r.More, 1)
 		}
 		l.scale(r.Workers)
-	case Pause:
-		l.tell(Paused{On: !l.state.paused})
-		l.input(pauseKey{paused: !l.state.paused})
 	case Halt:
 		l.halt(r.Slots)
 	case Recheck:

@@ -85,7 +85,7 @@ func (l *loop) overlooked(opened []string) {
 	}
 	if len(effects) > 0 {
 		l.effects = append(l.effects, effects...)
-		l.tell(Changed{Effects: effects, Paused: l.state.paused})
+		l.tell(Changed{Effects: effects})
 		l.input(changed{class: Restart, settled: l.state.settled})
 	}
 }
