@@ -41,8 +41,12 @@ func (e *SeveralError) Error() string {
 	return text
 }
 
-// infoTimeout is how long a hotreload may take to say who it is. Felt right, not measured.
-const infoTimeout = 2 * time.Second
+// How long a hotreload may take to say who it is: on a busy machine one with many workers has taken more than two seconds.
+// When one is found that is meant, the others have until othersTimeout after that to be meant too.
+const (
+	infoTimeout   = 20 * time.Second
+	othersTimeout = time.Second
+)
 
 // Find finds the hotreload that was started in dir, in a folder above it or in the same module; or the one with this
 // pid, if it is not 0.
@@ -55,22 +59,41 @@ func Find(ctx context.Context, dir string, pid int) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []*Client
+	type answer struct {
+		path string
+		*Client
+		err error
+	}
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	answers := make(chan answer, len(paths))
 	for _, path := range paths {
-		c := dial(path)
-		asked, cancel := context.WithTimeout(ctx, infoTimeout)
-		err := c.get(asked, "/v1/info", &c.Info)
-		cancel()
+		go func() { // ends with the answer, or with ctx
+			c := dial(path)
+			answers <- answer{path, c, c.get(ctx, "/v1/info", &c.Info)}
+		}()
+	}
+	var found []*Client
+	var silent []string
+	for range paths {
+		got := <-answers
 		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
-			_ = os.Remove(path) // of a dead one
-		case err != nil:
-		case pid == c.Pid || pid == 0 && (within(dir, c.Dir) || within(dir, c.Root)):
-			found = append(found, c)
+		case errors.Is(got.err, syscall.ECONNREFUSED):
+			_ = os.Remove(got.path) // of a dead one
+		case errors.Is(got.err, context.DeadlineExceeded):
+			silent = append(silent, strings.TrimSuffix(filepath.Base(got.path), ".sock"))
+		case got.err != nil:
+		case pid == got.Pid || pid == 0 && (within(dir, got.Dir) || within(dir, got.Root)):
+			if found = append(found, got.Client); len(found) == 1 {
+				time.AfterFunc(othersTimeout, cancel)
+			}
 		}
 	}
 	switch len(found) {
 	case 0:
+		if len(silent) > 0 {
+			return nil, fmt.Errorf("%w that answers; silent is pid %s", ErrNone, strings.Join(silent, ", "))
+		}
 		return nil, ErrNone
 	case 1:
 		return found[0], nil
