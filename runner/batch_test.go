@@ -101,3 +101,42 @@ func TestWhatLedToNothingIsForgotten(t *testing.T) {
 		t.Errorf("effects %v since %v, want %v", l.effects, l.began, want)
 	}
 }
+
+// A file that is new in a folder that was read replaces nobody before the workers have told whether they wrote it.
+func TestReplacementsWaitForReports(t *testing.T) {
+	dir := t.TempDir()
+	made := func(name string) watch.Batch {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("x"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		changes := []watch.Change{{Path: path, Op: watch.Created}}
+		return watch.Batch{Changes: changes, Fresh: changes, Settled: true, Began: time.Now()}
+	}
+	// Halted, so that nothing is started. A supervisor that does not run never answers: the test does.
+	l := &loop{Runner: &Runner{supervisor: &supervisor.Supervisor{}}, graph: gobuild.NoGraph(), opened: newOpened(), early: map[string]Effect{}, state: state{halted: true}}
+	first := supervisor.Worker{Generation: 1}
+	l.opened.note(supervisor.FileOpened{Path: dir, How: supervisor.ToRead, Worker: first, At: time.Now().Add(-time.Hour)})
+	said := func() (all []string) {
+		for _, event := range l.news {
+			for _, effect := range event.(Changed).Effects {
+				all = append(all, filepath.Base(effect.Path)+" "+effect.Class.String())
+			}
+		}
+		return all
+	}
+	l.heard(made("upload"))
+	l.heard(made("page")) // waits for the one before
+	if have := said(); len(have) > 0 || l.rested() {
+		t.Fatalf("before the workers have told: %v, rested: %v", have, l.rested())
+	}
+	l.opened.note(supervisor.FileOpened{Path: filepath.Join(dir, "upload"), How: supervisor.ToWrite, Late: true, Worker: first})
+	l.service(supervisor.FilesTold{})
+	if have, want := said(), []string{"upload none"}; !slices.Equal(have, want) {
+		t.Fatalf("said %v, want %v", have, want)
+	}
+	l.service(supervisor.FilesTold{})
+	if have, want := said(), []string{"upload none", "page restart"}; !slices.Equal(have, want) || len(l.batches) > 0 {
+		t.Fatalf("said %v, want %v", have, want)
+	}
+}

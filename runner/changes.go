@@ -10,6 +10,41 @@ import (
 	"hotreload/watch"
 )
 
+// heard takes what the watcher says, in its order.
+func (l *loop) heard(b watch.Batch) {
+	if l.batches = append(l.batches, b); len(l.batches) == 1 {
+		l.takeBatches(false)
+	}
+}
+
+// takeBatches judges batches as far as that can be done now. told says that all is known of what the workers had opened
+// when the first of them was heard.
+func (l *loop) takeBatches(told bool) {
+	for ; len(l.batches) > 0; told = false {
+		if !told && l.hinges(l.batches[0]) {
+			l.supervisor.AskFiles()
+			return
+		}
+		b := l.batches[0]
+		l.batches = l.batches[1:]
+		l.batch(b)
+	}
+}
+
+// hinges reports whether workers would be replaced for nothing but files that they have opened to read, as far as they
+// have told. They may be about to tell that they have written them.
+func (l *loop) hinges(b watch.Batch) bool {
+	built := func(c watch.Change) bool {
+		class, _, _ := l.judge(c)
+		return class >= Restart
+	}
+	read := func(c watch.Change) bool {
+		effect, opened := l.effect(c)
+		return opened && effect.Class == Restart
+	}
+	return b.Settled && l.state.phase != Stopping && !slices.ContainsFunc(b.Fresh, built) && slices.ContainsFunc(b.Changes, read)
+}
+
 // batch classifies what has changed and hands the strongest class to the rules.
 func (l *loop) batch(b watch.Batch) {
 	if l.spent {

@@ -51,6 +51,8 @@
 //
 // "Quiet" comes from the watcher: the first change of a batch starts the build at once, and the quiet window only
 // holds back what would be shown or replaced too early. What is live needs no holding back: it is told at once (batch_test.go).
+// Where workers would be replaced for nothing but files that they have read, they are first asked for all that they have
+// opened until then (changes.go): on a busy machine it may come late that they have written the file themselves.
 // Every cell is a case in decide_test.go.
 //
 // # Several services

@@ -123,6 +123,8 @@ func (o *opened) class(change watch.Change, disk disk) (class Class, reason stri
 		return None, "the workers seem to write it themselves", true
 	case folder.early && known(folder):
 		return None, "the workers have read its folder since", true
+	case folder.early && len(o.files) >= maxOpened:
+		return None, "in a folder that the workers read at their start; they have opened too many files to tell whether they wrote it", true
 	case folder.early:
 		return Restart, "in a folder that the workers read at their start", true
 	case folder.late:

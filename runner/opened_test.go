@@ -100,6 +100,12 @@ func TestOpenedHasALimit(t *testing.T) {
 			t.Fatalf("file %d is watched: %v", i, fresh)
 		}
 	}
+	// What a worker writes into a folder that it has read cannot be told from what a person puts there any more.
+	o.files["/d"] = &use{early: true}
+	nobody := disk{func(string) bool { return false }, func(string) time.Time { return time.Now() }}
+	if class, _, ok := o.class(watch.Change{Path: "/d/upload", Op: watch.Created}, nobody); !ok || class != None {
+		t.Errorf("a file of which nothing is known is %s, %v", class, ok)
+	}
 }
 
 // A file that workers write at their start, in a way that nobody sees, does not replace them for ever.

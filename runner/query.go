@@ -247,6 +247,8 @@ func (l *loop) rested() bool {
 	switch {
 	case l.state.phase == Stopping:
 		return true
+	case len(l.batches) > 0:
+		return false
 	case l.blocked != "" && l.state.settled && l.state.phase != Building:
 		return true // nothing more will come of it for now
 	case l.state.halted || len(l.shut) > 0 && l.state.phase == Idle && l.scaling:

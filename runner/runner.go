@@ -179,6 +179,7 @@ type loop struct {
 	noted      map[string]time.Time // files of rules -> the change that led to a build last
 	generating bool                 // the build that is under way has not begun to read
 	opened     *opened              // what they read
+	batches    []watch.Batch        // to be judged; the first waits for FilesTold
 	early      map[string]Effect    // of the open batch: what was told before it was quiet
 	rewatch    <-chan time.Time     // then that is watched; nil if it is
 	plain      map[string]bool      // why there is no agent, as far as it was told
@@ -244,7 +245,7 @@ func (r *Runner) run(ctx context.Context) {
 		case config := <-r.configs:
 			l.takeOver(config)
 		case batch := <-r.watcher.Batches():
-			l.batch(batch)
+			l.heard(batch)
 		case result := <-l.builds:
 			l.built(result)
 		case serial := <-l.generated:

@@ -100,8 +100,12 @@ func (l *loop) hookFor(event supervisor.Event) {
 
 // service passes on what the supervisor says, and what it means for the rules.
 func (l *loop) service(event supervisor.Event) {
-	if e, ok := event.(supervisor.FileOpened); ok {
-		l.fileOpened(e)
+	switch event := event.(type) {
+	case supervisor.FileOpened:
+		l.fileOpened(event)
+		return
+	case supervisor.FilesTold:
+		l.takeBatches(true)
 		return
 	}
 	l.tell(Service{event})

@@ -185,6 +185,9 @@ type (
 		Late bool
 	}
 
+	// FilesTold: see Supervisor.AskFiles.
+	FilesTold struct{}
+
 	// NoAgent: a worker's agent cannot do its work, or (Worker zero) none of them can.
 	NoAgent struct {
 		Worker
@@ -242,6 +245,7 @@ func (SwitchedToStopFirst) event() {}
 func (CannotHandOver) event()      {}
 func (Kept) event()                {}
 func (FileOpened) event()          {}
+func (FilesTold) event()           {}
 func (NoAgent) event()             {}
 func (Rejected) event()            {}
 func (GenerationGone) event()      {}

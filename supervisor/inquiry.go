@@ -34,6 +34,7 @@ type inquiry struct {
 	id         uint32
 	slot       int
 	privileged bool
+	agents     bool // only what their agents know
 	accounts   []*Account
 	answer     chan []Account // has room for one, and gets one
 }
@@ -41,17 +42,34 @@ type inquiry struct {
 type (
 	inquireInput struct{ *inquiry }
 	overdueInput struct{ *inquiry }
+	toldInput    struct{}
 )
 
 func (inquireInput) input() {}
 func (overdueInput) input() {}
+func (toldInput) input()    {}
 
 // Inquire asks the workers in a slot, or in AllSlots, how they are, and waits at most for AnswerWithin. Only those who
 // are privileged are told all.
 func (s *Supervisor) Inquire(ctx context.Context, slot int, privileged bool) []Account {
-	q := &inquiry{slot: slot, privileged: privileged, answer: make(chan []Account, 1)}
+	return s.ask(ctx, &inquiry{slot: slot, privileged: privileged}, AnswerWithin)
+}
+
+// AskFiles has the workers tell which files they have opened until now: FilesTold comes after the last FileOpened of
+// these, or when they have had three times AnswerWithin. Without that they tell when they come to it, which on a busy
+// machine may be long after others have seen what they did to the file.
+func (s *Supervisor) AskFiles() {
+	go func() { // ends with the answers
+		s.ask(context.Background(), &inquiry{slot: AllSlots, agents: true}, 3*AnswerWithin)
+		s.send(toldInput{})
+	}()
+}
+
+// ask puts an inquiry and waits for its end.
+func (s *Supervisor) ask(ctx context.Context, q *inquiry, limit time.Duration) []Account {
+	q.answer = make(chan []Account, 1)
 	s.send(inquireInput{q})
-	timer := time.NewTimer(AnswerWithin)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
 		select {
@@ -85,7 +103,7 @@ func (s *Supervisor) inquire(q *inquiry, m *machine, p *post) {
 		if s.agents.count(w.ID, q.id) {
 			a.open[itsAgent] = true
 		}
-		if s.lines.Query(w.ID, q.id, q.privileged) {
+		if !q.agents && s.lines.Query(w.ID, q.id, q.privileged) {
 			a.open[itself] = true
 		}
 		if ph := p.phones[w.ID]; ph != nil && ph.takes > 0 {

@@ -435,6 +435,8 @@ func (s *Supervisor) loop(noAgents error) {
 				s.inquire(in.inquiry, machine, post)
 			case overdueInput:
 				s.overdue(in.inquiry)
+			case toldInput:
+				pending = append(pending, FilesTold{})
 			case keptInput:
 				machine.kept(in.id, in.address)
 			case adoptInput:

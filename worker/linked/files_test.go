@@ -85,16 +85,19 @@ func TestFilesAreReported(t *testing.T) {
 	}
 	response.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
-	s.awaitThat(func(events []host.Event) bool { // the last
-		return slices.ContainsFunc(events[served:], func(e host.Event) bool {
-			opened, ok := e.(host.Opened)
-			return ok && opened.Path == filepath.Join(dir, "log")
-		})
-	})
-	s.end(s.current)
-	s.current = nil
+	if !s.Count(s.current.worker, 7) { // before it answers it tells what it has opened
+		t.Fatal("it cannot be asked")
+	}
+	counted := func(e host.Event) bool {
+		counts, ok := e.(host.Counts)
+		return ok && counts.ID == 7
+	}
+	s.awaitThat(func(events []host.Event) bool { return slices.ContainsFunc(events[served:], counted) })
 	s.mu.Lock()
 	after := s.events[served:]
+	after = after[:slices.IndexFunc(after, counted)]
 	s.mu.Unlock()
 	check(after)
+	s.end(s.current)
+	s.current = nil
 }

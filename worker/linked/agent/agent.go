@@ -318,6 +318,7 @@ func (a *agent) hearSupervisor() {
 			a.link.answers <- answer{kind: kind, errno: syscall.Errno(errno), id: id, fd: a.link.takeFd()}
 		case protocol.Count:
 			id, _ := protocol.Number(body, 0)
+			a.files.flush(false) // who asks may want to know what was opened until now
 			a.link.tell(protocol.Counts, protocol.CountsBody(id, a.known()))
 		case protocol.Drain:
 			a.startDraining()
