@@ -15,7 +15,10 @@ import (
 func TestControlSocketOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("only root can be another user")
+		t.Skip("only root can act as another user")
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no other program to ask with: ", err)
 	}
 	s := startControlled(t, newModule(t, nil), ".", "{addr}")
 	s.serves("v1")
@@ -35,7 +38,12 @@ func TestControlSocketOfAnotherUser(t *testing.T) {
 		curl.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 		out, err := curl.CombinedOutput()
 		if err != nil && !strings.Contains(string(out), "HTTP/1.1") {
-			t.Skipf("no curl here: %v %s", err, out)
+			var modes []string
+			for one := path; one != "/"; one = filepath.Dir(one) {
+				info, err := os.Lstat(one)
+				modes = append(modes, fmt.Sprint(one, info.Mode(), err))
+			}
+			t.Fatalf("user %d: %v %s; %q", uid, err, out, modes)
 		}
 		return string(out)
 	}

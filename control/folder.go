@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -32,11 +33,14 @@ func folder() (string, error) {
 }
 
 // ours turns away connections of other users, and says so; root may.
-func ours(l net.Listener, refused func(from, why string)) net.Listener { return &own{l, refused} }
+func ours(l net.Listener, refused func(from, why string)) net.Listener {
+	return &own{l, refused, make(chan struct{}, mostRefused)}
+}
 
 type own struct {
 	net.Listener
-	refused func(from, why string)
+	refused  func(from, why string)
+	refusing chan struct{} // has room for as many as are told why at once
 }
 
 // refusal is what another user hears: curl and our own client understand it.
@@ -51,9 +55,7 @@ func (l *own) Accept() (net.Conn, error) {
 		}
 		if unix, ok := conn.(*net.UnixConn); ok {
 			if uid, known := uidOf(unix); known && uid != os.Getuid() && uid != 0 {
-				_ = conn.SetWriteDeadline(time.Now().Add(refusalTimeout))
-				_, _ = conn.Write([]byte(refusal))
-				conn.Close()
+				l.refuse(unix)
 				l.refused("user "+strconv.Itoa(uid), "it is another user")
 				continue
 			}
@@ -62,5 +64,27 @@ func (l *own) Accept() (net.Conn, error) {
 	}
 }
 
-// refusalTimeout is for a socket whose buffer is full, which a new one's is not.
-const refusalTimeout = time.Second
+// refuse says so, and lets the other side hang up: one that finds the connection closed before it has asked may take it
+// for none, and not look for words. If too many are told already it only hangs up.
+func (l *own) refuse(conn *net.UnixConn) {
+	select {
+	case l.refusing <- struct{}{}:
+	default:
+		conn.Close()
+		return
+	}
+	go func() { // ends with the connection, within refusalTimeout
+		defer func() { <-l.refusing }()
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(refusalTimeout))
+		if _, err := conn.Write([]byte(refusal)); err == nil && conn.CloseWrite() == nil {
+			_, _ = io.Copy(io.Discard, io.LimitReader(conn, mostHeard))
+		}
+	}()
+}
+
+const (
+	refusalTimeout = time.Second // for who neither reads nor hangs up
+	mostRefused    = 32          // at once
+	mostHeard      = 64 << 10    // bytes that who is refused may send
+)
