@@ -16,13 +16,14 @@ func TestWorkersOfAnotherUser(t *testing.T) {
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("no user to run workers as: ", err)
 	}
 	s := start(t, newModule(t, nil), "--user", "nobody", ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
-	for _, v := range []string{"v2", "v3"} {
+	for i, v := range []string{"v2", "v3"} {
 		old := s.pid()
 		s.save("version.go", version(v, ""))
+		s.waitFor(fmt.Sprintf(`generation %d serves`, i+2)) // from here on nobody meets the old worker
 		s.serves(v)
 		now := s.pid()
 		if now == old {
