@@ -90,7 +90,7 @@ func TestDanglingSourceFile(t *testing.T) {
 func TestUnreadableSourceFile(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" && os.Getuid() == 0 {
-		t.Skip("root reads every file")
+		t.Skip("root reads every file, and only on Linux can hotreload be started without that right")
 	}
 	dir := newModule(t, nil)
 	path := filepath.Join(dir, "version.go")
@@ -336,7 +336,7 @@ func TestMuchOutput(t *testing.T) {
 func TestUnreadableFolder(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" && os.Getuid() == 0 {
-		t.Skip("root reads every folder")
+		t.Skip("root reads every folder, and only on Linux can hotreload be started without that right")
 	}
 	dir := newModule(t, map[string]string{"assets/open.txt": "a", "assets/secret/x.txt": "a"})
 	secret := filepath.Join(dir, "assets", "secret")
@@ -364,7 +364,7 @@ func TestUnreadableFolder(t *testing.T) {
 func TestNamesThatWouldGarbleTheScreen(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("the file system takes no such names")
+		t.Skip("only on Linux is it certain that file systems take names that are not UTF-8")
 	}
 	dir := newModule(t, map[string]string{"assets/a.txt": "a"})
 	s := startControlled(t, dir, "-v", "-w", "assets", ".", "{addr}")

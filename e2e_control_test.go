@@ -308,7 +308,7 @@ func TestEventsAndLogs(t *testing.T) {
 func TestConnectionsCommand(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("this system does not tell")
+		t.Skip("hotreload can list connections on Linux only")
 	}
 	s := startControlled(t, newModule(t, nil), ".", "{addr}")
 	s.serves("v1")

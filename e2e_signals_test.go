@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -53,7 +54,7 @@ func TestSIGUSR1Reloads(t *testing.T) {
 // Scenario 36, and what killed amphp's cluster: SIGUSR1 from the first moment on, in every phase, never ends hotreload.
 func TestSIGUSR1AtAnyTime(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells what a process catches")
+		t.Skip("when a process begins to catch a signal can be seen on Linux only")
 	}
 	t.Parallel()
 	dir := newModule(t, map[string]string{"version.go": version("v1", "time.Sleep(200 * time.Millisecond)")})
@@ -135,8 +136,8 @@ func TestHangup(t *testing.T) {
 func TestHangupOfTheShell(t *testing.T) {
 	t.Parallel()
 	shell := "bash"
-	if _, err := os.Stat("/bin/bash"); err != nil {
-		t.Skip("no bash")
+	if _, err := exec.LookPath(shell); err != nil {
+		t.Skip("this is about bash, which is not on PATH: ", err)
 	}
 	s := setup{terminal: true, through: []string{shell, "--norc", "-i"}, env: []string{"PS1=prompt> ", "TERM=dumb"}}.start(t, newModule(t, nil))
 	s.waitFor(`prompt> `)

@@ -103,7 +103,7 @@ func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 }
 
 // buildID is the build ID of a linked program: what went into the link and into package main, and the hashes of what
-// came out of both. The last is SHA-256 over the binary without the ID itself (cmd/go/internal/work/buildid.go). With
+// came out of both. The last is SHA-256 over the binary without the ID itself (buildid.go of the go command). With
 // -ldflags=-buildid= there is none.
 var buildID = regexp.MustCompile(`[\w-]{20}/[\w-]{20}/[\w-]{20}/([\w-]{20})[^\w/-]`)
 
