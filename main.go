@@ -1,5 +1,9 @@
-// Command hotreload keeps a Go server running while its source changes. The README is for its users; DESIGN in short:
-// main -> cli -> runner -> { watch, supervisor, gobuild } -> process, with ignore beside. No import runs upward.
+// Command hotreload keeps a Go server running while its source changes. README.md is for users, CONTRIBUTING.md and
+// docs/architecture.md are for people who change hotreload. In short:
+//
+//	main -> cli -> settings, control -> runner -> watch, supervisor, gobuild -> process
+//
+// No import goes up: rooms_test.go lists the allowed ones.
 package main
 
 import (

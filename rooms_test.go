@@ -13,36 +13,55 @@ import (
 // rooms says which of our packages each of our packages may import. No import runs upward, and rooms on one floor do
 // not know each other. A new room gets a line here, and with it a floor.
 var rooms = map[string][]string{
-	"hotreload":            {"cli", "process"},
-	"hotreload/cli":        {"control", "runner", "supervisor", "gobuild", "ignore", "killswitch", "lock", "nagios", "process", "watch"},
-	"hotreload/control":    {"runner", "supervisor"},
-	"hotreload/runner":     {"watch", "supervisor", "gobuild", "killswitch", "process"},
+	"hotreload": {"cli", "process"},
+	"hotreload/cli": {
+		"browser", "control", "debugger", "editors", "settings", "runner", "supervisor", "supervisor/inspect", "gobuild", "killswitch",
+		"lock", "mcp", "migrate", "nagios", "problems", "process", "tests", "watch",
+	},
+	"hotreload/settings":   {"debugger", "runner", "supervisor", "gobuild", "ignore", "killswitch", "problems", "watch"}, // on the floor of control
+	"hotreload/mcp":        {"control", "problems", "runner"},
+	"hotreload/control":    {"runner", "supervisor", "supervisor/inspect", "door", "problems"},
+	"hotreload/browser":    {"runner", "supervisor", "gobuild", "problems", "process", "door", "agent/web"}, // on the floor of control
+	"hotreload/runner":     {"watch", "supervisor", "supervisor/inspect", "gobuild", "killswitch", "problems", "process"},
+	"hotreload/tests":      {"watch", "gobuild", "problems", "process"}, // on the floor of runner
 	"hotreload/watch":      {},
-	"hotreload/supervisor": {"process", "worker/exchange", "worker/host", "worker/wire"},
-	"hotreload/gobuild":    {"gobuild/plan", "lock", "process", "worker/linked"},
+	"hotreload/supervisor": {"process", "supervisor/inspect", "supervisor/exchange", "supervisor/host", "worker/wire"},
+	"hotreload/gobuild":    {"gobuild/plan", "door", "lock", "process", "agent"},
+	"hotreload/debugger":   {"process"}, // on the floor of supervisor
 	"hotreload/ignore":     {},
 	"hotreload/killswitch": {"lock"},
+	"hotreload/editors":    {},
+	"hotreload/migrate":    {"gobuild"}, // which flags are Go's
 	"hotreload/nagios":     {},
+	"hotreload/problems":   {},
 	"hotreload/lock":       {},
 	"hotreload/process":    {},
+	"hotreload/door":       {},
 
 	// What builds are made of, as text and bytes: no process is started there.
 	"hotreload/gobuild/plan": {},
 
-	// The public package, which programs import themselves, and who it talks to.
-	"hotreload/worker":          {"worker/wire"},
-	"hotreload/worker/wire":     {},
-	"hotreload/worker/exchange": {"worker/wire"},
+	// What the system tells of processes.
+	"hotreload/supervisor/inspect": {"process"},
 
-	// What is below linked goes into programs, unasked.
-	"hotreload/worker/linked":          {},
-	"hotreload/worker/host":            {"worker/linked/protocol"},
-	"hotreload/worker/linked/protocol": {},
-	"hotreload/worker/linked/agent":    {"worker/linked/protocol"},
-	"hotreload/worker/linked/hooks":    {"worker/linked/agent"},
-	"hotreload/worker/linked/web":      {},
-	"hotreload/worker/linked/webhooks": {"worker/linked/agent", "worker/linked/hooks", "worker/linked/web"},
+	// The public package, which programs import themselves, and what talks to it.
+	"hotreload/worker":              {"worker/wire"},
+	"hotreload/worker/wire":         {},
+	"hotreload/supervisor/exchange": {"worker/wire", "door"},
 
+	// What is below agent goes into programs, unasked; host talks to it.
+	"hotreload/agent":           {},
+	"hotreload/supervisor/host": {"agent/protocol", "door"},
+	"hotreload/agent/protocol":  {},
+	"hotreload/agent/core":      {"agent/protocol"},
+	"hotreload/agent/hooks":     {"agent/core"},
+	"hotreload/agent/web":       {},
+	"hotreload/agent/webhooks":  {"agent/core", "agent/hooks", "agent/protocol", "agent/web"},
+
+	"hotreload/internal/testplace":   {"lock"}, // where tests build
+	"hotreload/internal/testmodules": {},       // what tests do without a network
+
+	"hotreload/e2e":        {}, // tests of the whole
 	"hotreload/bench":      {"bench/load"},
 	"hotreload/bench/load": {},
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,19 +19,24 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"hotreload/bench/load"
 )
 
-// program is what is measured with.
+// program is the program for the measurements.
 type program struct {
 	dir, pkg, file, find, url string
-	args                      []string // {addr} stands for the address to listen on, {data} for a folder to write to
+	args                      []string // {addr} stands for the address to listen on, {data} for a writable folder
+
+	own   bool   // the tools' own settings are those of the program: .air.toml, and what hotreload makes of it
+	fixed string // the address in the program's Go files: each copy has its own in place
 }
 
 // contender is one way from a save to new code.
 type contender struct {
 	name   string
-	binary string                                           // must be on PATH; "" = it is there
-	start  func(c *contender, p program) (*exec.Cmd, error) // nil: the build alone is measured, by build
+	binary string                                           // must be on PATH; "": no search is needed
+	start  func(c *contender, p program) (*exec.Cmd, error) // nil: build is measured alone
 	build  []string
 
 	tree  string
@@ -39,20 +45,37 @@ type contender struct {
 	cmd   *exec.Cmd
 	out   syncBuffer
 	times []time.Duration
+
+	requests, failed int // of the steady client, in rounds in which the new code came to serve
+	unserved         int // rounds with -own in which it did not
 }
 
-// contenders lists who is measured. The other tools' settings follow their README for `go build && run`.
+// contenders lists what is measured. The other tools' settings follow their README for `go build && run`.
 func contenders(hotreload string) []*contender {
 	return []*contender{
 		{name: "go build", build: []string{"go", "build", "-o", "{bin}"}},
 		{name: "go build -w", build: []string{"go", "build", "-buildvcs=false", "-ldflags=-w", "-o", "{bin}"}},
 		{name: "hotreload", start: func(c *contender, p program) (*exec.Cmd, error) {
+			if p.own { // as a user comes from air: hotreload.toml is made of .air.toml
+				made := exec.Command(hotreload, "init", "--write")
+				made.Dir = c.tree
+				out, err := made.CombinedOutput()
+				if err != nil {
+					return nil, fmt.Errorf("hotreload init --write: %w\n%s", err, out)
+				}
+				return exec.Command(hotreload), nil
+			}
 			return exec.Command(hotreload, append([]string{p.pkg}, c.args...)...), nil
 		}},
 		{name: "air", binary: "air", start: func(c *contender, p program) (*exec.Cmd, error) {
-			config := fmt.Sprintf("root = \".\"\ntmp_dir = \"tmp\"\n[build]\ncmd = %q\nentrypoint = [\"./tmp/main\"]\nargs_bin = [%s]\n",
+			if p.own {
+				return exec.Command("air"), nil
+			}
+			config := fmt.Sprintf(
+				"root = \".\"\ntmp_dir = \"tmp\"\n[build]\ncmd = %q\nentrypoint = [\"./tmp/main\"]\nargs_bin = [%s]\n",
 				"go build -o ./tmp/main "+p.pkg, quoted(c.args))
-			return exec.Command("air", "-c", ".air.toml"), os.WriteFile(filepath.Join(c.tree, ".air.toml"), []byte(config), 0o666)
+			return exec.Command("air", "-c", ".air.toml"), os.WriteFile(filepath.Join(c.tree, ".air.toml"),
+				[]byte(config), 0o666)
 		}},
 		{name: "wgo", binary: "wgo", start: func(c *contender, p program) (*exec.Cmd, error) {
 			return exec.Command("wgo", append([]string{"run", p.pkg}, c.args...)...), nil
@@ -61,7 +84,9 @@ func contenders(hotreload string) []*contender {
 			return exec.Command("reflex", "-s", "-r", `\.go$`, "--", "sh", "-c", shell(c, p)), nil
 		}},
 		{name: "modd", binary: "modd", start: func(c *contender, p program) (*exec.Cmd, error) {
-			config := fmt.Sprintf("**/*.go {\n  prep: go build -o ./tmp-main %s\n  daemon +sigterm: ./tmp-main %s\n}\n", p.pkg, strings.Join(c.args, " "))
+			config := fmt.Sprintf(
+				"**/*.go {\n  prep: go build -o ./tmp-main %s\n  daemon +sigterm: ./tmp-main %s\n}\n", p.pkg,
+				strings.Join(c.args, " "))
 			return exec.Command("modd"), os.WriteFile(filepath.Join(c.tree, "modd.conf"), []byte(config), 0o666)
 		}},
 		{name: "watchexec", binary: "watchexec", start: func(c *contender, p program) (*exec.Cmd, error) {
@@ -82,7 +107,7 @@ func quoted(args []string) string {
 	return strings.Join(all, ", ")
 }
 
-// prepare copies the tree, and starts the tool and waits until its program answers.
+// prepare copies the tree, starts the tool, and waits until the program answers.
 func (c *contender) prepare(ctx context.Context, p program, tree string) error {
 	c.tree = tree
 	if err := copyTree(p.dir, tree); err != nil {
@@ -109,6 +134,9 @@ func (c *contender) prepare(ctx context.Context, p program, tree string) error {
 	for _, arg := range p.args {
 		c.args = append(c.args, strings.NewReplacer("{addr}", c.addr, "{data}", tree+"-data").Replace(arg))
 	}
+	if err := moveTo(c.addr, p.fixed, tree); err != nil {
+		return err
+	}
 	if c.cmd, err = c.start(c, p); err != nil {
 		return err
 	}
@@ -125,7 +153,28 @@ func (c *contender) prepare(ctx context.Context, p program, tree string) error {
 	return nil
 }
 
-// replaceIn is what the file is once old stands in it no more but now.
+// moveTo puts an address in the place of the fixed one in the Go files of a tree.
+func moveTo(addr, fixed, tree string) error {
+	if fixed == "" {
+		return nil
+	}
+	return filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		moved := bytes.ReplaceAll(source, []byte(fmt.Sprintf("%q", fixed)), []byte(fmt.Sprintf("%q", addr)))
+		if bytes.Equal(source, moved) {
+			return nil
+		}
+		return os.WriteFile(path, moved, 0o666)
+	})
+}
+
+// replaceIn returns the file's content with now in place of old.
 func (c *contender) replaceIn(file, old, now string) ([]byte, error) {
 	source, err := os.ReadFile(filepath.Join(c.tree, file))
 	if err != nil {
@@ -137,8 +186,9 @@ func (c *contender) replaceIn(file, old, now string) ([]byte, error) {
 	return bytes.ReplaceAll(source, []byte(old), []byte(now)), nil
 }
 
-// measure saves the file and waits for what comes of it: an answer with text.
-func (c *contender) measure(ctx context.Context, p program, file string, content []byte, text string) (time.Duration, error) {
+// measure saves the file and waits for the result: an answer that contains text.
+func (c *contender) measure(ctx context.Context, p program, file string, content []byte,
+	text string) (time.Duration, error) {
 	began := time.Now()
 	if err := os.WriteFile(filepath.Join(c.tree, file), content, 0o666); err != nil {
 		return 0, err
@@ -146,11 +196,38 @@ func (c *contender) measure(ctx context.Context, p program, file string, content
 	if c.start == nil {
 		return c.runBuild(ctx, p)
 	}
-	if err := c.await(ctx, p, text, time.Minute); err != nil {
+	limit := time.Minute
+	if p.own {
+		limit = 30 * time.Second
+	}
+	if err := c.await(ctx, p, text, limit); err != nil {
 		return 0, err
 	}
 	return time.Since(began), nil
 }
+
+// steadily does something while a client sends one request after the other, each on its own connection, and counts
+// those without a right answer.
+func (c *contender) steadily(ctx context.Context, p program, do func() error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	reports := make(chan load.Report)
+	go func() { // ends with stop
+		reports <- load.Run(ctx, load.Options{Network: "tcp", Address: c.addr, Path: p.url, Clients: 1,
+			Habits: []load.Habit{{Pause: 5 * time.Millisecond}}})
+	}()
+	err := do()
+	pause(ctx, time.Second) // tools that stop the old program first may do so after the new answer
+	stop()
+	if report := <-reports; err == nil {
+		c.requests += report.All.Requests
+		c.failed += report.Lost()
+	}
+	return err
+}
+
+// errUnserved: the new code did not come to serve.
+var errUnserved = errors.New("no answer of the new code")
 
 func (c *contender) runBuild(ctx context.Context, p program) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, c.build[0], append(c.build[1:], p.pkg)...)
@@ -158,7 +235,7 @@ func (c *contender) runBuild(ctx context.Context, p program) (time.Duration, err
 	began := time.Now()
 	done := make(chan struct{})
 	polled := make(chan struct{})
-	go func() { // ends with the build: asking costs a build its share of the processor, so all builds are asked
+	go func() { // ends with the build: requests take processor time, so every build gets requests
 		defer close(polled)
 		asked := httptest.NewServer(http.NotFoundHandler())
 		defer asked.Close()
@@ -181,12 +258,12 @@ func (c *contender) runBuild(ctx context.Context, p program) (time.Duration, err
 	return took, nil
 }
 
-// pollAfter is how long after a request the server is asked again for the new code, so long after the save: the
-// resolution of what is measured. It is 4 ms at least, and 1 % of what has passed: some servers have much to do for a
-// request, and the time of a long build should not be theirs.
+// pollAfter is the pause between two requests for the new code, for the time since the save. It limits the precision of
+// the measurement. It is at least 4 ms, and 1 % of the time so far: some servers need much time for a request, and a
+// long build should not pay for it.
 func pollAfter(passed time.Duration) time.Duration { return max(4*time.Millisecond, passed/100) }
 
-// ask makes one request on a connection of its own.
+// ask sends one request on its own connection.
 func ask(url string) ([]byte, error) {
 	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get(url)
@@ -197,10 +274,10 @@ func ask(url string) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
-// await asks until the answer holds text.
+// await sends requests until the answer contains text.
 func (c *contender) await(ctx context.Context, p program, text string, limit time.Duration) error {
 	began := time.Now()
-	for ; time.Since(began) < limit; time.Sleep(pollAfter(time.Since(began))) {
+	for ; time.Since(began) < limit; pause(ctx, pollAfter(time.Since(began))) {
 		if body, err := ask("http://" + c.addr + p.url); err == nil && bytes.Contains(body, []byte(text)) {
 			return nil
 		}
@@ -208,7 +285,7 @@ func (c *contender) await(ctx context.Context, p program, text string, limit tim
 			return ctx.Err()
 		}
 	}
-	return fmt.Errorf("no answer with %q within %v", text, limit)
+	return fmt.Errorf("%w: %q within %v", errUnserved, text, limit)
 }
 
 func (c *contender) stop() {
@@ -232,7 +309,7 @@ func (c *contender) log() string {
 	return text
 }
 
-// syncBuffer is a buffer that a process writes to while we read.
+// syncBuffer is a buffer that one goroutine may write while another one reads.
 type syncBuffer struct {
 	mu  sync.Mutex // guards buf
 	buf bytes.Buffer
@@ -255,7 +332,7 @@ func missing(path string) bool {
 	return os.IsNotExist(err)
 }
 
-// copyTree copies a module, without what no build needs.
+// copyTree copies a module, without files that no build needs.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// marked is a source file that was given a function, BenchText, whose result the program's answers show.
+// marked is a source file with an added function, BenchText, whose result the program's answers show.
 type marked struct {
 	file string // relative to the module
 	head string // package clause and imports
-	tail string // all else that was in it
+	tail string // the rest of the original file
 	variant
 }
 
-// variant is what the function and its surroundings are at the moment.
+// variant is the current state of the function and of the lines around it.
 type variant struct {
-	mark                        string // what BenchText returns
-	lines, functions            int    // how many lines and functions were added
-	importing, importingAnother int    // which package is imported, of linked and of others; 0 is none
+	mark                        string // result of BenchText
+	lines, functions            int    // number of added lines and functions
+	importing, importingAnother int    // index of the added import, among linked and others; 0: none
 }
 
 // newMarked reads the file of the module in dir.
@@ -44,11 +44,13 @@ func newMarked(dir, file string) (*marked, error) {
 		}
 	}
 	at := set.Position(end).Offset
-	at += strings.Index(string(source[at:])+"\n", "\n") // with the comment that may end the line
-	return &marked{file: file, head: string(source[:at]), tail: string(source[at:]), variant: variant{mark: "begin."}}, nil
+	at += strings.Index(string(source[at:])+"\n", "\n") // with a comment at the end of the line
+	return &marked{file: file, head: string(source[:at]), tail: string(source[at:]),
+		variant: variant{mark: "begin."}}, nil
 }
 
-// source is the file now. BenchText is too large to be inlined, as most functions are that people edit.
+// source returns the current content of the file. BenchText is too large for inlining, like most functions that people
+// edit.
 func (m *marked) source() []byte {
 	var b strings.Builder
 	b.WriteString(m.head + "\n")
@@ -60,7 +62,8 @@ func (m *marked) source() []byte {
 			uses += fmt.Sprintf("\nvar _ *bench%d%s\n", i, typ[dot:])
 		}
 	}
-	fmt.Fprintf(&b, "%s\n// BenchText is what answers show.\nfunc BenchText() string {\n\tsaid := []string{}\n\tdefer func() { said = nil }()\n", uses)
+	fmt.Fprintf(&b, "%s\n// BenchText is what answers show.\nfunc BenchText() string {\n"+
+		"\tsaid := []string{}\n\tdefer func() { said = nil }()\n", uses)
 	for i := range m.lines {
 		fmt.Fprintf(&b, "\tsaid = append(said, \"line %d\")\n", i)
 	}
@@ -72,7 +75,7 @@ func (m *marked) source() []byte {
 	return []byte(b.String())
 }
 
-// pick is the i-th, beginning with 1 and again after the last; "" for 0.
+// pick returns the i-th entry, counted from 1 and again from the beginning after the last; "" for 0.
 func pick(list []string, i int) string {
 	if i == 0 {
 		return ""
@@ -80,24 +83,29 @@ func pick(list []string, i int) string {
 	return list[(i-1)%len(list)]
 }
 
-// linked are types of packages that every HTTP server is made of, others are of packages that few are.
+// linked are types from packages that are part of every HTTP server, others from packages that are part of few.
 var (
-	linked = []string{"strings.Builder", "bytes.Buffer", "bufio.Reader", "sync.Mutex", "time.Time", "os.File", "net/url.URL", "sort.IntSlice",
-		"net/textproto.Reader", "mime/multipart.Form", "crypto/tls.Config", "net/http.Request", "math/big.Int", "bufio.Writer", "io.PipeReader"}
-	others = []string{"encoding/csv.Reader", "text/tabwriter.Writer", "container/ring.Ring", "index/suffixarray.Index", "image/color.RGBA",
-		"text/scanner.Scanner", "archive/tar.Reader", "encoding/gob.Encoder", "debug/plan9obj.File", "net/rpc.Client", "encoding/ascii85.CorruptInputError",
+	linked = []string{"strings.Builder", "bytes.Buffer", "bufio.Reader", "sync.Mutex", "time.Time", "os.File",
+		"net/url.URL", "sort.IntSlice",
+		"net/textproto.Reader", "mime/multipart.Form", "crypto/tls.Config", "net/http.Request", "math/big.Int",
+		"bufio.Writer", "io.PipeReader"}
+	others = []string{"encoding/csv.Reader", "text/tabwriter.Writer", "container/ring.Ring",
+		"index/suffixarray.Index", "image/color.RGBA",
+		"text/scanner.Scanner", "archive/tar.Reader", "encoding/gob.Encoder", "debug/plan9obj.File",
+		"net/rpc.Client", "encoding/ascii85.CorruptInputError",
 		"image.Point", "debug/dwarf.Data", "log/syslog.Writer", "image/gif.GIF"}
 )
 
-// edit is a kind of edit, of the file in the package that hardly any other imports or in the one that most do.
+// edit is a kind of edit, of the file in the package with hardly any importers, or of the one in the package that most
+// others import.
 type edit struct {
 	name   string
 	deep   bool
 	change func(v *variant)
-	limit  float64 // what it may take, of the time of go build, at the median
+	limit  float64 // allowed ratio to the time of go build, at the median
 }
 
-// edits are done in this order in each round. Every edit gives the function another word too.
+// edits returns the edits in the order of a round. Every edit gives the function another word, too.
 func edits(p benched) []edit {
 	nothing := func(*variant) {}
 	lines := func(v *variant) { v.lines++ }

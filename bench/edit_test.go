@@ -35,7 +35,8 @@ func TestEdits(t *testing.T) {
 				if _, err := parser.ParseFile(token.NewFileSet(), "", now, parser.AllErrors); err != nil {
 					t.Fatalf("%s, %s: %v\n%s", name, e.name, err, now)
 				}
-				if now == before || !strings.Contains(now, m.mark) || !strings.HasSuffix(now, m.tail) || !strings.HasPrefix(now, m.head) {
+				if now == before || !strings.Contains(now, m.mark) || !strings.HasSuffix(now, m.tail) ||
+					!strings.HasPrefix(now, m.head) {
 					t.Fatalf("%s, %s: have\n%s", name, e.name, now)
 				}
 				before = now
@@ -48,7 +49,8 @@ func TestEdits(t *testing.T) {
 }
 
 func TestLastWay(t *testing.T) {
-	if have := lastWay("built: go build: x\nother\n\x1b[2mbuilt: compiled 1 of 2 packages\x1b[0m\nmore\n"); have != "compiled 1 of 2 packages" {
+	if have := lastWay("built: go build: x\nother\n\x1b[2mbuilt: compiled 1 of 2 packages\x1b[0m\n" +
+		"more\n"); have != "compiled 1 of 2 packages" {
 		t.Errorf("have %q", have)
 	}
 }

@@ -18,16 +18,17 @@ import (
 type matrix struct {
 	on                   bool
 	pocketbase, blackbox string // folders; "" leaves the application out
-	edit                 string // part of the name of the edits to measure
+	edit                 string // only edits whose names contain this
 }
 
 // benched is a program with the places of its edits.
 type benched struct {
 	program
 	name       string
-	leaf, deep string    // files in packages that hardly any other imports, and that most do
-	make       bool      // dir is yet to be written
-	route      [2]string // in package main, text and what takes its place: the program's routes know those of http.DefaultServeMux
+	leaf, deep string // files in a package with hardly any importers, and in one with nearly all others as importers
+	make       bool   // dir must be written first
+	// in package main: a text and its replacement, which adds the routes of http.DefaultServeMux to the program's
+	route [2]string
 }
 
 func (m *matrix) programs() []benched {
@@ -41,7 +42,8 @@ func (m *matrix) programs() []benched {
 		all = append(all, benched{name: "pocketbase", leaf: "plugins/ghupdate/ghupdate.go", deep: "tools/list/list.go",
 			program: program{dir: m.pocketbase, pkg: "./examples/base",
 				args: []string{"serve", "--http", "{addr}", "--dir", "{data}", "--automigrate=false"}},
-			route: [2]string{"\tif err := app.Start(); err != nil {", `	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
+			route: [2]string{"\tif err := app.Start(); err != nil {",
+				`	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
 		e.Router.GET("/hotreload-bench", apis.WrapStdHandler(http.DefaultServeMux))
 		return e.Next()
 	})
@@ -54,12 +56,12 @@ func (m *matrix) programs() []benched {
 	return all
 }
 
-// row is what was measured of one edit of one program.
+// row is the result for one edit of one program.
 type row struct {
 	program, edit string
 	ours, byGo    []time.Duration
 	limit         float64
-	way           string // of the last build
+	way           string // how the last build was done
 }
 
 func (m *matrix) run(ctx context.Context, rounds int, only string) error {
@@ -89,7 +91,8 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 }
 
 // bench measures one program.
-func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, only string) (rows []row, note string, err error) {
+func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, only string) (rows []row,
+	note string, err error) {
 	load := loadNow()
 	if p.make {
 		p.dir = filepath.Join(root, "made")
@@ -97,7 +100,7 @@ func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, 
 			return nil, "", err
 		}
 	}
-	model := filepath.Join(root, "model") // from which both copies are made
+	model := filepath.Join(root, "model") // the original of both copies
 	if err := copyTree(p.dir, model); err != nil {
 		return nil, "", err
 	}
@@ -151,14 +154,16 @@ func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, 
 			}
 		}
 	}
-	note = fmt.Sprintf("%s: load %s before, %s after; hotreload itself has %s of memory", p.name, load, loadNow(), memoryOf(tools[1].cmd.Process.Pid))
+	note = fmt.Sprintf("%s: load %s before, %s after; hotreload itself has %s of memory", p.name, load, loadNow(),
+		memoryOf(tools[1].cmd.Process.Pid))
 	return rows, note, nil
 }
 
-// mark gives the copy in dir the functions and the route that shows what they return.
+// mark adds the functions to the copy in dir, and the route that shows their results.
 func (p benched) mark(dir string) (leaf, deep *marked, err error) {
 	if missing(filepath.Join(dir, "go.mod")) {
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/program\n\ngo 1.25\n"), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/program\n\ngo 1.25\n"),
+			0o666); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -182,7 +187,8 @@ func (p benched) mark(dir string) (leaf, deep *marked, err error) {
 		calls = "leaf.BenchText()+deep.BenchText()"
 	}
 	probe := "package main\n\nimport (\n\t\"io\"\n\t\"net/http\"\n" + imports + ")\n\nfunc init() {\n" +
-		"\thttp.HandleFunc(\"/hotreload-bench\", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, " + calls + ") })\n}\n"
+		"\thttp.HandleFunc(\"/hotreload-bench\", func(w http.ResponseWriter, _ *http.Request) {\n" +
+		"\t\t_, _ = io.WriteString(w, " + calls + ")\n\t})\n}\n"
 	files := map[string][]byte{
 		leaf.file: leaf.source(), deep.file: deep.source(), filepath.Join(p.pkg, "bench_probe.go"): []byte(probe),
 	}
@@ -205,7 +211,7 @@ func (p benched) mark(dir string) (leaf, deep *marked, err error) {
 	return leaf, deep, nil
 }
 
-// compileOthers has the packages of others compiled, so that nobody has to do it for the first time in a measurement.
+// compileOthers compiles the packages of other modules, so that no measurement contains their first compilation.
 func compileOthers(dir string) error {
 	args := []string{"build"}
 	for _, name := range slices.Concat(linked, others) {
@@ -219,7 +225,7 @@ func compileOthers(dir string) error {
 	return nil
 }
 
-// lastWay is how the last build was done, as hotreload -v says it.
+// lastWay returns how the last build was done, from the output of hotreload -v.
 func lastWay(out string) string {
 	at := strings.LastIndex(out, "built: ")
 	if at < 0 {
@@ -231,8 +237,10 @@ func lastWay(out string) string {
 
 func matrixTable(rows []row, rounds int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nsave → first answer of the new code (go build: the command alone), medians of %d rounds\n\n", rounds)
-	b.WriteString("| program | edit | `go build` | hotreload | × `go build` | most | target | last built by |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(&b, "\nsave → first answer of the new code (go build: the command alone), medians of %d rounds\n\n",
+		rounds)
+	b.WriteString("| program | edit | `go build` | hotreload | × `go build` | most | target | last built by |\n" +
+		"| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
 		var ratios []float64
 		for i := range r.ours {
@@ -244,7 +252,8 @@ func matrixTable(rows []row, rounds int) string {
 		if median > r.limit {
 			verdict = ", missed"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f%s | %s |\n", r.program, r.edit, ms(quantile(r.byGo, 0.5)), ms(quantile(r.ours, 0.5)),
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f%s | %s |\n", r.program, r.edit,
+			ms(quantile(r.byGo, 0.5)), ms(quantile(r.ours, 0.5)),
 			median, ratios[len(ratios)-1], r.limit, verdict, r.way)
 	}
 	return b.String()

@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// restAfter is how long a process must have been at rest: hotreload waits for 2 seconds before it begins to confirm, which
-// takes as long as go build does. On a busy machine, to which that gives way, it may never be at rest: then the measurement
-// begins all the same.
+// restAfter is how long a process must be at rest before a measurement begins. hotreload waits 2 seconds before it
+// confirms a build, which takes as long as go build. hotreload confirms only while the machine is idle; on a busy
+// machine it may never be at rest, and the measurement begins after restLimit.
 const (
 	restAfter = 2500 * time.Millisecond
 	restLimit = 90 * time.Second
 	restEvery = 100 * time.Millisecond
 )
 
-// rest waits until a process has nothing to do: it and what it has started hardly use the processor, and no tool of Go
-// is among that.
+// rest waits until a process is idle: the process and its descendants use hardly any processor time, and no Go tool is
+// among them.
 func rest(ctx context.Context, pid int) {
 	since := time.Now()
 	last, _ := work(pid)
 	for end := since.Add(restLimit); time.Now().Before(end) && ctx.Err() == nil; {
-		time.Sleep(restEvery)
+		pause(ctx, restEvery)
 		now, tools := work(pid)
 		if tools || now < last || now-last > 2 {
 			since = time.Now()
@@ -38,7 +38,7 @@ func rest(ctx context.Context, pid int) {
 	}
 }
 
-// work is the processor time, in ticks, of a process and its descendants, and whether there is a tool of Go among these.
+// work returns the processor time, in ticks, of a process and its descendants, and whether a Go tool is among them.
 func work(pid int) (ticks int, tools bool) {
 	type process struct {
 		parent, ticks int
@@ -52,7 +52,7 @@ func work(pid int) (ticks int, tools bool) {
 			continue
 		}
 		open, shut := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
-		fields := strings.Fields(string(text[shut+1:])) // state, parent, ...; utime is the 12th, stime the 13th
+		fields := strings.Fields(string(text[shut+1:])) // state, parent, …; utime is the 12th, stime the 13th
 		if open < 0 || len(fields) < 13 {
 			continue
 		}
@@ -77,7 +77,7 @@ func work(pid int) (ticks int, tools bool) {
 	return ticks, tools
 }
 
-// loadNow is the machine's load.
+// loadNow returns the machine's load.
 func loadNow() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -87,7 +87,7 @@ func loadNow() string {
 	return load
 }
 
-// memoryOf is how much of the memory a process has.
+// memoryOf returns a process's share of the machine's memory.
 func memoryOf(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -101,7 +101,7 @@ func memoryOf(pid int) string {
 	return said["VmRSS"] + " (at most " + said["VmHWM"] + ")"
 }
 
-// residentOf is the memory of a tool, in MB: of its process and of all others that run the same file.
+// residentOf returns a tool's memory, in MB: of its process and of all others with the same executable.
 func residentOf(pid int) (mb int) {
 	own, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	if err != nil {
@@ -123,7 +123,7 @@ func residentOf(pid int) (mb int) {
 	return mb
 }
 
-// watchesOf counts the folders and files that a process has the kernel watch.
+// watchesOf counts a process's kernel watches of folders and files.
 func watchesOf(pid int) (n int) {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
 	for _, file := range files {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// rest waits for as long as a process may take to have nothing to do.
+// rest waits for the time that a process may need to become idle.
 func rest(ctx context.Context, _ int) {
 	select {
 	case <-time.After(15 * time.Second):
@@ -15,12 +15,12 @@ func rest(ctx context.Context, _ int) {
 	}
 }
 
-// loadNow is the machine's load.
+// loadNow returns the machine's load.
 func loadNow() string { return "unknown" }
 
-// memoryOf is how much of the memory a process has.
+// memoryOf returns a process's share of the machine's memory.
 func memoryOf(int) string { return "an unknown part" }
 
-// residentOf and watchesOf are known on Linux.
+// residentOf and watchesOf work on Linux only.
 func residentOf(int) int { return 0 }
 func watchesOf(int) int  { return 0 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// The made-up service: packages in layers, each importing three of the layer below. The deepest, p0, is imported by all
-// of the second layer, and through it by everything.
+// The generated service: packages in layers, each one with three imports from the layer below. All packages of the
+// second layer import the deepest one, p0, and all others import it through them.
 const (
 	layers = 8
-	width  = 5 // packages in a layer; the lowest has p0 alone beside helpers that import it not
+	width  = 5 // packages in a layer; the lowest layer has p0 and helpers that do not import it
 )
 
 const serviceModule = `module example.com/service
@@ -50,7 +50,7 @@ func main() {
 }
 `
 
-// servicePackage has a store, a handler, a counter, and functions that are inlined and such that are not.
+// servicePackage has a store, a handler, a counter, and functions with and without inlining.
 const servicePackage = `package %[1]s
 
 import (
@@ -113,7 +113,7 @@ func Text(depth int) string {
 }
 `
 
-// serviceResource is one of the things that a package of the service keeps: table, handlers, checks.
+// serviceResource is one kind of data of a service's package: table, handlers, checks.
 const serviceResource = `package %[1]s
 
 import (
@@ -224,7 +224,7 @@ func (s *%[2]ss) Routes(group *gin.RouterGroup) {
 }
 `
 
-// serviceResources are so many as make a package of 600 lines, of which services are made.
+// serviceResources are enough for a package of 600 lines, a usual size for services.
 var serviceResources = []string{"Order", "Invoice", "Customer", "Delivery", "Return"}
 
 const deepestPackage = `package p0
@@ -241,7 +241,7 @@ type Record struct{ Name string }
 func (r Record) Title() string { return r.Name }
 `
 
-// makeService writes the service into dir and lets go find the versions of what it needs.
+// makeService writes the service into dir and makes go find the versions of its dependencies.
 func makeService(dir string) error {
 	files := map[string]string{"go.mod": serviceModule, "p0/p0.go": deepestPackage}
 	name := func(layer, i int) string {
@@ -254,7 +254,7 @@ func makeService(dir string) error {
 	for layer := 1; layer <= layers; layer++ {
 		for i := range width {
 			if layer == layers && i == width-1 {
-				continue // with p0 it is 40
+				continue // together with p0 there are 40
 			}
 			below := map[string]bool{}
 			for k := range 3 {

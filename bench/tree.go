@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// tree measures start-up, memory and watches on a large repository: the made-up service of 40 packages, and beside it in
-// the same module folders that it does not import. One tool runs at a time, in the same tree.
+// tree measures start-up, memory and watches on a large repository: the generated service of 40 packages next to
+// folders of the same module that it does not import. One tool runs at a time, in the same tree.
 type tree struct {
 	on      bool
 	folders int // of ten files each
 }
 
-// begun is what one start of a tool comes to.
+// begun is the result of one start of a tool.
 type begun struct {
 	start, save time.Duration // until the first answer
-	memory      int           // of the tool itself at rest, in MB
+	memory      int           // of the tool itself, at rest, in MB
 	watches     int
-	note        string // why there is nothing
+	note        string // why there is no result
 }
 
-// startLimit is how long a tool may take until the program answers: none of those that were tried takes a tenth of it
-// beside 20,000 folders.
+// startLimit is how long a tool may take until the program answers. With 20,000 folders, none of the tried tools took a
+// tenth of it.
 const startLimit = 5 * time.Minute
 
 func (t tree) run(ctx context.Context, rounds int, only string) error {
@@ -91,7 +91,7 @@ func (t tree) run(ctx context.Context, rounds int, only string) error {
 	return nil
 }
 
-// make makes the folders, a hundred to a folder.
+// make makes the folders, a hundred in a folder.
 func (t tree) make(dir string) error {
 	for i := range t.folders {
 		folder := filepath.Join(dir, fmt.Sprintf("m%03d", i/100), fmt.Sprintf("d%02d", i%100))
@@ -107,10 +107,11 @@ func (t tree) make(dir string) error {
 	return nil
 }
 
-// word is the file that is edited.
+// word returns the content of the edited file.
 func word(text string) []byte {
 	return fmt.Appendf(nil, "package main\n\nimport (\n\t\"fmt\"\n\t\"net/http\"\n)\n\nfunc init() {\n"+
-		"\thttp.HandleFunc(\"/hotreload-bench\", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, %q) })\n}\n", text)
+		"\thttp.HandleFunc(\"/hotreload-bench\", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, %q) })\n}\n",
+		text)
 }
 
 // begin starts the tool in the tree, waits for the first answer, saves a file, and stops it.
@@ -153,7 +154,8 @@ func (c *contender) begin(ctx context.Context, p program, dir string, round int)
 
 func treeTable(names []string, results map[string][]begun) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n| | start → first answer | save → first answer | memory at rest | watches |\n| --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(&b, "\n| | start → first answer | save → first answer | memory at rest | watches |\n| --- | --- | --- "+
+		"| --- | --- |\n")
 	for _, name := range names {
 		var starts, saves []time.Duration
 		last, note := begun{}, ""
@@ -168,7 +170,8 @@ func treeTable(names []string, results map[string][]begun) string {
 			fmt.Fprintf(&b, "| %s | %s | | | |\n", name, note)
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %d MB | %d |\n", name, ms(quantile(starts, 0.5)), ms(quantile(saves, 0.5)), last.memory, last.watches)
+		fmt.Fprintf(&b, "| %s | %s | %s | %d MB | %d |\n", name, ms(quantile(starts, 0.5)),
+			ms(quantile(saves, 0.5)), last.memory, last.watches)
 	}
 	return b.String()
 }

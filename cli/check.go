@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,28 +16,28 @@ import (
 	"hotreload/supervisor"
 )
 
-// exitCode ends hotreload with a code, and says nothing more.
+// exitCode ends hotreload with a code and without a message.
 type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// checkTimeout is how long a check waits for answers; a monitor's own limit is mostly 10 s or more.
+// checkTimeout limits the wait for answers; a monitor's own limit is usually 10 s or more.
 const checkTimeout = 5 * time.Second
 
-// check is `hotreload check [service…]`: a Nagios plugin. Whatever happens it prints one line, and ends with 0, 1, 2 or 3.
+// check is `hotreload check [service…]`: a Nagios plugin. In every case it prints one line and exits with 0, 1, 2 or 3.
 func (m *remote) check() *cobra.Command {
 	var metrics, warnings, criticals []string
 	command := &cobra.Command{
-		Use: "check [service…]", Short: "say how services are, for Nagios and its like: exit code 0 well, 1 warning, 2 critical, 3 unknown",
-		Long: `Say how services are, for Nagios and its like: exit code 0 well, 1 warning, 2 critical, 3 unknown.
+		Use: "check [service…]", Short: "check services as a Nagios plugin: exit code 0 OK, 1 warning, 2 critical, 3 unknown",
+		Long: `Check services as a Nagios plugin: exit code 0 OK, 1 warning, 2 critical, 3 unknown.
 
-Without -m: critical if nothing serves, a warning if it is stale or workers are missing. With -m: a counter of the status,
-and the ranges that are alarming, one -w and one -c for each -m (empty for none): 10 (below 0 or above 10), 10: (below 10),
+Without -m: critical if no worker serves, a warning if the service is stale or workers are missing. With -m: a counter
+and its ranges that raise an alarm, one -w and one -c per -m (empty for none): 10 (below 0 or above 10), 10: (below 10),
 ~:10 (above 10), 10:20 (outside), @10:20 (inside).
 
 ` + target,
 		RunE: func(c *cobra.Command, names []string) error {
-			result, line := m.checked(cmp.Or(c.Context(), context.Background()), names, metrics, warnings, criticals)
+			result, line := m.checked(contextOf(c), names, metrics, warnings, criticals)
 			fmt.Fprintln(c.OutOrStdout(), line)
 			if result == nagios.OK {
 				return nil
@@ -48,8 +47,8 @@ and the ranges that are alarming, one -w and one -c for each -m (empty for none)
 	}
 	m.flags(command)
 	command.Flags().StringArrayVarP(&metrics, "metric", "m", nil, "`name` of a counter; repeatable")
-	command.Flags().StringArrayVarP(&warnings, "warning", "w", nil, "`range` that is worth a warning")
-	command.Flags().StringArrayVarP(&criticals, "critical", "c", nil, "`range` that is critical")
+	command.Flags().StringArrayVarP(&warnings, "warning", "w", nil, "`range` of values that give a warning")
+	command.Flags().StringArrayVarP(&criticals, "critical", "c", nil, "`range` of values that are critical")
 	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		fmt.Fprintln(c.OutOrStdout(), nagios.Line(plugin, nagios.Unknown, err.Error(), nil))
 		return exitCode(nagios.Unknown)
@@ -59,7 +58,7 @@ and the ranges that are alarming, one -w and one -c for each -m (empty for none)
 
 const plugin = "HOTRELOAD"
 
-// wanted is a counter with what is alarming about it.
+// wanted is a counter with its ranges for an alarm.
 type wanted struct {
 	name              string
 	warning, critical nagios.Range
@@ -67,7 +66,7 @@ type wanted struct {
 
 func readWanted(metrics, warnings, criticals []string) (all []wanted, err error) {
 	if len(metrics) != len(warnings) || len(metrics) != len(criticals) {
-		return nil, errors.New("there have to be as many -w and -c as there are -m")
+		return nil, errors.New("each -m needs one -w and one -c")
 	}
 	for i, name := range metrics {
 		w := wanted{name: name}
@@ -79,7 +78,7 @@ func readWanted(metrics, warnings, criticals []string) (all []wanted, err error)
 				continue
 			}
 			if *one.into, err = nagios.ParseRange(one.text); err != nil {
-				return nil, fmt.Errorf("%s %q is no range: %w", one.flag, one.text, err)
+				return nil, fmt.Errorf("%s %q is not a range: %w", one.flag, one.text, err)
 			}
 		}
 		all = append(all, w)
@@ -92,7 +91,7 @@ func (m *remote) checked(ctx context.Context, names, metrics, warnings, critical
 		return nagios.Unknown, nagios.Line(plugin, nagios.Unknown, err.Error(), nil)
 	}
 	if m.asJSON {
-		return unknown(errors.New("a check answers its monitor, not in JSON"))
+		return unknown(errors.New("check prints one Nagios line; --json is not supported"))
 	}
 	all, err := readWanted(metrics, warnings, criticals)
 	if err != nil {
@@ -126,7 +125,7 @@ func (m *remote) checked(ctx context.Context, names, metrics, warnings, critical
 	return judged(states, all)
 }
 
-// countersOf are those of the worker that serves, of those in a slot.
+// countersOf returns the counters of the serving worker among those in a slot.
 func countersOf(workers []runner.Worker) []supervisor.Counter {
 	for _, w := range slices.Backward(workers) {
 		if w.State == supervisor.Ready.String() || w.State == supervisor.Stable.String() {
@@ -136,7 +135,7 @@ func countersOf(workers []runner.Worker) []supervisor.Counter {
 	return nil
 }
 
-// judged finds the result for some services, and the line that says it.
+// judged returns the result for some services, and the line to print.
 func judged(states []runner.Status, all []wanted) (nagios.Result, string) {
 	result := nagios.OK
 	var texts []string
@@ -173,7 +172,8 @@ func judged(states []runner.Status, all []wanted) (nagios.Result, string) {
 				one = nagios.Warning
 			}
 			say(one, fmt.Sprintf("%s is %s%s", c.Name, nagios.Number(c.Value), strings.TrimSuffix(c.Unit, "c")))
-			data = append(data, nagios.Datum{Label: label(c.Name), Value: c.Value, Unit: c.Unit, Warning: w.warning, Critical: w.critical, Min: c.Min, Max: c.Max})
+			data = append(data, nagios.Datum{Label: label(c.Name), Value: c.Value, Unit: c.Unit, Warning: w.warning,
+				Critical: w.critical, Min: c.Min, Max: c.Max})
 		}
 		for _, c := range s.Counters {
 			if len(all) == 0 {
@@ -184,7 +184,7 @@ func judged(states []runner.Status, all []wanted) (nagios.Result, string) {
 	return result, nagios.Line(plugin, result, strings.Join(texts, ", "), data)
 }
 
-// ofService is the judgement without any range.
+// ofService returns the result for a service without any range.
 func ofService(s runner.Status) (nagios.Result, string) {
 	ready := 0
 	for _, w := range s.Workers {
@@ -193,10 +193,13 @@ func ofService(s runner.Status) (nagios.Result, string) {
 		}
 	}
 	text := fmt.Sprintf("%d of %s ready", ready, count(s.Wanted, "worker"))
+	if s.BuildOnly {
+		text = "built, and not run"
+	}
 	switch {
-	case s.Wanted == 0:
+	case s.Wanted == 0 && !s.BuildOnly:
 		return nagios.Warning, "stopped"
-	case ready == 0:
+	case ready == 0 && !s.BuildOnly:
 		return nagios.Critical, text
 	case s.Stale:
 		first, _, _ := strings.Cut(s.Failure, "\n")

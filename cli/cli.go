@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -14,35 +13,25 @@ import (
 
 	"hotreload/control"
 	"hotreload/gobuild"
+	"hotreload/problems"
 	"hotreload/process"
 	"hotreload/runner"
+	"hotreload/settings"
 	"hotreload/supervisor"
 )
-
-// version is what --version says; a release sets it with -ldflags=-X.
-var version = "dev"
-
-// usageError is the user's mistake: exit code 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// hinted is an error with a line that says what to do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-func (e hinted) Unwrap() error { return e.error }
 
 // Main runs the command line args, without the program's name, and returns the exit code.
 func Main(args, env []string) int {
 	setColor("auto")
-	var o options
-	command := newCommand(&o, env)
-	own, goFlags, rest, err := splitArgs(args, command.Flags())
+	l := &line{values: settings.NewValues(), env: env}
+	command := newCommand(l)
+	words, last, asked := completing(args)
+	if asked && complete(os.Stdout, command, args[0], words, last) {
+		return 0
+	}
+	own, goFlags, rest, err := settings.Split(args, command.Flags())
 	if err == nil {
-		o.goFlags = goFlags
+		l.goFlags = goFlags
 		command.SetArgs(append(append(own, "--"), rest...))
 		if len(rest) > 0 && isSubcommand(command, rest[0]) {
 			command.SetArgs(append(own, rest...))
@@ -55,7 +44,7 @@ func Main(args, env []string) int {
 		return 0
 	case errors.As(err, &code):
 		return int(code)
-	case errors.As(err, &usageError{}) || runner.IsUsage(err) && !errors.Is(err, gobuild.NoGo):
+	case errors.As(err, new(settings.UsageError)) || runner.IsUsage(err) && !errors.Is(err, gobuild.NoGo):
 		complain(os.Stderr, err)
 		return 2
 	default:
@@ -64,7 +53,7 @@ func Main(args, env []string) int {
 	}
 }
 
-// complain prints an error as one sentence, and its hint on a line of its own.
+// complain prints an error as one sentence, and its hint on a separate line.
 func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "%s%v\n", red("hotreload: "), err)
 	if hint := hintOf(err); hint != "" {
@@ -73,21 +62,20 @@ func complain(w io.Writer, err error) {
 }
 
 func hintOf(err error) string {
-	var own hinted
-	if errors.As(err, &own) {
-		return own.hint
+	if hint := settings.HintOf(err); hint != "" {
+		return hint
 	}
 	var port *supervisor.PortError
 	if errors.As(err, &port) {
-		return "stop it, or choose another address with --listen"
+		return "stop that program, or choose another address with --listen"
 	}
 	var build *gobuild.BuildError
 	if errors.As(err, &build) {
 		switch {
 		case build.DiskFull:
-			return "free some space, or let GOCACHE, GOTMPDIR and HOTRELOAD_CACHE name folders elsewhere"
+			return "free some space, or set GOCACHE, GOTMPDIR and HOTRELOAD_CACHE to folders on another disk"
 		case strings.Contains(build.Text, "permission denied"):
-			return "a change of permissions is not noticed: press R, or save any file, when it can be read"
+			return "hotreload does not notice changed permissions; press R or save any file once the file is readable"
 		}
 	}
 	if errors.Is(err, supervisor.ErrNotSocket) {
@@ -102,130 +90,183 @@ func isSubcommand(root *cobra.Command, name string) bool {
 			return true
 		}
 	}
-	return name == "help" || name == "completion" || name == cobra.ShellCompRequestCmd
+	return name == "help" || name == "completion" || name == cobra.ShellCompRequestCmd ||
+		name == cobra.ShellCompNoDescRequestCmd
 }
 
-// watchCommand is `hotreload [flags] PKG [args…]`.
-func watchCommand(ctx context.Context, w *wishes) error {
-	r, err := w.resolve(ctx)
+// resolve reads the settings and applies the one for colours.
+func resolve(ctx context.Context, w *settings.Wishes) (*settings.Resolved, error) {
+	r, err := w.Resolve(ctx)
+	if err == nil {
+		err = r.FindCommands()
+	}
+	if r != nil {
+		setColor(settings.Color.Of(r.Values))
+	}
+	return r, err
+}
+
+// connected returns the runner's configurations, with the destinations of the workers' output. The service at input
+// reads stdin; -1 means none. If stdin is hotreload's terminal, the service's first worker gets a terminal like it.
+func connected(r *settings.Resolved, c *console, journal *control.Journal) (all []runner.Config, input int, err error) {
+	all, input = r.Configs(), -1
+	for i, s := range r.Services {
+		out := &sink{console: c, service: s.Config.Name, number: i, slots: settings.Workers.Of(s.Values) > 1}
+		all[i].Service.Output, all[i].Cache = journal.Copied(s.Config.Name, out.output()), settings.Cache.Value()
+		switch stdin := settings.Stdin.Of(s.Values); {
+		case stdin && input >= 0:
+			err := errors.New("several services read stdin")
+			return nil, -1, settings.Usage(err, "set stdin = true in one [[service]] only")
+		case stdin:
+			input = i
+			if out.drawn = supervisor.HasTerminals && c.anyTerminal() && openKeyboard(os.Stdin) != nil; out.drawn {
+				all[i].Service.Terminal = os.Stdin
+			}
+		}
+	}
+	return all, input, nil
+}
+
+// takeStdin passes stdin to the service at input, or reads keys, or both; it returns nil if there are no keys.
+func takeStdin(run *runner.Group, configs []runner.Config, input int, c *console, pause *pausing,
+	debug *debugging) *keyboard {
+	var to supervisor.Input
+	if input >= 0 {
+		to = run.Services()[input].Input()
+	}
+	if to != nil && configs[input].Service.Terminal == nil {
+		go passStdin(to) // ends with stdin or with hotreload: a read of the terminal cannot be cancelled
+		return nil
+	}
+	keys := openKeyboard(os.Stdin)
+	if keys == nil {
+		return nil
+	}
+	press := func(key byte) { press(key, run, c, keys, pause, debug) }
+	each := func(typed []byte) {
+		for _, key := range typed {
+			press(key)
+		}
+	}
+	if to != nil {
+		keys.all, each = true, (&typing{to: to, press: press}).keys
+		said := make(chan struct{}, 1)
+		c.passesAll(said)
+		keys.came = func() { c.comeBack(); c.drawAgain() }
+		go redraw(run, to, said) // ends with the program
+	}
+	go keys.read(each) // ends with close or with the program: see there
+	return keys
+}
+
+// watchCommand is `hotreload [flags] PKG [args…]`. note is a line about the wishes; "" if there is none.
+func watchCommand(ctx context.Context, w *settings.Wishes, note string) error {
+	r, err := resolve(ctx, w)
 	if err != nil {
 		return err
 	}
-	o := r.o
 	if err := process.Setup(); err != nil {
-		// One net below the workers is missing; the others hold.
-		fmt.Fprintf(os.Stderr, "hotreload: %v: after kill -9 of hotreload, processes may stay behind\n", err)
+		// One safety net for workers is missing; the others still work.
+		fmt.Fprintf(os.Stderr, "hotreload: %v: if hotreload is killed (kill -9), its processes may stay behind\n", err)
 	}
-	path := o.pidFile
+	path := settings.PidFile.Of(r.Values)
 	if path != "" {
-		path = absolute(w.dir, path)
+		path = settings.Absolute(w.Dir, path)
 	}
 	pid, err := writePidFile(path)
 	if err != nil {
 		return err
 	}
 	defer pid.remove()
-	console := newConsole(os.Stdout, os.Stderr, o.color == "always")
-	journal := control.NewJournal()
-	configs := r.configs()
-	input := -1 // the service that reads stdin
-	for i := range configs {
-		s := r.services[i]
-		out := &sink{console: console, service: s.config.Name, number: i, slots: s.o.workers > 1, journal: journal}
-		configs[i].Service.Output, configs[i].Cache = out.output(), os.Getenv("HOTRELOAD_CACHE")
-		if s.o.stdin && input >= 0 {
-			return usageError{hinted{errors.New("several services read stdin"), "stdin = true can stand in one [[service]] only"}}
-		}
-		if s.o.stdin {
-			input = i
-		}
+	console := newConsole(os.Stdout, os.Stderr, settings.Color.Of(r.Values) == "always")
+	console.speak(r.Values)
+	if note != "" && !console.quiet() {
+		console.say(dim(prefix) + note)
 	}
-	run, err := runner.Start(context.WithoutCancel(ctx), configs...)
+	journal := control.NewJournal()
+	configs, input, err := connected(r, console, journal)
 	if err != nil {
-		var order *runner.OrderError
-		if errors.As(err, &order) {
-			return usageError{hinted{err, "after = [...] in hotreload.toml"}}
-		}
 		return err
 	}
-	defer controlled(w, r, run, journal, console).Close()
-	var keys *keyboard
-	pause := &pausing{file: r.killSwitch}
-	defer pause.end()
-	if input >= 0 {
-		stdin := run.Services()[input].Input()
-		go func() { // ends with stdin, or with the program: a read of the terminal cannot be ended
-			_, _ = io.Copy(stdin, os.Stdin)
-			stdin.Close()
-		}()
-	} else if keys = openKeyboard(os.Stdin); keys != nil {
-		go keys.read(func(key byte) { press(key, run, console, keys, pause) }) // ends with close or with the program: see there
+	pages := newPages(w, r, console, journal)
+	defer pages.Close()
+	if !settings.NoBrowser.Of(r.Values) {
+		pages.hook(configs)
 	}
+	run, err := startServices(ctx, configs)
+	if err != nil {
+		return err
+	}
+	defer controlled(w, r, run, journal, console, pages).Close()
+	pause := &pausing{file: r.KillSwitch}
+	defer pause.end()
+	pages.bind(run, pause)
+	pages.proxy()
+	debug := newDebugging(r, run, console)
+	keys := takeStdin(run, configs, input, console, pause, debug)
 	if keys == nil && isTerminal(os.Stdin) {
 		console.echoing()
 	}
 	defer console.close()
 	defer keys.close()
-	settings := &settingsFile{
-		now: r, again: func() (*resolved, error) { return w.resolve(ctx) }, reconfigure: run.Reconfigure,
-		asked: make(chan struct{}, 1), reload: func() { run.Do(runner.Reload) },
+	file := &settingsFile{
+		now: r, again: func() (*settings.Resolved, error) { return w.Resolve(ctx) }, reconfigure: run.Reconfigure,
+		asked: make(chan struct{}, 1), reload: func() { run.Do(runner.Reload) }, pages: pages.reread,
+		found: func(all []problems.Problem) { run.Found(ctx, all) },
 	}
-	defer handleSignals(run, console, keys, settings)()
+	defer handleSignals(run, console, keys, file)()
+	for _, fault := range r.Faults {
+		console.say(dim(prefix) + yellow("LISTEN_FDS: "+fault.Error()+": left alone"))
+	}
+	defer debug.close()
+	if err := debug.open(); err != nil {
+		console.say(dim(prefix) + red(err.Error()))
+	}
+	up := newUpward(namesOf(r.Services))
 	var reporters sync.WaitGroup
 	for i, service := range run.Services() {
-		if note := r.services[i].userNote; note != "" {
-			console.say(dim(prefix) + yellow(note+": they run as who hotreload runs as"))
+		if note := r.Services[i].UserNote; note != "" {
+			console.say(dim(prefix) + yellow(note+": workers run as hotreload's own user"))
 		}
-		reporter := newReporter(console, journal, r.services[i], w.dir, nil)
-		if i == 0 { // what is said once, of all
-			reporter.keys, reporter.settings = keys, settings
+		reporter := newReporter(console, r.Services[i], w.Dir, nil)
+		reporter.up = up
+		if i == 0 { // news about hotreload as a whole is printed once
+			reporter.keys, reporter.file = keys, file
 		}
-		reporters.Go(func() { reporter.read(service.Events()) })
+		name := r.Services[i].Config.Name
+		events := journal.Pass(name, pages.hear(name, debug.hear(name, service.Events())))
+		reporters.Go(func() { reporter.read(events) })
 	}
-	reporters.Wait()
-	return run.Err()
+	return ended(run, &reporters, console)
 }
 
-// choosePackage takes the package, one argument or several .go files, off the front of args. Without one it is the
-// main package here or the only one under cmd/.
-func (o *options) choosePackage(ctx context.Context, dir string, env, args []string) (pkg, rest []string, err error) {
-	if len(args) > 0 {
-		n := 1
-		for strings.HasSuffix(args[0], ".go") && n < len(args) && strings.HasSuffix(args[n], ".go") {
-			n++
-		}
-		for _, file := range args[:n] {
-			if _, err := os.Lstat(filepath.Join(dir, file)); strings.HasSuffix(file, ".go") && !filepath.IsAbs(file) && errors.Is(err, os.ErrNotExist) {
-				return nil, nil, usageError{hinted{fmt.Errorf("no such file: %s", file), "if it is an argument of the program, name the folder instead of .go files"}}
-			}
-		}
-		return args[:n], args[n:], nil
+func namesOf(services []*settings.Service) []string {
+	var names []string
+	for _, s := range services {
+		names = append(names, s.Config.Name)
 	}
-	found, err := gobuild.Choose(ctx, dir, o.goFlags, env)
+	return names
+}
+
+// startServices starts the services. The services run until stopped, not until ctx ends.
+func startServices(ctx context.Context, configs []runner.Config) (*runner.Group, error) {
+	run, err := runner.Start(context.WithoutCancel(ctx), configs...)
+	if errors.As(err, new(*runner.OrderError)) {
+		return nil, settings.Usage(err, "after = [...] in hotreload.toml")
+	}
+	return run, err
+}
+
+// ended waits for the end of the run, and until the events are printed, and returns why the run has ended.
+func ended(run *runner.Group, reporters *sync.WaitGroup, console *console) error {
+	err := run.Err()
+	printed := make(chan struct{})
+	go func() { reporters.Wait(); close(printed) }() // ends with the reporters, or with the program
+	if console.finish(printed) {
+		return err
+	}
 	if err != nil {
-		return nil, nil, err
+		return exitCode(1) // nobody reads why
 	}
-	switch len(found) {
-	case 0:
-		return nil, nil, usageError{hinted{errors.New("there is no main package here"), "name one: hotreload ./cmd/server"}}
-	case 1:
-		return found, nil, nil
-	default:
-		return nil, nil, usageError{hinted{
-			fmt.Errorf("there are several main packages here:\n  %s", strings.Join(found, "\n  ")),
-			"name one: hotreload " + found[0] + ", or several: hotreload " + strings.Join(found[:2], " "),
-		}}
-	}
-}
-
-// programName is what the program calls itself: os.Args[0], as `go build` would name the file.
-func programName(dir string, pkg []string) string {
-	name := filepath.Base(pkg[0])
-	if file, ok := strings.CutSuffix(name, ".go"); ok {
-		return file
-	}
-	if name == "." || name == ".." {
-		return filepath.Base(filepath.Join(dir, pkg[0]))
-	}
-	return name
+	return nil
 }

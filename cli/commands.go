@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -17,27 +18,30 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotreload/control"
-	"hotreload/gobuild"
 	"hotreload/process"
 	"hotreload/runner"
+	"hotreload/settings"
 	"hotreload/supervisor"
 )
 
-// remote is what the commands for a running hotreload have in common.
+// remote holds the common flags of all commands for a running hotreload.
 type remote struct {
 	asJSON  bool
 	pid     int
 	at      string
 	token   string
 	wait    bool
+	ready   bool // of status: not ready is an error
 	timeout time.Duration
+	order   control.Order // for commands that replace workers
 }
 
 func (m *remote) flags(c *cobra.Command) {
-	c.Flags().BoolVar(&m.asJSON, "json", false, "answer in JSON")
-	c.Flags().IntVar(&m.pid, "pid", 0, "`pid` of the hotreload that is meant, if several run here")
-	c.Flags().StringVar(&m.at, "at", "", "`address` of the hotreload that is meant, if it was started with --control")
-	c.Flags().StringVar(&m.token, "token-file", "", "file (`path`) with the token that --at needs; else the user's own")
+	c.Flags().BoolVar(&m.asJSON, "json", false, "print JSON")
+	c.Flags().IntVar(&m.pid, "pid", 0, "`pid` of the hotreload to talk to, if several run here")
+	c.Flags().StringVar(&m.at, "at", "", "`address` of a hotreload that was started with --control")
+	c.Flags().StringVar(&m.token, "token-file", "", "file (`path`) with the token for --at; default: the token file in "+
+		"your configuration folder")
 }
 
 func (m *remote) find(ctx context.Context) (*control.Client, error) {
@@ -52,14 +56,15 @@ func (m *remote) find(ctx context.Context) (*control.Client, error) {
 	var several *control.SeveralError
 	switch {
 	case errors.Is(err, control.ErrNone):
-		return nil, hinted{err, "start it: hotreload ./cmd/server; it is found from its own folder, and from its module"}
+		return nil, settings.Hint(err, "start it with hotreload ./cmd/server; commands find it from the folder where it "+
+			"was started, and from its module")
 	case errors.As(err, &several):
-		return nil, usageError{hinted{err, fmt.Sprintf("say which: --pid %d", several.Infos[0].Pid)}}
+		return nil, settings.Usage(err, fmt.Sprintf("choose one: --pid %d", several.Infos[0].Pid))
 	}
 	return client, err
 }
 
-// dial talks to a hotreload that may be on another machine.
+// dial connects to a hotreload, possibly on another machine.
 func (m *remote) dial(ctx context.Context) (*control.Client, error) {
 	token := m.token
 	if token == "" {
@@ -70,7 +75,7 @@ func (m *remote) dial(ctx context.Context) (*control.Client, error) {
 	client, err := control.Dial(ctx, m.at, token)
 	switch {
 	case errors.Is(err, control.ErrDenied):
-		return client, hinted{err, "--token-file names the token of the hotreload that is meant, which prints where it lies"}
+		return client, settings.Hint(err, "pass its token with --token-file; hotreload prints the token's path at its start")
 	case err != nil:
 		return nil, fmt.Errorf("ask %s: %w", m.at, err)
 	}
@@ -82,7 +87,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// ownToken is where the user's token lies.
+// ownToken returns the path of the user's token.
 func ownToken() string {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -91,49 +96,77 @@ func ownToken() string {
 	return filepath.Join(dir, "hotreload", "token")
 }
 
-// target says what a command is for.
-const target = `It is for all services, or for those that are named: SERVICE, SERVICE/SLOT.`
+// target is the help about a command's services and slots.
+const target = `Without arguments: all services. SERVICE is one service, SERVICE/SLOT one of its workers.`
 
-// newCommands are those that talk to a running hotreload.
-func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command {
+// newCommands returns the commands for a running hotreload, and doctor.
+func newCommands(l *line, root *cobra.Command) []*cobra.Command {
 	var m remote
-	// asking is a command that is for some services, each on its own, and that shows how they stand.
-	asking := func(use, short string, waits bool, do func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error)) *cobra.Command {
-		command := &cobra.Command{
-			Use: use + " [service…]", Short: short, Long: sentence(short) + "\n\n" + target,
-			RunE: func(c *cobra.Command, names []string) error { return m.run(c, names, waits, do) },
-		}
-		m.flags(command)
-		if waits {
-			command.Flags().DurationVar(&m.timeout, "timeout", 0, "give up after this `time`; 0: never")
-		}
-		return command
+	all := slices.Concat(
+		grouped(everyday,
+			m.status(),
+			m.asking("wait", "wait until the saved code serves (exit code 0) or has failed (exit code 1)", true,
+				(*control.Client).Wait),
+			m.replacing("reload", "replace the workers and wait for the outcome; services with reloadable = false are only "+
+				"notified"),
+			m.replacing("restart", "replace the workers, even with reloadable = false, and wait for the outcome"),
+			m.replacing("rebuild", "build, replace the workers and wait for the outcome"),
+			m.stop(), m.logs(), m.explaining(l, root), newTest(l, root), newDoctor(l, root), newInit()),
+		grouped(workers, m.scale(), m.signal(), m.disable(), m.enable(), m.disabled(), m.connections()),
+		grouped(talking, m.send(false), m.send(true), m.query()),
+		grouped(tools, m.problems(), m.events(), m.ui(), m.mcp(), m.check(), newMan(root)),
+		grouped(tools, newSchema()),
+	)
+	m.completeArguments(all)
+	return all
+}
+
+// ask does something for a service or one of its slots, and returns the resulting state.
+type ask func(c *control.Client, ctx context.Context, to string) ([]runner.Status, error)
+
+// asking returns a command that handles each named service and shows the resulting states.
+func (m *remote) asking(use, short string, waits bool, do ask) *cobra.Command {
+	command := &cobra.Command{
+		Use: use + " [service…]", Short: short, Long: sentence(short) + "\n\n" + target,
+		RunE: func(c *cobra.Command, names []string) error { return m.run(c, names, waits, do) },
 	}
-	var order control.Order
-	replacing := func(use, short string) *cobra.Command {
-		command := asking(use, short, true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
-			if order.Strategy != "" {
-				if _, err := supervisor.ParseStrategy(order.Strategy); err != nil {
-					return nil, usageError{hinted{err, "as in --strategy rolling"}}
-				}
+	m.flags(command)
+	if waits {
+		command.Flags().DurationVar(&m.timeout, "timeout", 0, "stop waiting after this `time`; 0: wait for ever")
+	}
+	return command
+}
+
+// replacing returns a command that replaces workers.
+func (m *remote) replacing(use, short string) *cobra.Command {
+	do := func(c *control.Client, ctx context.Context, to string) ([]runner.Status, error) {
+		if m.order.Strategy != "" {
+			if _, err := supervisor.ParseStrategy(m.order.Strategy); err != nil {
+				return nil, settings.Usage(err, "as in --strategy rolling")
 			}
-			return c.Replace(ctx, use, to, order, m.wait)
-		})
-		command.Flags().StringVar(&order.Strategy, "strategy", "", "replace them this time by `name`: parallel, rolling, stop-first")
-		command.Flags().BoolVar(&m.wait, "wait", true, "wait for the outcome; --wait=false returns at once")
-		command.Flags().StringVar(&order.Surge, "surge", "", "rolling, this time: with `n` = 1 the new worker starts before the old one leaves, with 0 after")
-		return command
+		}
+		return c.Replace(ctx, use, to, m.order, m.wait)
 	}
-	stop := &cobra.Command{
-		Use: "stop [service…]", Short: "let the workers finish, and end hotreload",
-		Long: "Let the workers finish, and end hotreload; or, of the services that are named (SERVICE, SERVICE/SLOT), only send the workers away, until reload or restart.",
+	command := m.asking(use, short, true, do)
+	flags := command.Flags()
+	flags.StringVar(&m.order.Strategy, "strategy", "", "strategy for this time (`name`): parallel, rolling or stop-first")
+	flags.BoolVar(&m.wait, "wait", true, "wait for the outcome; --wait=false returns at once")
+	flags.StringVar(&m.order.Surge, "surge", "",
+		"for rolling, this time: `n` = 1 starts the new worker before the old one exits, 0 after")
+	return command
+}
+
+// stop is `hotreload stop [service…]`.
+func (m *remote) stop() *cobra.Command {
+	command := &cobra.Command{
+		Use: "stop [service…]", Short: "stop the workers gracefully and end hotreload",
+		Long: "Stop the workers gracefully and end hotreload. With services (SERVICE, SERVICE/SLOT), stop only their " +
+			"workers, until hotreload reload or restart starts them again.",
 		RunE: func(c *cobra.Command, names []string) error {
 			if len(names) > 0 {
-				return m.run(c, names, true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
-					return c.Halt(ctx, to)
-				})
+				return m.run(c, names, true, (*control.Client).StopWorkers)
 			}
-			ctx := cmp.Or(c.Context(), context.Background())
+			ctx := contextOf(c)
 			client, err := m.find(ctx)
 			if err != nil {
 				return err
@@ -141,62 +174,38 @@ func newCommands(o *options, env []string, root *cobra.Command) []*cobra.Command
 			return client.Stop(ctx)
 		},
 	}
-	m.flags(stop)
-	stop.Flags().DurationVar(&m.timeout, "timeout", 0, "with services: give up after this `time`; 0: never")
-	scale := &cobra.Command{
-		Use: "scale [service] n", Short: "keep n workers from now on", Args: cobra.RangeArgs(1, 2),
+	m.flags(command)
+	command.Flags().DurationVar(&m.timeout, "timeout", 0, "with services: stop waiting after this `time`; 0: wait for "+
+		"ever")
+	return command
+}
+
+// scale is `hotreload scale [service] n`.
+func (m *remote) scale() *cobra.Command {
+	command := &cobra.Command{
+		Use: "scale [service] n", Short: "run n workers from now on", Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			workers, err := strconv.Atoi(args[len(args)-1])
 			if err != nil || workers < 1 {
-				return usageError{hinted{fmt.Errorf("%q is no number of workers", args[len(args)-1]), "hotreload scale web 4"}}
+				return settings.Usage(fmt.Errorf("%q is not a number of workers", args[len(args)-1]), "hotreload scale web 4")
 			}
-			return m.run(c, args[:len(args)-1], true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
+			do := func(c *control.Client, ctx context.Context, to string) ([]runner.Status, error) {
 				return c.Scale(ctx, to, workers)
-			})
+			}
+			return m.run(c, args[:len(args)-1], true, do)
 		},
 	}
-	m.flags(scale)
-	scale.Flags().DurationVar(&m.timeout, "timeout", 0, "give up after this `time`; 0: never")
-	explain := &cobra.Command{
-		Use: "explain [flags] path…", Short: "say how a change of these files takes effect, and why", Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, paths []string) error {
-			return m.explain(cmp.Or(c.Context(), context.Background()), c.OutOrStdout(), o, env, root, paths)
-		},
-	}
-	m.flags(explain)
-	return []*cobra.Command{
-		asking("status", "say how things stand", false, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
-			return c.Status(ctx, to)
-		}),
-		asking("wait", "wait until the tree as saved serves, or does not build; exit code 0 if it serves", true, func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error) {
-			return c.Wait(ctx, to)
-		}),
-		replacing("reload", "replace the workers, and wait for the outcome; those that are not reloadable are told"),
-		replacing("restart", "replace the workers, also those that are not reloadable, and wait for the outcome"),
-		replacing("rebuild", "build, replace the workers, and wait for the outcome"),
-		stop,
-		scale,
-		m.signal(),
-		m.disable(),
-		m.enable(),
-		m.disabled(),
-		m.connections(),
-		m.events(),
-		m.send(false),
-		m.send(true),
-		m.query(),
-		m.logs(),
-		m.check(),
-		explain,
-	}
+	m.flags(command)
+	command.Flags().DurationVar(&m.timeout, "timeout", 0, "stop waiting after this `time`; 0: wait for ever")
+	return command
 }
 
-// sentence is a short description as a whole sentence.
+// sentence makes a sentence from a short description.
 func sentence(short string) string { return strings.ToUpper(short[:1]) + short[1:] + "." }
 
-// run does something for each of the services that are named, or for all, and shows how they stand then.
-func (m *remote) run(c *cobra.Command, names []string, waits bool, do func(ctx context.Context, c *control.Client, to string) ([]runner.Status, error)) error {
-	ctx := cmp.Or(c.Context(), context.Background())
+// run calls do for each named service, or for all, and shows the resulting states.
+func (m *remote) run(c *cobra.Command, names []string, waits bool, do ask) error {
+	ctx := contextOf(c)
 	client, err := m.find(ctx)
 	if errors.Is(err, control.ErrDenied) && client != nil && !waits {
 		return m.showPublic(ctx, c.OutOrStdout(), client)
@@ -212,10 +221,12 @@ func (m *remote) run(c *cobra.Command, names []string, waits bool, do func(ctx c
 	}
 	var all []runner.Status
 	for _, name := range orAll(names) {
-		some, err := do(ctx, client, name)
+		some, err := do(client, ctx, name)
 		switch {
+		case m.ready && errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("not ready: no answer within %v", m.timeout)
 		case errors.Is(err, context.DeadlineExceeded):
-			return hinted{fmt.Errorf("it has not come to an end within %s", m.timeout), "hotreload status says what is going on"}
+			return noOutcome(m.timeout)
 		case err != nil:
 			return wrongTarget(err)
 		}
@@ -227,12 +238,13 @@ func (m *remote) run(c *cobra.Command, names []string, waits bool, do func(ctx c
 // signal is `hotreload signal NAME [service…]`.
 func (m *remote) signal() *cobra.Command {
 	command := &cobra.Command{
-		Use: "signal name [service…]", Short: "send the workers a signal", Long: "Send the workers a signal, by name or number.\n\n" + target, Args: cobra.MinimumNArgs(1),
+		Use: "signal name [service…]", Short: "send the workers a signal",
+		Long: "Send the workers a signal, by name or number.\n\n" + target, Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			ctx := cmp.Or(c.Context(), context.Background())
-			sig, err := signalNamed(args[0])
+			ctx := contextOf(c)
+			sig, err := settings.SignalNamed(args[0])
 			if err != nil {
-				return usageError{hinted{err, "as in HUP, USR1, WINCH"}}
+				return settings.Usage(err, "as in HUP, USR1, WINCH")
 			}
 			client, err := m.find(ctx)
 			if err != nil {
@@ -250,7 +262,7 @@ func (m *remote) signal() *cobra.Command {
 				return json.NewEncoder(c.OutOrStdout()).Encode(control.Signalled{Pids: all})
 			}
 			if len(all) == 0 {
-				return errors.New("no worker got it: none is there, or the system did not let us")
+				return errors.New("no worker was signalled: none is running, or permission was denied")
 			}
 			for _, pid := range all {
 				fmt.Fprintln(c.OutOrStdout(), pid)
@@ -262,7 +274,7 @@ func (m *remote) signal() *cobra.Command {
 	return command
 }
 
-// show prints how services stand. If that was waited for and is not what was hoped for, it is an error.
+// show prints the states of services. If the command waited and the outcome is bad, show returns an error.
 func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 	if m.asJSON {
 		encoder := json.NewEncoder(out)
@@ -270,6 +282,10 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 		if err := encoder.Encode(control.Services{Services: all}); err != nil {
 			return err
 		}
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
 	}
 	var faults []error
 	for _, s := range all {
@@ -283,15 +299,15 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 		switch {
 		case !waited:
 		case s.Blocked != "" && (s.Serving == 0 || s.Serving != s.Newest):
-			faults = append(faults, hinted{errors.New(of + s.Blocked + ": nothing is started"), enableHint(s)})
+			faults = append(faults, settings.Hint(errors.New(of+s.Blocked+": starting workers is off"), enableHint(s)))
 		case s.Stale:
-			faults = append(faults, fmt.Errorf("%sgeneration %d is stale:\n%s", of, s.Serving, s.Failure))
+			faults = append(faults, fmt.Errorf("%sgeneration %d is stale:\n%s", of, s.Serving, failure(s, dir)))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, m.judge(control.PublicOf(all)))...)
 }
 
-// showPublic prints what somebody without a token may know.
+// showPublic prints the public part of the state.
 func (m *remote) showPublic(ctx context.Context, out io.Writer, client *control.Client) error {
 	public, err := client.Public(ctx)
 	if err != nil {
@@ -300,32 +316,35 @@ func (m *remote) showPublic(ctx context.Context, out io.Writer, client *control.
 	if m.asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(public)
+		return errors.Join(encoder.Encode(public), m.judge(public))
 	}
 	for _, s := range public.Services {
 		state := s.Phase
 		if s.Stale {
 			state = yellow("stale")
 		}
-		fmt.Fprintf(out, "%s  generation %d, %s, %d of %s ready\n", cmp.Or(s.Name, "service"), s.Serving, state, s.Ready, count(s.Wanted, "worker"))
+		fmt.Fprintf(out, "%s  generation %d, %s, %d of %s ready\n", cmp.Or(s.Name, "service"), s.Serving, state, s.Ready,
+			count(s.Wanted, "worker"))
 	}
-	fmt.Fprintln(out, dim("this is all without a token"))
-	return nil
+	fmt.Fprintln(out, dim("more is shown with --token-file"))
+	return m.judge(public)
 }
 
 func showStatus(out io.Writer, s runner.Status) {
 	state := s.Phase
 	switch {
 	case s.Blocked != "":
-		state = yellow("nothing is started: " + s.Blocked)
+		state = yellow("starting workers is off: " + s.Blocked)
 	case s.Stale:
 		state = yellow("stale")
 	case s.Waits:
-		state = "waits for others"
-	case s.Wanted == 0:
+		state = "waits for other services"
+	case s.BuildOnly && s.Phase == "idle":
+		state = green("is built, and not run")
+	case s.Wanted == 0 && !s.BuildOnly:
 		state = yellow("stopped")
 	case s.Old:
-		state = yellow("serves, and is old: hotreload restart " + s.Name)
+		state = yellow("serves old code: hotreload restart " + s.Name)
 	case s.Phase == "idle":
 		state = green("serves")
 	}
@@ -338,22 +357,28 @@ func showStatus(out io.Writer, s runner.Status) {
 	}
 	fmt.Fprintf(out, "%s  generation %d, %s\n", name, s.Serving, state)
 	if len(s.Pending) > 0 {
-		fmt.Fprintln(out, yellow(strings.Join(s.Pending, ", ")+": in effect when hotreload is started anew"))
+		fmt.Fprintln(out, yellow(strings.Join(s.Pending, ", ")+": takes effect at the next start of hotreload"))
 	}
 	if s.Failure != "" {
 		fmt.Fprintln(out, s.Failure)
+	} else if n := len(s.Problems); n > 0 {
+		fmt.Fprintln(out, yellow(count(n, "problem")+": hotreload problems"))
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, w := range s.Workers {
-		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\t%s\n", w.Slot, w.Generation, w.Pid, w.State, w.Uptime.Round(time.Second), countersLine(w))
+		fmt.Fprintf(table, "  slot %d\tgeneration %d\tpid %d\t%s\tup %s\t%s\n", w.Slot, w.Generation, w.Pid, w.State,
+			w.Uptime.Round(time.Second), countersLine(w))
 	}
 	_ = table.Flush()
+	if s.Alone != "" {
+		fmt.Fprintf(out, "  old workers exit before new ones start (stop-first): %s\n", s.Alone)
+	}
 	if s.Built != "" {
 		fmt.Fprintf(out, "  last build: %s\n", s.Built)
 	}
 }
 
-// countersLine is what of a worker's counters a person looks for, as far as it is known.
+// countersLine returns the most useful known counters of a worker.
 func countersLine(w runner.Worker) string {
 	var parts []string
 	if w.Unresponsive {
@@ -367,7 +392,7 @@ func countersLine(w runner.Worker) string {
 		case c.Name == "rss":
 			parts = append(parts, fmt.Sprintf("%.1f MB", c.Value/1e6))
 		case c.Name == "cpu":
-			parts = append(parts, fmt.Sprintf("%.1f s of a processor", c.Value))
+			parts = append(parts, fmt.Sprintf("%.1f s CPU", c.Value))
 		case c.Name == "restarts" && c.Value > 0:
 			parts = append(parts, count(int(c.Value), "restart"))
 		case c.Name == "connections":
@@ -379,126 +404,30 @@ func countersLine(w runner.Worker) string {
 	return strings.Join(parts, ", ")
 }
 
-// explain asks the running hotreload, or if there is none finds out as much as can be known without one.
-func (m *remote) explain(ctx context.Context, out io.Writer, o *options, env []string, root *cobra.Command, paths []string) error {
-	dir, err := os.Getwd()
-	if err != nil {
-		return err
+// controlled opens the control socket of a run. Without the socket hotreload works all the same.
+func controlled(w *settings.Wishes, r *settings.Resolved, run *runner.Group, journal *control.Journal,
+	console *console, pages *pages) *control.Server {
+	root := w.Dir
+	if r.Path != "" {
+		root = filepath.Dir(r.Path)
 	}
-	var ask func(path string) ([]runner.Explanation, error)
-	alone := false
-	client, err := m.find(ctx)
-	switch {
-	case err == nil:
-		ask = func(path string) ([]runner.Explanation, error) { return client.Explain(ctx, path) }
-	case errors.Is(err, control.ErrNone) && m.pid == 0:
-		alone = true
-		w, err := wishesOf(root.Flags(), o.goFlags, nil, env)
-		if err != nil {
-			return err
-		}
-		if err := process.Setup(); err != nil {
-			return err
-		}
-		r, err := w.resolve(ctx)
-		if err != nil {
-			return err
-		}
-		graphs := make([]*gobuild.Graph, len(r.services))
-		for i, service := range r.services {
-			graphs[i] = gobuild.NoGraph()
-			if service.config.Command == nil {
-				if graphs[i], err = gobuild.Load(ctx, service.config.Program); err != nil {
-					return err
-				}
-			}
-		}
-		ask = func(path string) (all []runner.Explanation, err error) {
-			for i, service := range r.services {
-				all = append(all, runner.ExplainAlone(service.config, graphs[i], path))
-			}
-			return all, nil
-		}
-	default:
-		return err
-	}
-	var all []runner.Explanation
-	for _, path := range paths {
-		e, err := ask(absolute(dir, path))
-		if err != nil {
-			return err
-		}
-		for i := range e {
-			e[i].Path = absolute(dir, path) // JSON has no room for bytes that are no UTF-8
-		}
-		all = append(all, e...)
-	}
-	if m.asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(all)
-	}
-	for _, e := range all {
-		var notes []string
-		if e.Ignored != "" {
-			notes = append(notes, "by "+e.Ignored)
-		}
-		if e.Package != "" && !strings.Contains(e.Reason, e.Package) {
-			notes = append(notes, "in the folder of "+e.Package)
-		}
-		var reached []string
-		if len(e.Reaches) > 0 {
-			reached = append(reached, count(len(e.Reaches), "package"))
-		}
-		if len(e.Workers) > 0 {
-			reached = append(reached, count(len(e.Workers), "worker"))
-		}
-		if len(reached) > 0 {
-			notes = append(notes, "reaches "+strings.Join(reached, " and "))
-		}
-		if !e.Exists {
-			notes = append(notes, "it does not exist")
-		}
-		switch {
-		case e.Polled != "":
-			notes = append(notes, "polled: "+e.Polled)
-		case e.Watched:
-			notes = append(notes, "watched")
-		default:
-			notes = append(notes, "not watched")
-		}
-		of := ""
-		if e.Service != "" {
-			of = e.Service + ": "
-		}
-		fmt.Fprintf(out, "%s%s → %s: %s · %s\n", of, relative(dir, e.Path), bold(e.Class), e.Reason, strings.Join(notes, " · "))
-	}
-	if alone {
-		fmt.Fprintln(out, dim("no hotreload runs here: what workers read while they run is not known"))
-	}
-	return nil
-}
-
-// controlled has other programs talk to a run, from when it begins. A hotreload that nobody can talk to works all the
-// same.
-func controlled(w *wishes, r *resolved, run *runner.Group, journal *control.Journal, console *console) *control.Server {
-	root := w.dir
-	if r.path != "" {
-		root = filepath.Dir(r.path)
-	}
-	token := r.o.controlToken
+	token := settings.ControlToken.Of(r.Values)
 	if token == "" {
 		token = ownToken()
 	}
 	refusals := newSeldom()
-	info := control.Info{Pid: os.Getpid(), Dir: w.dir, Root: root, Program: shownAll(r.services), Switch: r.killSwitch.Path}
+	info := control.Info{Pid: os.Getpid(), Dir: w.Dir, Root: root, Program: shownAll(r.Services),
+		Switch: r.KillSwitch.Path, Events: control.EventsVersion}
 	options := control.Options{
-		Listen: r.o.control, TokenFile: absolute(w.dir, token),
+		Listen: settings.Control.Of(r.Values), TokenFile: settings.Absolute(w.Dir, token),
 		Refused: func(from, why string) {
 			if n, say := refusals.again(why); say {
 				console.say(dim(prefix) + yellow(fmt.Sprintf("a command from %s was denied: %s%s", from, why, n)))
 			}
 		},
+	}
+	if pages != nil {
+		options.Page = pages.Address
 	}
 	server, err := control.Serve(info, run, journal, options)
 	if err != nil && options.Listen != "" {
@@ -507,21 +436,24 @@ func controlled(w *wishes, r *resolved, run *runner.Group, journal *control.Jour
 		server, err = control.Serve(info, run, journal, options)
 	}
 	if err != nil {
-		console.say(dim(prefix) + yellow("no commands from outside: "+err.Error()))
+		console.say(dim(prefix) + yellow("commands such as hotreload status are unavailable: "+err.Error()))
 		return nil
 	}
-	if address := server.Address(); address != nil && !r.o.quiet {
-		console.say(dim(prefix) + "commands at " + address.String() + ", with the token in " + options.TokenFile)
+	if pages != nil {
+		pages.SetAPI(server.Trusted())
+	}
+	if address := server.Address(); address != nil && !settings.Quiet.Of(r.Values) {
+		console.say(dim(prefix) + "accepting commands at " + address.String() + ", with the token in " + options.TokenFile)
 	}
 	process.Bequeath(server.Path())
 	return server
 }
 
-// shownAll is what all services run, as the user named it.
-func shownAll(services []*service) string {
+// shownAll returns the packages and commands of all services, as given by the user.
+func shownAll(services []*settings.Service) string {
 	var all []string
 	for _, s := range services {
-		all = append(all, s.shown())
+		all = append(all, s.Shown())
 	}
 	return strings.Join(all, ", ")
 }

@@ -8,52 +8,65 @@ import (
 	"hotreload/runner"
 )
 
-const keyHelp = "r reload · R rebuild and reload · p pause, go on · c clear · q quit · h help"
+const keyHelp = "r reload · R rebuild and reload · p pause, resume · d debugger · c clear · q quit · h help"
 
-// press does what a key is for.
-func press(key byte, run *runner.Group, c *console, k *keyboard, p *pausing) {
+// press carries out the command of a key.
+func press(key byte, run *runner.Group, c *console, k *keyboard, p *pausing, d *debugging) {
 	switch key {
 	case 'r', ' ':
-		run.Do(runner.Reload)
+		if !d.switchNow() {
+			run.Do(runner.Reload)
+		}
 	case 'R', 'b':
-		run.Do(runner.BuildUp)
+		run.Do(runner.RebuildProgram)
 	case 'p':
 		if err := p.press(); err != nil {
 			c.say(dim(prefix) + red(err.Error()) + lineOf(hintLine(hintOf(err))))
 		}
 		run.Do(runner.Recheck)
+	case 'd':
+		go d.toggle() // ends when dlv has detached
 	case 'c', '\f':
 		c.clear()
 	case 'q', 4: // Ctrl-D
 		run.Do(runner.Stop)
 	case 'h', '?':
 		c.say(dim(prefix) + keyHelp)
-	case 26: // Ctrl-Z: the shell comes next, and wants its terminal
-		c.clearProgress()
-		k.giveBack()
-		suspend()
-		// The stop comes a moment after the call. Until it has, the terminal must not be taken again.
-		<-time.After(lookAgain)
+	case 26: // Ctrl-Z
+		stopForShell(c, k)
 	}
 }
 
-// keyboard is our stdin if that is a terminal. While we are in its foreground, each key arrives at once and is not
-// shown. While we are not, the terminal is the shell's, and whoever reads it or changes it is stopped (SIGTTIN,
-// SIGTTOU): we leave it alone until it is given to us, without being told when that is.
+// stopForShell stops hotreload as Ctrl-Z does: the shell is next, and needs its terminal.
+func stopForShell(c *console, k *keyboard) {
+	c.clearProgress()
+	c.leaveScreen()
+	k.giveBack()
+	suspend()
+	// The process stops a moment after the call. Until then the terminal must not be taken again.
+	<-time.After(lookAgain)
+	resumed()
+}
+
+// keyboard is hotreload's stdin, if a terminal. In the foreground, each key arrives at once without echo. In the
+// background the terminal belongs to the shell, and a process that reads or changes it is stopped (SIGTTIN, SIGTTOU).
+// So hotreload leaves the terminal alone until it is in the foreground again; no event reports that moment.
 type keyboard struct {
 	file         *os.File
 	wake, waking *os.File // a byte through this pipe ends the wait for a key
+	all          bool     // raw mode: typed keys arrive unchanged, and the program's own terminal echoes them
+	came         func()   // called when hotreload gets the terminal; may be nil
 
 	mu     sync.Mutex // guards all below
-	before *modes     // how the terminal was; nil while it is as it was
+	before *modes     // the terminal's original state; nil while unchanged
 	closed bool
 }
 
-// lookAgain is how often a keyboard in the background looks whether it is in the foreground now. A person who typed fg
+// lookAgain is how often a keyboard in the background checks whether it is in the foreground. A person who typed fg
 // needs longer to find the next key.
 const lookAgain = 250 * time.Millisecond
 
-// openKeyboard returns nil if file is no terminal of ours.
+// openKeyboard returns nil if file is not hotreload's terminal.
 func openKeyboard(file *os.File) *keyboard {
 	if !isTerminal(file) {
 		return nil
@@ -68,8 +81,8 @@ func openKeyboard(file *os.File) *keyboard {
 	return &keyboard{file: file, wake: wake, waking: waking}
 }
 
-// read calls press with each key until the keyboard is closed or the terminal is gone.
-func (k *keyboard) read(press func(key byte)) {
+// read calls press with the keys until the keyboard is closed or the terminal is gone.
+func (k *keyboard) read(press func(keys []byte)) {
 	buffer := make([]byte, 64)
 	for {
 		switch taken, closed := k.take(); {
@@ -80,32 +93,39 @@ func (k *keyboard) read(press func(key byte)) {
 			continue
 		}
 		if !awaitKey(k.file, k.wake) {
-			continue // the world may be another one
+			continue // everything may have changed meanwhile
 		}
 		if front, err := foreground(k.file); err != nil || !front {
-			continue // the key is the shell's
+			continue // the key is for the shell
 		}
 		n, err := k.file.Read(buffer)
 		if err != nil {
 			return
 		}
-		for _, key := range buffer[:n] {
-			press(key)
-		}
+		press(buffer[:n])
 	}
 }
 
-// take makes the terminal ours if we are in the foreground.
+// take takes the terminal if hotreload is in the foreground.
 func (k *keyboard) take() (taken, closed bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
 		return false, true
 	}
+	defer func(before *modes) {
+		if taken && before == nil && k.came != nil {
+			k.came()
+		}
+	}(k.before)
 	if front, err := foreground(k.file); err != nil || !front {
 		return false, false
 	}
-	before, err := singleKeys(k.file)
+	arrange := singleKeys
+	if k.all {
+		arrange = allKeys
+	}
+	before, err := arrange(k.file)
 	if k.before == nil {
 		k.before = before
 	}
@@ -121,7 +141,18 @@ func (k *keyboard) taken() bool {
 	return taken
 }
 
-// giveBack leaves the terminal as it was. In the background it is the shell's already.
+// hint tells how to get help, if keys arrive now.
+func (k *keyboard) hint() string {
+	switch {
+	case !k.taken():
+		return ""
+	case k.all:
+		return "Ctrl-] h for keys"
+	}
+	return "h for keys"
+}
+
+// giveBack restores the terminal. In the background the shell has it already.
 func (k *keyboard) giveBack() {
 	if k == nil {
 		return
@@ -137,15 +168,14 @@ func (k *keyboard) giveBack() {
 	k.before = nil
 }
 
-// nudge lets read look at where we stand: we were stopped, and go on.
+// nudge makes read check the terminal again after a stop.
 func (k *keyboard) nudge() {
 	if k != nil {
 		_, _ = k.waking.Write([]byte{0})
 	}
 }
 
-// close gives the terminal back for good. read may go on waiting for a last key, and returns with it or with the
-// program.
+// close gives the terminal back for good. read may wait for a last key, and returns with this key or with the program.
 func (k *keyboard) close() {
 	if k == nil {
 		return

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,21 +12,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotreload/control"
+	"hotreload/settings"
 )
 
 // send is `hotreload send [service[/slot]] MESSAGE`, and broadcast.
 func (m *remote) send(all bool) *cobra.Command {
 	var timeout time.Duration
 	command := &cobra.Command{
-		Use: "send [service] message", Short: "give a message to the next idle worker, and print its replies", Args: cobra.RangeArgs(1, 2),
-		Long: "Give a message, a JSON document (- reads it from stdin), to the next idle worker of a service or to the one in a slot (SERVICE/SLOT), and print its replies. The program has to take messages: package hotreload/worker.",
+		Use: "send [service] message", Short: "send a message to the next idle worker and print its replies",
+		Args: cobra.RangeArgs(1, 2),
+		Long: "Send a message, a JSON document (- reads stdin), to the next idle worker of a service or to one slot " +
+			"(SERVICE/SLOT), " +
+			"and print the replies. The program receives messages with package hotreload/worker.",
 	}
 	if all {
-		command.Use, command.Short = "broadcast [service] message", "give a message to all workers that take messages, and print their replies"
-		command.Long = "Give a message, a JSON document (- reads it from stdin), to all workers of a service, or of all, that take messages, and print their replies."
+		command.Use, command.Short = "broadcast [service] message",
+			"send a message to all workers that accept messages and print their replies"
+		command.Long = "Send a message, a JSON document (- reads stdin), to all workers of a service, or of all services, " +
+			"that accept messages, " +
+			"and print the replies."
 	}
 	command.RunE = func(c *cobra.Command, args []string) error {
-		ctx := cmp.Or(c.Context(), context.Background())
+		ctx := contextOf(c)
 		data := []byte(args[len(args)-1])
 		if string(data) == "-" {
 			var err error
@@ -37,7 +42,8 @@ func (m *remote) send(all bool) *cobra.Command {
 			}
 		}
 		if !json.Valid(data) {
-			return usageError{hinted{errors.New("a message is a JSON document"), `hotreload ` + c.Name() + ` '{"hello": "world"}'; a text needs quotes of its own`}}
+			return settings.Usage(errors.New("a message must be a JSON document"),
+				`hotreload `+c.Name()+` '{"hello": "world"}'; a plain text needs double quotes of its own: '"hello"'`)
 		}
 		client, err := m.find(ctx)
 		if err != nil {
@@ -58,21 +64,23 @@ func (m *remote) send(all bool) *cobra.Command {
 		return wrongTarget(err)
 	}
 	m.flags(command)
-	command.Flags().DurationVar(&timeout, "timeout", 0, "give up after this `time`; 0: 10s")
+	command.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time`; 0: 10s")
 	return command
 }
 
 // query is `hotreload query [service…]`.
 func (m *remote) query() *cobra.Command {
 	command := &cobra.Command{
-		Use: "query [service…]", Short: "ask the workers what they say of themselves", Long: "Ask the workers what they say of themselves, with their own counters.\n\n" + target,
+		Use: "query [service…]", Short: "show what workers report about themselves",
+		Long: "Show what workers report about themselves, and their own counters.\n\n" + target,
 		RunE: func(c *cobra.Command, names []string) error {
-			ctx := cmp.Or(c.Context(), context.Background())
+			ctx := contextOf(c)
 			client, err := m.find(ctx)
-			if err != nil && (!errors.Is(err, control.ErrDenied) || client == nil) { // it is told what everybody is told
+			if err != nil && (!errors.Is(err, control.ErrDenied) ||
+				client == nil) { // a client without the token gets the public part
 				return err
 			}
-			all := control.Asked{Workers: []control.AskedWorker{}}
+			all := control.Reports{Workers: []control.Report{}}
 			for _, name := range orAll(names) {
 				some, err := client.Query(ctx, name)
 				if err != nil {
@@ -85,21 +93,21 @@ func (m *remote) query() *cobra.Command {
 				encoder.SetIndent("", "  ")
 				return encoder.Encode(all)
 			}
-			return showAsked(c.OutOrStdout(), all)
+			return showReports(c.OutOrStdout(), all)
 		},
 	}
 	m.flags(command)
 	return command
 }
 
-func showAsked(out io.Writer, all control.Asked) error {
+func showReports(out io.Writer, all control.Reports) error {
 	for _, w := range all.Workers {
 		text := w.Text
 		switch {
 		case w.Unresponsive:
 			text = yellow("does not answer")
 		case w.Silent:
-			text = dim("says nothing of itself")
+			text = dim("reports nothing")
 		}
 		fmt.Fprintf(out, "%s  generation %d  %s\n", bold(slotName(w.Service, w.Worker.Slot)), w.Worker.Generation, text)
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -121,7 +129,7 @@ func showAsked(out io.Writer, all control.Asked) error {
 	return nil
 }
 
-// slotName is how a worker is named on the command line.
+// slotName is a worker's name on the command line.
 func slotName(service string, slot int) string {
 	if service == "" {
 		return strconv.Itoa(slot)

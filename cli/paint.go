@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"github.com/fatih/color"
+
+	"hotreload/settings"
 )
 
 var (
@@ -16,11 +18,12 @@ var (
 
 // slotColors tell workers apart.
 var slotColors = [...]color.Attribute{
-	color.FgCyan, color.FgMagenta, color.FgYellow, color.FgGreen, color.FgBlue, color.FgHiCyan, color.FgHiMagenta, color.FgHiYellow,
+	color.FgCyan, color.FgMagenta, color.FgYellow, color.FgGreen, color.FgBlue, color.FgHiCyan, color.FgHiMagenta,
+	color.FgHiYellow,
 }
 
-// paint returns a function that colours a text, if there are colours. color.NoColor alone decides: the library would let
-// NO_COLOR win over --color=always.
+// paint returns a function that colours a text, if colours are on. Only color.NoColor decides: the library would let
+// NO_COLOR override --color=always.
 func paint(attribute color.Attribute) func(string) string {
 	return func(text string) string {
 		c := color.New(attribute)
@@ -33,12 +36,12 @@ func paint(attribute color.Attribute) func(string) string {
 	}
 }
 
-// setColor decides whether there are colours: a person's word here, then the environment, then whether stderr, where
-// our lines go, is a terminal. It reports whether it knows when.
+// setColor decides whether to use colours: by the flag, then the environment, then whether stderr is a terminal. It
+// reports whether the word is valid.
 func setColor(when string) bool {
 	switch when {
 	case "auto":
-		color.NoColor = os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(os.Stderr)
+		color.NoColor = settings.Colors.Value() != "" || os.Getenv("TERM") == "dumb" || !isTerminal(os.Stderr)
 	case "always", "never":
 		color.NoColor = when == "never"
 	default:

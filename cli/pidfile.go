@@ -11,10 +11,11 @@ import (
 
 	"hotreload/lock"
 	"hotreload/process"
+	"hotreload/settings"
 )
 
-// pidFile holds our pid. What says that it is in use is a lock and not the pid, which after a crash or a restart of the
-// machine may be anybody's: that process is not looked at, let alone touched.
+// pidFile holds hotreload's pid. A lock shows that the file is in use, not the pid: after a crash or a reboot another
+// process may have this pid, and must not be touched.
 type pidFile struct{ file *os.File }
 
 // writePidFile makes a pid file; nil for no path.
@@ -27,14 +28,15 @@ func writePidFile(path string) (*pidFile, error) {
 		if errors.As(err, &inner) {
 			err = inner.Err
 		}
-		return hinted{fmt.Errorf("pid file %s: %w", path, err), "let --pid-file name a file that can be made"}
+		return settings.Hint(fmt.Errorf("pid file %s: %w", path, err),
+			"choose a path for --pid-file where a file can be created")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fault(err)
 	}
 	for {
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			return nil, fault(errors.New("no regular file"))
+			return nil, fault(errors.New("not a regular file"))
 		}
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
@@ -45,18 +47,20 @@ func writePidFile(path string) (*pidFile, error) {
 		holder := strings.TrimSpace(string(text[:n]))
 		if _, err := strconv.Atoi(holder); err != nil && holder != "" {
 			file.Close()
-			return nil, hinted{fmt.Errorf("%s holds no pid", path), "it is not overwritten: choose another path, or remove it"}
+			return nil, settings.Hint(fmt.Errorf("%s does not contain a pid", path),
+				"hotreload does not overwrite it: remove the file, or choose another path")
 		}
 		held, err := lock.Try(file)
 		switch {
 		case held:
 			file.Close()
-			return nil, hinted{fmt.Errorf("pid file %s: hotreload runs already, pid %s", path, holder), "stop it, or let --pid-file name another file"}
+			return nil, settings.Hint(fmt.Errorf("pid file %s: hotreload is already running, pid %s", path, holder),
+				"stop it, or choose another path for --pid-file")
 		case err != nil:
 			file.Close()
 			return nil, fault(fmt.Errorf("lock it: %w", err))
 		case !named(file):
-			file.Close() // its owner has just removed it
+			file.Close() // its owner removed it a moment ago
 			continue
 		}
 		if err = file.Truncate(0); err == nil {
@@ -71,7 +75,7 @@ func writePidFile(path string) (*pidFile, error) {
 	}
 }
 
-// named reports whether the file's name still leads to it.
+// named reports whether the path still leads to this file.
 func named(file *os.File) bool {
 	open, err := file.Stat()
 	if err != nil {
@@ -81,7 +85,7 @@ func named(file *os.File) bool {
 	return err == nil && os.SameFile(open, there)
 }
 
-// remove removes the file, if it is still ours.
+// remove removes the file, if it is still hotreload's.
 func (p *pidFile) remove() {
 	if p == nil {
 		return

@@ -6,70 +6,109 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"hotreload/control"
 	"hotreload/gobuild"
 	"hotreload/runner"
+	"hotreload/settings"
 	"hotreload/supervisor"
 	"hotreload/watch"
 )
 
 const prefix = "[hotreload] "
 
-// When things are shown at all or said again; all felt right and are not measured.
+// Times and numbers for messages; all felt right and are not measured.
 const (
-	tick       = 400 * time.Millisecond // how often it is looked at; no line of the program for so long: it is calm
-	longBuild  = time.Second            // a build that takes longer shows that it runs
-	longWait   = time.Second            // so does a wait for workers
-	pushedAway = 15                     // lines of the program after which a failure is out of sight
-	insist     = 5 * time.Second        // how often it is said again to a program that is never calm
+	tick       = 400 * time.Millisecond // interval of checks; a program without output for this time is calm
+	longBuild  = time.Second            // a longer build shows its progress
+	longWait   = time.Second            // so does a longer wait for workers
+	pushedAway = 15                     // after so many lines of the program a failure is out of sight
+	insist     = 5 * time.Second        // interval of reminders if the program is never calm
 )
 
-// reporter reads a service's events and says what they mean. One goroutine calls it.
+// reporter reads a service's events and prints their meaning. One goroutine calls the reporter.
 type reporter struct {
 	console *console
-	journal *control.Journal
-	o       *options
-	dir     string // paths are shown relative to it
-	service string // its name; "" if it is the only one
-	program string // as the user named it
-	built   bool   // it is a program, and not a command
+	dir     string // the base of shown paths
 	keys    *keyboard
+	file    *settingsFile // nil: another reporter handles the file
+	up      *upward       // gets the service's events; nil in tests
 
-	settings *settingsFile // nil: another reporter speaks of it
+	subject
+	build
+	generations
+	crashes
+	reminder
+	departure
 
-	workers   int             // that there should be
-	scaled    int             // that there are
-	silent    map[string]bool // file systems and limits that were told of
 	addresses []supervisor.Address
-	greeted   bool
-	building  time.Time // when the running build began; zero if none runs
-	graph     error     // why the packages of the program are not known; nil if they are
-	crash     string    // the last crash, to say a repeated one less often
-	newest    int       // generation that was started
-	blocked   string    // why nothing is started; "" if it may be
-	back      int       // the one that serves after the newest has failed
-	finished  int       // the generation whose worker has ended with code 0 last
+	size
+	blocked string          // why no worker is started; "" if starting is on
+	silent  map[string]bool // file systems and limits already reported
+}
 
-	failure string    // what is said again: why what serves is stale; "" if it is not
-	said    time.Time // when it was said last
-	lines   int       // that the program had written since, when last looked
+// subject is what the lines are about. A subject does not change.
+type subject struct {
+	service string // name of the service; "" if it is the only one
+	program string // as the user named it
+	built   bool   // the service is a program, not a command
+	only    bool   // the program is built but not run
+	output  string // the path of the result; may be ""
+}
 
-	leaving time.Time // when we began to wait for workers to leave; zero before
+// size is the number of workers.
+type size struct {
+	workers int // wanted
+	scaled  int // as last reported
+}
+
+// build is the state of building.
+type build struct {
+	greeted  bool      // the first build was reported
+	building time.Time // start of the running build; zero if none runs
+	graph    error     // why the program's packages are unknown; nil if known
+}
+
+// generations are the generations that lines tell apart.
+type generations struct {
+	newest   int // the last started one
+	back     int // the serving one after a failure of the newest
+	finished int // the last one with a worker's exit code 0
+}
+
+// crashes are the crashes of workers.
+type crashes struct {
+	crash   string    // the last one, to report repetitions less often
+	retry   time.Time // time of the next restart; zero if nothing waits
+	retries int       // failures in a row, then
+}
+
+// reminder is a failure, printed again when out of sight.
+type reminder struct {
+	failure string    // why the service is stale; "" if not stale
+	said    time.Time // time of the last reminder
+	lines   int       // lines of the program since then, at the last check
+}
+
+// departure is the wait for workers' exits at the end.
+type departure struct {
+	leaving time.Time // start; zero before
 	left    []supervisor.Worker
 }
 
-func newReporter(c *console, journal *control.Journal, s *service, dir string, keys *keyboard) *reporter {
-	return &reporter{console: c, journal: journal, o: s.o, dir: dir, service: s.config.Name, program: s.shown(), built: s.config.Command == nil, keys: keys,
-		workers: int(s.o.workers), scaled: int(s.o.workers), silent: map[string]bool{}}
+func newReporter(c *console, s *settings.Service, dir string, keys *keyboard) *reporter {
+	workers := int(settings.Workers.Of(s.Values))
+	return &reporter{
+		console: c, dir: dir, keys: keys,
+		subject: subject{service: s.Config.Name, program: s.Shown(), built: s.Config.Command == nil,
+			only: s.Config.BuildOnly, output: s.Config.Output},
+		size: size{workers: workers, scaled: workers}, silent: map[string]bool{},
+	}
 }
 
-// prefix is what our lines begin with.
+// prefix is the beginning of hotreload's lines.
 func (r *reporter) prefix() string {
 	if r.service == "" {
 		return prefix
@@ -77,19 +116,20 @@ func (r *reporter) prefix() string {
 	return "[hotreload " + r.service + "] "
 }
 
-// read says what happens until the run has ended.
+// read prints the events until the run has ended.
 func (r *reporter) read(events <-chan runner.Event) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	ticker.Stop()
 	ticking := false
 	var reread <-chan struct{}
-	if r.settings != nil {
-		reread = r.settings.asked
+	if r.file != nil {
+		reread = r.file.asked
 	}
 	for {
-		// The clock runs only while something depends on it: hotreload at rest does nothing.
-		wanted := r.console.terminal() && (!r.building.IsZero() || r.failure != "" || !r.leaving.IsZero())
+		// The clock runs only while something depends on it: hotreload at rest uses no processor time.
+		wanted := r.console.terminal() && (!r.building.IsZero() || r.failure != "" || !r.leaving.IsZero() ||
+			!r.retry.IsZero())
 		if wanted != ticking {
 			if ticking = wanted; wanted {
 				ticker.Reset(tick)
@@ -102,7 +142,6 @@ func (r *reporter) read(events <-chan runner.Event) {
 			if !ok {
 				return
 			}
-			r.journal.Tell(r.service, event)
 			r.report(event)
 		case <-reread:
 			r.rereadSettings()
@@ -113,25 +152,25 @@ func (r *reporter) read(events <-chan runner.Event) {
 	}
 }
 
-// line says something in every mode but -q; detail only with -v; alarm always.
+// line prints in every mode except -q; detail only with -v; alarm always.
 func (r *reporter) line(text string) {
-	if !r.o.quiet {
+	if !r.console.quiet() {
 		r.console.say(dim(r.prefix()) + text)
 	}
 }
 
 func (r *reporter) detail(text string) {
-	if r.o.verbose {
+	if r.console.verbose() {
 		r.console.say(dim(r.prefix() + text))
 	}
 }
 
 func (r *reporter) alarm(text string) { r.console.say(dim(r.prefix()) + text) }
 
-// news is a line that ends in numbers, the important ones first: as many as fit into the terminal's line, and all of
-// them with -v.
+// news prints a line that ends in numbers, the important ones first: as many as fit into the terminal's line, and all
+// with -v.
 func (r *reporter) news(text string, numbers ...string) {
-	if room := r.console.columns(); room > 0 && !r.o.verbose {
+	if room := r.console.columns(); room > 0 && !r.console.verbose() {
 		used := width(r.prefix() + text)
 		for i, number := range numbers {
 			if used += width(separator + number); used > room {
@@ -146,15 +185,24 @@ func (r *reporter) news(text string, numbers ...string) {
 	r.line(text)
 }
 
-// showProgress counts the seconds of what takes long.
+// showProgress shows the seconds of long activities.
 func (r *reporter) showProgress() {
-	if r.o.quiet {
+	if r.console.quiet() {
 		return
 	}
 	switch {
 	case !r.leaving.IsZero() && len(r.left) > 0:
 		if waited := time.Since(r.leaving); waited >= longWait {
-			r.console.setProgress(r.service, fmt.Sprintf("waiting for %s … %d s", count(len(r.left), "worker"), int(waited.Seconds())))
+			r.console.setProgress(r.service, fmt.Sprintf("waiting for %s … %d s", count(len(r.left), "worker"),
+				int(waited.Seconds())))
+		}
+	case !r.retry.IsZero() && r.building.IsZero():
+		if rest := time.Until(r.retry); rest > 0 {
+			text := fmt.Sprintf("next try in %d s", int((rest+time.Second-1)/time.Second))
+			if r.retries > 1 {
+				text += fmt.Sprintf(", after %d in a row", r.retries)
+			}
+			r.console.setProgress(r.service, text)
 		}
 	case !r.building.IsZero():
 		if took := time.Since(r.building); took >= longBuild {
@@ -163,8 +211,16 @@ func (r *reporter) showProgress() {
 	}
 }
 
-// remind says a failure again when the program's own output has pushed it out of sight and the program is calm, so
-// that it does not do so again at once.
+// endRetry takes the wait for the next try off the screen.
+func (r *reporter) endRetry() {
+	if !r.retry.IsZero() {
+		r.retry = time.Time{}
+		r.console.setProgress(r.service, "")
+	}
+}
+
+// remind prints a failure again when the program's output has pushed it out of sight and the program is calm. Otherwise
+// the reminder would be out of sight at once.
 func (r *reporter) remind() {
 	if r.failure == "" || !r.building.IsZero() || !r.leaving.IsZero() {
 		return
@@ -177,52 +233,21 @@ func (r *reporter) remind() {
 	}
 }
 
-// stale says why what serves is not what was saved last, and remembers it until it is repaired.
+// stale prints why the service is stale, and stores the text until the service is repaired.
 func (r *reporter) stale(text string) {
 	r.console.say(text)
 	r.console.forget()
 	r.failure, r.said, r.lines = text, time.Now(), 0
 }
 
+// report prints what an event means.
 func (r *reporter) report(event runner.Event) {
+	r.up.heard(r.service, event)
 	switch e := event.(type) {
-	case runner.Listening:
-		r.addresses = e.Addresses
-		if r.greeted {
-			r.line("moving" + strings.Replace(cmp.Or(r.where(), " to sockets of the program's own"), " for ", " to ", 1))
-		}
-	case runner.NoAgent:
-		r.noAgent(e.Reason)
-	case runner.Noticed: // of the machine, or of the program's builds
-		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
-		r.alarm(yellow(text) + lineOf(hint))
-	case runner.Watching:
-		r.graph = nil
-		r.detail(fmt.Sprintf("%s: %s, %s watched", e.Program, count(e.Packages, "package"), count(e.Folders, "folder")))
-	case runner.Unwatched:
-		r.unwatched(e)
-	case runner.GraphFailed:
-		r.graph = e.Err
-		text, _, _ := strings.Cut(e.Err.Error(), "\n")
-		r.detail("the packages of the program are not known: " + text)
 	case runner.Changed:
 		r.changed(e)
-	case runner.HookEnded:
-		r.hookEnded(e)
-	case runner.EnvFailed:
-		r.alarm(yellow("environment file: "+e.Err.Error()) + lineOf(hintLine("workers get what was in it before")))
-	case runner.TakenOff:
-		r.alarm(yellow(r.path(e.Path)+" changes whenever workers start, so it does not replace them any more") + lineOf(hintLine("if they write it themselves, name it in .reloadignore")))
 	case runner.BuildStarted:
-		if !r.greeted { // not earlier: until now it might have been a program that cannot be run at all
-			r.greeted = true
-			verb := "building "
-			if !r.built {
-				verb = "running "
-			}
-			r.line(verb + r.program + r.where())
-		}
-		r.building = time.Now()
+		r.buildStarted()
 	case runner.BuildEnded:
 		if e.Way != "" {
 			r.detail("built: " + e.Way)
@@ -233,8 +258,14 @@ func (r *reporter) report(event runner.Event) {
 		r.buildFailed(e)
 	case runner.Unchanged:
 		r.failure = ""
-		r.news(r.files(e.Effects)+": the program is the same, nothing to replace", "built in "+short(e.Took))
+		r.news(r.files(e.Effects)+": the program is identical, nothing to replace", "built in "+short(e.Took))
+	case runner.Ran:
+		files := slices.DeleteFunc(slices.Clone(e.Effects), func(e runner.Effect) bool { return !e.Runs })
+		r.news(r.files(files)+": "+ranWhat(files), "in "+short(e.Took))
 	case runner.Replacement:
+		if r.newest > 0 { // the first one has nothing to clear away
+			r.console.reloads(r.service, false)
+		}
 		r.newest = e.Generation
 		if r.blocked != "" {
 			r.line(fmt.Sprintf("%s: generation %d waits: %s", r.files(e.Effects), e.Generation, r.blocked))
@@ -243,17 +274,98 @@ func (r *reporter) report(event runner.Event) {
 		}
 	case runner.Reloaded:
 		r.reloaded(e)
-	case runner.Waits:
-		r.line("waits until " + strings.Join(e.For, " and ") + serves(len(e.For)))
-	case runner.Halted:
-		r.halted(e)
-	case runner.KeptOn:
-		r.keptOn(e)
+	case runner.SlotsStopped:
+		r.slotsStopped(e)
+	case runner.LeftRunning:
+		r.leftRunning(e)
 	case runner.Leaving:
+		r.endRetry()
 		r.leave(e)
 	case runner.Service:
 		r.ofWorkers(e.Event)
+	default:
+		r.notice(event)
 	}
+	switch event.(type) {
+	case runner.BuildFailed, runner.Unchanged, runner.Ran, runner.Reloaded, runner.LeftRunning:
+		r.console.reloaded(r.service)
+	}
+}
+
+// notice prints events that are not about a single change: what the service waits for, and what does not work as usual.
+func (r *reporter) notice(event runner.Event) {
+	switch e := event.(type) {
+	case runner.Listening:
+		r.addresses = e.Addresses
+		if r.greeted {
+			where := cmp.Or(r.where(), " to sockets that the program opens itself")
+			r.line("moving" + strings.Replace(where, " for ", " to ", 1))
+		}
+	case runner.Waits:
+		verb := " serve"
+		if len(e.For) == 1 {
+			verb = " serves"
+		}
+		r.line("waits until " + strings.Join(e.For, " and ") + verb)
+	case runner.NoAgent:
+		r.noAgent(e.Reason)
+	case runner.Noticed: // about the machine, or the program's builds
+		text, hint, _ := strings.Cut(e.Err.Error(), "\n")
+		r.alarm(yellow(text) + lineOf(hint))
+	case runner.Watching:
+		r.graph = nil
+		r.detail(fmt.Sprintf("%s: %s, %s watched", e.Program, count(e.Packages, "package"), count(e.Folders, "folder")))
+	case runner.Unwatched:
+		r.unwatched(e)
+	case runner.GraphFailed:
+		r.graph = e.Err
+		text, _, _ := strings.Cut(e.Err.Error(), "\n")
+		r.detail("cannot list the program's packages: " + text)
+	case runner.HookEnded:
+		r.hookEnded(e)
+	case runner.EnvFailed:
+		r.alarm(yellow("environment file: "+e.Err.Error()) +
+			lineOf(hintLine("workers get the variables from before the change")))
+	case runner.Beside:
+		r.alarm(yellow("the program writes "+filepath.Base(e.Path)+" next to its executable, in hotreload's cache folder: "+
+			r.path(e.Path)) +
+			lineOf(hintLine("the file stays there until the cache folder is removed; after go build the executable is in "+
+				"another folder")))
+	case runner.Postponed:
+		r.alarm(yellow(fmt.Sprintf("%s changes just after each restart for it; the next restart comes when it has not "+
+			"changed for %s", r.path(e.Path), e.For)) +
+			lineOf(hintLine("if the program writes this file, add it to .reloadignore")))
+	}
+}
+
+// buildStarted notes a build, and greets at the first one: until then it might have been impossible to run the program.
+func (r *reporter) buildStarted() {
+	r.endRetry()
+	if r.greeted {
+		r.console.reloads(r.service, true)
+	} else {
+		r.greeted = true
+		verb := "building "
+		if !r.built {
+			verb = "running "
+		}
+		r.line(verb + r.program + r.where())
+	}
+	r.building = time.Now()
+}
+
+// ranWhat names the commands run for files, in the words of their rules.
+func ranWhat(effects []runner.Effect) string {
+	var all []string
+	for _, e := range effects {
+		if what, _ := strings.CutPrefix(e.Reason, "a rule runs "); e.Runs && !slices.Contains(all, what) {
+			all = append(all, what)
+		}
+	}
+	if len(all) == 1 {
+		return "ran " + all[0]
+	}
+	return "ran the commands of " + count(len(all), "rule")
 }
 
 func (r *reporter) where() string {
@@ -269,24 +381,25 @@ func (r *reporter) where() string {
 
 func (r *reporter) changed(e runner.Changed) {
 	if e.Overflow {
-		r.line("the system lost file events: everything was looked at")
+		r.line("the kernel dropped file events; everything was scanned again")
 	}
-	if strongest(e.Effects) == runner.Live {
-		r.line(r.files(e.Effects) + ": in effect already")
+	atOnce := slices.DeleteFunc(slices.Clone(e.Effects), func(e runner.Effect) bool { return e.Runs })
+	if strongest(e.Effects) == runner.Live && strongest(atOnce) == runner.Live {
+		r.line(r.files(atOnce) + ": in effect already")
 	}
 	for _, effect := range e.Effects {
-		if r.settings != nil && effect.Class == runner.Startup && effect.Path == r.settings.now.path {
+		if r.file != nil && effect.Class == runner.Startup && effect.Path == r.file.now.Path {
 			r.settingsChanged()
 		}
 		r.detail(fmt.Sprintf("%s %s → %s: %s", r.path(effect.Path), effect.Op, effect.Class, effect.Reason))
 	}
 }
 
-// unwatched says what the system does not tell of; what is polled for that reason, once for each reason.
+// unwatched reports paths without events; polled paths once for each reason.
 func (r *reporter) unwatched(e runner.Unwatched) {
 	var polled *watch.PolledError
 	switch {
-	case errors.Is(e.Err, fs.ErrNotExist): // what is not there yet is noticed when it comes
+	case errors.Is(e.Err, fs.ErrNotExist): // a missing file is noticed when it appears
 	case errors.As(e.Err, &polled):
 		said, text, hint := polledWords(polled)
 		if !r.silent[said] {
@@ -296,16 +409,17 @@ func (r *reporter) unwatched(e runner.Unwatched) {
 	default:
 		err := e.Err
 		if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Path == e.Path {
-			err = path.Err // it is named already, as the terminal can bear
+			err = path.Err // the path is already named, safely quoted
 		}
 		text, hint, _ := strings.Cut(err.Error(), "\n")
 		r.alarm(yellow("not watched: "+r.path(e.Path)+": "+text) + lineOf(hint))
 	}
 }
 
-// polledWords says what is polled and why, what can be done about it, and under which name it need not be said again.
+// polledWords returns a sentence about polling with the reason, a hint, and a key for a single report.
 func polledWords(e *watch.PolledError) (said, text, hint string) {
-	looked := fmt.Sprintf("%s looked at every %v", count(e.Folders, "folder")+map[bool]string{true: " is", false: " are"}[e.Folders == 1], e.Round)
+	looked := fmt.Sprintf("%s polled every %v", count(e.Folders, "folder")+map[bool]string{true: " is",
+		false: " are"}[e.Folders == 1], e.Round)
 	switch e.Reason {
 	case watch.Limited:
 		var limit *watch.LimitError
@@ -313,50 +427,47 @@ func polledWords(e *watch.PolledError) (said, text, hint string) {
 		text, hint, _ = strings.Cut(limit.Error(), "\n")
 		return limit.Name, text + ": " + looked + " instead", hint
 	case watch.Foreign:
-		return e.Disk.String(), fmt.Sprintf("%v does not tell of changes that are made elsewhere: %s", e.Disk, looked), ""
+		return e.Disk.String(), fmt.Sprintf("%v does not report changes made on other machines: %s", e.Disk, looked), ""
 	case watch.Missed:
-		return "missed " + e.Disk.String(), fmt.Sprintf("%v did not tell of changes: from now on %s", e.Disk, looked), ""
+		return "missed " + e.Disk.String(), fmt.Sprintf("%v did not report some changes: from now on %s", e.Disk, looked), ""
 	}
 	return e.Reason.String(), fmt.Sprintf("%v: %s", e.Reason, looked), ""
 }
 
-// halted says that workers were sent away.
-func (r *reporter) halted(e runner.Halted) {
+// slotsStopped reports stopped workers.
+func (r *reporter) slotsStopped(e runner.SlotsStopped) {
 	if e.Slots < e.Of {
 		r.line(yellow(fmt.Sprintf("%d of %d workers are stopped", e.Slots, e.Of)))
 		return
 	}
 	r.failure = ""
-	r.line(yellow("stopped: changes wait until it is started again") + lineOf(hintLine(strings.TrimRight("hotreload reload "+r.service, " "))))
+	r.line(yellow("stopped; changes take effect when the service is started again") +
+		lineOf(hintLine(strings.TrimRight("hotreload reload "+r.service, " "))))
 }
 
-// keptOn says what has changed for workers that stay as they are.
-func (r *reporter) keptOn(e runner.KeptOn) {
-	text := r.files(e.Effects) + ": the workers keep their connections, and stay as they are"
+// leftRunning reports a change without effect for workers with reloadable = false.
+func (r *reporter) leftRunning(e runner.LeftRunning) {
+	text := r.files(e.Effects) + ": the workers keep their connections and the old code"
 	if len(e.Told) > 0 {
 		text += dim(separator + count(len(e.Told), "worker") + " told")
 	}
 	r.line(yellow(text) + lineOf(hintLine(strings.TrimRight("hotreload restart "+r.service, " "))))
 }
 
-func serves(n int) string {
-	if n == 1 {
-		return " serves"
-	}
-	return " serve"
-}
-
 func (r *reporter) buildFailed(e runner.BuildFailed) {
 	text := dim(r.prefix()) + red(bold("build failed")) + " after " + short(e.Took)
-	if e.Serving > 0 {
+	switch {
+	case r.only && r.output != "" && e.Serving > 0:
+		text += yellow(": " + r.path(r.output) + ", now stale, stays as it is")
+	case e.Serving > 0 && !r.only:
 		text += yellow(fmt.Sprintf(": generation %d, now stale, keeps serving", e.Serving))
-	} else {
+	default:
 		text += ": waiting for a change"
 	}
 	hint := hintOf(e.Err)
 	var build *gobuild.BuildError
 	if !errors.As(e.Err, &build) {
-		text += "\n" + e.Err.Error() // its hint is in it
+		text += "\n" + e.Err.Error() // with its hint
 	} else {
 		text += "\n" + r.diagnostics(build)
 		known := build.Cause
@@ -366,7 +477,7 @@ func (r *reporter) buildFailed(e runner.BuildFailed) {
 		switch {
 		case hint != "" || known == nil:
 		case known.Problem == gobuild.NoPackage:
-			hint = "it is built again when the package comes back"
+			hint = "hotreload builds again when the package is back"
 		default:
 			hint = known.Hint // go.mod is wrong
 		}
@@ -374,8 +485,8 @@ func (r *reporter) buildFailed(e runner.BuildFailed) {
 	r.stale(text + lineOf(hintLine(hint)))
 }
 
-// diagnostics shows the compiler's messages with paths that a terminal turns into links: relative to where we were
-// started.
+// diagnostics formats the compiler's messages with paths relative to the start folder, so terminals turn them into
+// links.
 func (r *reporter) diagnostics(e *gobuild.BuildError) string {
 	if len(e.Diagnostics) == 0 {
 		return strings.TrimRight(e.Text, "\n")
@@ -402,15 +513,21 @@ func (r *reporter) diagnostics(e *gobuild.BuildError) string {
 }
 
 func (r *reporter) reloaded(e runner.Reloaded) {
-	if e.Generation == r.back && e.Generation < r.newest { // the newer one has failed, and that is said
+	if e.Generation == r.back && e.Generation < r.newest { // the newer one has failed, as already reported
 		r.back = 0
 		r.line(yellow(fmt.Sprintf("generation %d is back", e.Generation)))
 		return
 	}
 	r.failure, r.crash = "", ""
 	text := fmt.Sprintf("generation %d serves", e.Generation)
-	if e.Generation == r.finished { // a program that is no server
+	switch {
+	case e.Generation == r.finished: // the program is not a server
 		text = fmt.Sprintf("generation %d has run", e.Generation)
+	case e.Runs: // no server, or not ready yet
+		text = fmt.Sprintf("generation %d is running", e.Generation)
+	}
+	if r.only {
+		text = "builds"
 	}
 	text = green(text)
 	if len(e.Effects) > 0 {
@@ -423,14 +540,19 @@ func (r *reporter) reloaded(e runner.Reloaded) {
 	if e.Build > 0 && r.built {
 		numbers = append(numbers, "built in "+short(e.Build))
 	}
-	numbers = append(numbers, "replaced in "+short(e.Start))
-	if e.Generation == 1 && r.keys.taken() {
-		numbers = append(numbers, "h for keys")
+	switch {
+	case !r.only:
+		numbers = append(numbers, "replaced in "+short(e.Start))
+	case r.output != "":
+		text += dim(separator) + r.path(r.output)
+	}
+	if hint := r.keys.hint(); e.Generation == 1 && hint != "" {
+		numbers = append(numbers, hint)
 	}
 	r.news(text, numbers...)
 }
 
-// files names what has changed, the strongest first, and not more than fits in a line.
+// files names the changed files, the strongest class first, as many as fit into a line.
 func (r *reporter) files(effects []runner.Effect) string {
 	if len(effects) == 0 {
 		return "on request"
@@ -451,25 +573,7 @@ func (r *reporter) files(effects []runner.Effect) string {
 	return strings.Join(names, ", ") + dim(" → ") + class.String()
 }
 
-func (r *reporter) path(path string) string { return relative(r.dir, path) }
-
-// relative is a path as a user in dir would write it, if that is not far away, in a form that no terminal takes for more
-// than text.
-func relative(dir, path string) string {
-	if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
-		path = rel
-	}
-	return harmless(path)
-}
-
-// harmless quotes a name with line breaks, control characters or bytes that are no UTF-8: it would garble the screen,
-// or pretend to be a line of ours.
-func harmless(name string) string {
-	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(name)
-	}
-	return name
-}
+func (r *reporter) path(path string) string { return settings.Relative(r.dir, path) }
 
 func strongest(effects []runner.Effect) runner.Class {
 	class := runner.None

@@ -1,42 +1,38 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"hotreload/runner"
 )
 
-// secondPress is how far apart two Ctrl-C must be to count as two: the terminal and a wrapper (npm, a script) may both
-// deliver one.
+// secondPress is the shortest time between two Ctrl-C that count as two: the terminal and a wrapper (npm, a script) may
+// both deliver one.
 const secondPress = 300 * time.Millisecond
 
-// meaning is what a signal says.
+// meaning is the command of a signal.
 type meaning uint8
 
 const (
-	stops     meaning = iota + 1 // finish and leave, however often it comes
+	stops     meaning = iota + 1 // finish and exit, even if repeated
 	reloads                      // replace the workers
-	rereads                      // read the configuration again and reload; or the terminal is gone
-	grows                        // one worker more; or we are in the background and must not read the terminal
-	shrinks                      // one worker less; or we must not write to it
-	resized                      // the terminal has another size
+	rereads                      // read the configuration again and reload; or the terminal has closed
+	grows                        // one worker more; or a read of the terminal from the background
+	shrinks                      // one worker less; or a write from the background
+	resized                      // the terminal's size has changed
 	continued                    // fg or bg
-	dumped                       // the Go runtime says what everybody is doing, and ends us
+	dumped                       // the Go runtime prints all goroutines and ends hotreload
 )
 
-// hangupDelay is how long after SIGHUP it is looked again whether the terminal is gone: a shell that ends says so to its
-// jobs, and then takes the terminal with it.
+// hangupDelay is the time after SIGHUP until hotreload checks again whether the terminal has closed: a shell that ends
+// first sends SIGHUP to its jobs, and then closes the terminal.
 const hangupDelay = 250 * time.Millisecond
 
-// handleSignals turns signals into commands until the returned function is called. The first Ctrl-C drains, the
-// second kills; SIGTERM drains however often it comes.
-func handleSignals(run *runner.Group, c *console, k *keyboard, settings *settingsFile) (stop func()) {
+// handleSignals turns signals into commands until the returned function is called. The first Ctrl-C drains, the second
+// kills; SIGTERM always drains.
+func handleSignals(run *runner.Group, c *console, k *keyboard, file *settingsFile) (stop func()) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt)
 	for sig, means := range meanings {
@@ -65,7 +61,7 @@ func handleSignals(run *runner.Group, c *console, k *keyboard, settings *setting
 				if hadTerminal && !hasTerminal() {
 					leave()
 				} else {
-					settings.reread()
+					file.reread()
 				}
 			case sig := <-signals:
 				switch means := meanings[sig]; {
@@ -85,7 +81,7 @@ func handleSignals(run *runner.Group, c *console, k *keyboard, settings *setting
 				case means == rereads && hadTerminal:
 					leave()
 				case means == rereads:
-					settings.reread()
+					file.reread()
 				case means == resized:
 					run.Do(runner.Resize)
 				case means == continued:
@@ -100,14 +96,13 @@ func handleSignals(run *runner.Group, c *console, k *keyboard, settings *setting
 	return func() { signal.Stop(signals); close(done) }
 }
 
-// lateSignals is how long after we were stopped more of the signals for it may come: the terminal sends one for each
-// attempt. Felt right.
+// lateSignals is how long after a stop more of its signals may arrive: the terminal sends one per attempt. Felt right.
 const lateSignals = time.Second
 
-// heedJobControl takes the signals by which the terminal stops who uses it from the background, and which mean one
-// worker more or less where it cannot have been the terminal: without one, and in the foreground. It does so until the
-// program ends, since the Go runtime does not let go of such a signal any more (golang/go#41996): a write from the
-// background would be tried for ever.
+// heedJobControl handles the signals by which the terminal stops a process that uses the terminal from the background.
+// If the terminal cannot have sent the signal (no terminal, or in the foreground), the signal means one worker more or
+// less. The handler stays until the program ends, because the Go runtime does not reset such a signal
+// (golang/go#41996): a write from the background would be tried for ever.
 func heedJobControl(run *runner.Group, c *console) {
 	signals := make(chan os.Signal, 1)
 	for sig, means := range meanings {
@@ -125,7 +120,8 @@ func heedJobControl(run *runner.Group, c *console) {
 				stopped = time.Now()
 			case time.Since(stopped) < lateSignals:
 			case len(services) > 1:
-				c.say(dim(prefix) + yellow(sig.String()+": there are several services") + lineOf(hintLine("hotreload scale "+services[0].Name()+" 2")))
+				c.say(dim(prefix) + yellow(sig.String()+": ignored, because there are several services") +
+					lineOf(hintLine("hotreload scale "+services[0].Name()+" 2")))
 			case meanings[sig] == grows:
 				services[0].Ask(runner.Request{Command: runner.Scale, More: 1})
 			default:
@@ -134,27 +130,3 @@ func heedJobControl(run *runner.Group, c *console) {
 		}
 	}()
 }
-
-// stopSignalNamed reads the name of a signal that asks a program to finish, with or without SIG.
-func stopSignalNamed(name string) (syscall.Signal, error) {
-	if s, ok := signalsByName[plainName(name)]; ok {
-		return s, nil
-	}
-	return 0, fmt.Errorf("--stop-signal %q is not a signal that asks a program to finish", name)
-}
-
-// signalNamed reads the name or the number of any signal.
-func signalNamed(name string) (syscall.Signal, error) {
-	if number, err := strconv.Atoi(name); err == nil && number > 0 && number <= 64 {
-		return syscall.Signal(number), nil
-	}
-	if s, ok := signalsByName[plainName(name)]; ok {
-		return s, nil
-	}
-	if s := signalNumber("SIG" + plainName(name)); s != 0 {
-		return s, nil
-	}
-	return 0, fmt.Errorf("%q is not the name of a signal", name)
-}
-
-func plainName(name string) string { return strings.TrimPrefix(strings.ToUpper(name), "SIG") }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,14 +15,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotreload/control"
+	"hotreload/settings"
 )
 
 // connections is `hotreload connections [service…]`.
 func (m *remote) connections() *cobra.Command {
 	command := &cobra.Command{
-		Use: "connections [service…]", Short: "say who is connected to the workers", Long: "Say who is connected to the workers, and to whom they are.\n\n" + target,
+		Use: "connections [service…]", Short: "list the connections of the workers",
+		Long: "List the connections of the workers, incoming and outgoing.\n\n" + target,
 		RunE: func(c *cobra.Command, names []string) error {
-			ctx := cmp.Or(c.Context(), context.Background())
+			ctx := contextOf(c)
 			client, err := m.find(ctx)
 			if err != nil {
 				return err
@@ -43,7 +44,7 @@ func (m *remote) connections() *cobra.Command {
 				return encoder.Encode(all)
 			}
 			if !all.Known {
-				return errors.New("this system does not tell who is connected")
+				return errors.New("connections cannot be listed on this system")
 			}
 			return showConnections(c.OutOrStdout(), all.Connections)
 		},
@@ -58,7 +59,8 @@ func showConnections(out io.Writer, all []control.Connection) error {
 		fmt.Fprintln(table, "SERVICE\tSLOT\tGENERATION\tPID\tLOCAL\tREMOTE\tSTATE\tUNREAD\tUNSENT")
 	}
 	for _, c := range all {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\n", cmp.Or(c.Service, "-"), c.Slot, c.Generation, c.Pid, c.Local, c.Remote, c.State, c.Unread, c.Unsent)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\n", cmp.Or(c.Service, "-"), c.Slot, c.Generation, c.Pid,
+			c.Local, c.Remote, c.State, c.Unread, c.Unsent)
 	}
 	return table.Flush()
 }
@@ -70,10 +72,10 @@ func orAll(names []string) []string {
 	return names
 }
 
-// wrongTarget makes an error about what a command is for one of usage.
+// wrongTarget turns an error about a command's target into a usage error.
 func wrongTarget(err error) error {
 	if errors.Is(err, control.ErrBad) {
-		return usageError{hinted{err, "hotreload status lists the services and their slots"}}
+		return settings.Usage(err, "hotreload status lists the services and their slots")
 	}
 	return err
 }
@@ -82,14 +84,16 @@ func wrongTarget(err error) error {
 func (m *remote) events() *cobra.Command {
 	var output bool
 	command := &cobra.Command{
-		Use: "events [service…]", Short: "tell what happens, a line of JSON each, until hotreload ends", Long: "Tell what happens, a line of JSON each, until hotreload ends.\n\n" + target,
+		Use: "events [service…]", Short: "print events as JSON lines until hotreload ends",
+		Long: "Print events as JSON lines until hotreload ends.\n\n" + target,
 		RunE: func(c *cobra.Command, names []string) error {
 			encoder := json.NewEncoder(c.OutOrStdout())
-			return m.follow(c, names, control.Stream{What: "events", Output: output}, func(n control.News) error { return encoder.Encode(n) })
+			return m.follow(c, names, control.Stream{What: "events", Output: output},
+				func(n control.News) error { return encoder.Encode(n) })
 		},
 	}
 	m.flags(command)
-	command.Flags().BoolVar(&output, "output", false, "the workers' output, too")
+	command.Flags().BoolVar(&output, "output", false, "also print the workers' output")
 	return command
 }
 
@@ -98,7 +102,8 @@ func (m *remote) logs() *cobra.Command {
 	var follow bool
 	var last int
 	command := &cobra.Command{
-		Use: "logs [service…]", Short: "show what the workers wrote last", Long: "Show what the workers wrote last.\n\n" + target,
+		Use: "logs [service…]", Short: "print the latest output of the workers",
+		Long: "Print the latest output of the workers.\n\n" + target,
 		RunE: func(c *cobra.Command, names []string) error {
 			out, encoder := c.OutOrStdout(), json.NewEncoder(c.OutOrStdout())
 			return m.follow(c, names, control.Stream{What: "logs", Last: last, Ends: !follow}, func(n control.News) error {
@@ -106,7 +111,7 @@ func (m *remote) logs() *cobra.Command {
 					return encoder.Encode(n)
 				}
 				if n.Event == "dropped" {
-					_, err := fmt.Fprintln(out, dim(n.Text+" lines are missing here: they came too fast"))
+					_, err := fmt.Fprintln(out, dim(n.Text+" lines are missing here: the output was too fast"))
 					return err
 				}
 				_, err := fmt.Fprintln(out, n.Text)
@@ -115,14 +120,14 @@ func (m *remote) logs() *cobra.Command {
 		},
 	}
 	m.flags(command)
-	command.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what they write, until hotreload ends")
-	command.Flags().IntVarP(&last, "lines", "n", 100, "`n` lines from before")
+	command.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new output until hotreload ends")
+	command.Flags().IntVarP(&last, "lines", "n", 100, "print the last `n` lines")
 	return command
 }
 
-// follow reads news of all services that are named, at the same time.
+// follow reads the news of all named services at the same time.
 func (m *remote) follow(c *cobra.Command, names []string, s control.Stream, tell func(control.News) error) error {
-	ctx, stop := signal.NotifyContext(cmp.Or(c.Context(), context.Background()), os.Interrupt)
+	ctx, stop := signal.NotifyContext(contextOf(c), os.Interrupt)
 	defer stop()
 	client, err := m.find(ctx)
 	if err != nil {
@@ -150,7 +155,7 @@ func (m *remote) follow(c *cobra.Command, names []string, s control.Stream, tell
 	return nil // Ctrl-C
 }
 
-// seldomly counts things that would be said again and again.
+// seldomly counts repeated messages.
 type seldomly struct {
 	mu    sync.Mutex
 	times map[string]int
@@ -158,7 +163,7 @@ type seldomly struct {
 
 func newSeldom() *seldomly { return &seldomly{times: map[string]int{}} }
 
-// again reports whether this time is worth a line, and what to add to it.
+// again reports whether to print this message, and what to add to it.
 func (s *seldomly) again(what string) (note string, say bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

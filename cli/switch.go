@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,21 +15,10 @@ import (
 	"hotreload/control"
 	"hotreload/killswitch"
 	"hotreload/runner"
+	"hotreload/settings"
 )
 
-// switchAt is the kill switch of the project in whose folders dir lies, unless path names another.
-func switchAt(dir, path string) (killswitch.File, error) {
-	if path != "" {
-		return killswitch.File{Path: absolute(dir, path)}, nil
-	}
-	root := dir
-	if config, _ := findConfig(dir); config != "" {
-		root = filepath.Dir(config)
-	}
-	return killswitch.Default(root)
-}
-
-// switchOf is the kill switch that a command is for, and the hotreload that heeds it; nil if none runs.
+// switchOf returns the kill switch for a command, and the running hotreload that obeys it; nil if none runs.
 func (m *remote) switchOf(ctx context.Context, path string) (killswitch.File, *control.Client, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -45,36 +32,31 @@ func (m *remote) switchOf(ctx context.Context, path string) (killswitch.File, *c
 	case client != nil && path == "" && client.Switch != "":
 		return killswitch.File{Path: client.Switch}, client, nil
 	case path == "":
-		if config, found := findConfig(dir); found {
-			file, err := readConfig(config)
-			if err != nil {
-				return killswitch.File{}, nil, err
-			}
-			if file.KillSwitch != "" {
-				path = file.abs(file.KillSwitch)
-			}
+		if path, err = settings.SwitchInFile(dir); err != nil {
+			return killswitch.File{}, nil, err
 		}
 	}
-	file, err := switchAt(dir, path)
+	file, err := settings.SwitchAt(dir, path)
 	if client != nil && client.Switch != file.Path {
-		client = nil // it heeds another
+		client = nil // this hotreload obeys another switch
 	}
 	return file, client, err
 }
 
-// pausing is the key p: it turns the kill switch for everything, as hotreload disable and enable do. What the key has
-// disabled is enabled again at the end of this hotreload, unless somebody has turned the switch since.
+// pausing handles the key p: set the kill switch for everything, like hotreload disable, and reset the switch, like
+// hotreload enable. At its end, hotreload undoes its own p, unless the switch was changed since.
 type pausing struct {
 	file killswitch.File
 
 	mu   sync.Mutex  // guards mine: a key may be pressed at the very end
-	mine os.FileInfo // the file as the key has left it, having disabled everything; nil if it has not
+	mine os.FileInfo // the file after the key has disabled everything; nil otherwise
 }
 
-// press turns the switch.
+// press toggles the switch.
 func (p *pausing) press() error {
 	if p.file.Path == "" {
-		return hinted{errors.New("there is no place for the kill switch, so nothing can be paused"), "XDG_STATE_HOME or --kill-switch can name one"}
+		return settings.Hint(errors.New("cannot pause: there is no place for the kill switch's file"),
+			"set XDG_STATE_HOME or --kill-switch")
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,36 +70,47 @@ func (p *pausing) press() error {
 	return nil
 }
 
-// end takes back what the key has done.
+// end undoes the key.
 func (p *pausing) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now, err := os.Stat(p.file.Path); p.mine == nil || err != nil || !os.SameFile(now, p.mine) || !now.ModTime().Equal(p.mine.ModTime()) {
+	if now, err := os.Stat(p.file.Path); p.mine == nil || err != nil || !os.SameFile(now, p.mine) ||
+		!now.ModTime().Equal(p.mine.ModTime()) {
 		return
 	}
 	p.mine = nil
-	_, _ = p.file.EnableGlobally() // if it cannot be, the next hotreload says so
+	_, _ = p.file.EnableGlobally() // on failure, the next hotreload reports the switch
 }
 
-// switchFlags are those that the three commands have in common.
+// switchFlags adds the common flags of the three commands.
 func (m *remote) switchFlags(c *cobra.Command, path *string) *cobra.Command {
-	c.Flags().IntVar(&m.pid, "pid", 0, "`pid` of the hotreload that is meant, if several run here")
-	c.Flags().StringVar(path, "kill-switch", "", "file (`path`), instead of the project's own")
+	c.Flags().IntVar(&m.pid, "pid", 0, "`pid` of the hotreload to talk to, if several run here")
+	c.Flags().StringVar(path, "kill-switch", "", "file (`path`) of the kill switch, instead of the project's own")
 	return c
 }
 
 // disable is `hotreload disable [service…]`.
 func (m *remote) disable() *cobra.Command {
 	var path string
-	var stop bool
+	var stop, list bool
 	command := &cobra.Command{
-		Use: "disable [service…]", Short: "let nothing be started, or none of these services; what runs runs on",
-		Long: "Let nothing be started from now on, or none of these services, by any hotreload of this project, until hotreload enable. What runs runs on; --stop sends it away, after which nothing can come back.",
+		Use: "disable [service…]", Short: "stop hotreload from starting workers; running ones are left alone",
+		Long: "Stop hotreload from starting workers in this project, for all services or the named ones, until hotreload " +
+			"enable. " +
+			"Running workers are left alone; --stop stops them, too.",
 		RunE: func(c *cobra.Command, names []string) error {
-			ctx := cmp.Or(c.Context(), context.Background())
+			ctx := contextOf(c)
 			file, client, err := m.switchOf(ctx, path)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case list && (stop || len(names) > 0):
+				return settings.Usage(errors.New("--list cannot be combined with service names or --stop"),
+					"--list only shows what is disabled")
+			case m.asJSON && !list:
+				return settings.Usage(errors.New("--json needs --list"), "hotreload disable --list --json")
+			case list:
+				return m.listDisabled(c.OutOrStdout(), file)
 			}
 			services, err := known(ctx, client, names)
 			if err != nil {
@@ -140,14 +133,17 @@ func (m *remote) disable() *cobra.Command {
 				if !stop || len(names) > 0 && !slices.Contains(names, s.Switch) {
 					continue
 				}
-				if _, err := client.Halt(ctx, s.Name); err != nil {
+				if _, err := client.StopWorkers(ctx, s.Name); err != nil {
 					return err
 				}
 			}
 			return showSwitch(c.OutOrStdout(), file)
 		},
 	}
-	command.Flags().BoolVar(&stop, "stop", false, "then send the workers away, and wait until they are gone; hotreload reload brings them back when they may be")
+	command.Flags().BoolVar(&stop, "stop", false, "also stop the running workers and wait for their exit; after "+
+		"hotreload enable, hotreload reload starts them again")
+	command.Flags().BoolVar(&list, "list", false, "disable nothing, and list what is disabled")
+	command.Flags().BoolVar(&m.asJSON, "json", false, "with --list: print the file's JSON")
 	return m.switchFlags(command, &path)
 }
 
@@ -156,17 +152,19 @@ func (m *remote) enable() *cobra.Command {
 	var path string
 	var all bool
 	command := &cobra.Command{
-		Use: "enable [service…]", Short: "end what hotreload disable began: for all together, or for these services",
-		Long: "End what hotreload disable began: for all together (those that were disabled by name stay so), for these services, or with --all for everything, whatever the file says.",
+		Use: "enable [service…]", Short: "let hotreload start workers again, after hotreload disable",
+		Long: "Let hotreload start workers again, after hotreload disable. Without arguments, services that were disabled " +
+			"by name " +
+			"stay disabled. With --all everything is enabled, even if the file is invalid.",
 		RunE: func(c *cobra.Command, names []string) error {
-			ctx := cmp.Or(c.Context(), context.Background())
+			ctx := contextOf(c)
 			file, client, err := m.switchOf(ctx, path)
 			if err != nil {
 				return err
 			}
 			switch {
 			case all && len(names) > 0:
-				return usageError{hinted{errors.New("--all beside services"), "it is for all of them"}}
+				return settings.Usage(errors.New("--all cannot be combined with service names"), "leave the names out")
 			case all:
 				err = file.EnableAll()
 			case len(names) == 0:
@@ -193,9 +191,9 @@ func (m *remote) enable() *cobra.Command {
 func (m *remote) disabled() *cobra.Command {
 	var path, restore string
 	command := &cobra.Command{
-		Use: "disabled", Short: "say what is disabled, or make it what was saved with --json", Args: cobra.NoArgs,
+		Use: "disabled", Short: "list what is disabled, or restore a list saved with --json", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx := cmp.Or(c.Context(), context.Background())
+			ctx := contextOf(c)
 			file, client, err := m.switchOf(ctx, path)
 			if err != nil {
 				return err
@@ -203,7 +201,7 @@ func (m *remote) disabled() *cobra.Command {
 			if restore != "" {
 				saved, err := readSaved(c.InOrStdin(), restore)
 				if err != nil {
-					return usageError{hinted{err, "hotreload disabled --json > FILE makes such a file"}}
+					return settings.Usage(err, "hotreload disabled --json > FILE writes such a file")
 				}
 				if err := file.Restore(saved); err != nil {
 					return err
@@ -214,20 +212,25 @@ func (m *remote) disabled() *cobra.Command {
 					}
 				}
 			}
-			if m.asJSON {
-				state, err := file.Read()
-				if err != nil {
-					return switchFault(err)
-				}
-				_, err = c.OutOrStdout().Write(state.Text())
-				return err
-			}
-			return showSwitch(c.OutOrStdout(), file)
+			return m.listDisabled(c.OutOrStdout(), file)
 		},
 	}
-	command.Flags().BoolVar(&m.asJSON, "json", false, "answer in JSON, as it stands in the file")
-	command.Flags().StringVar(&restore, "restore", "", "disable exactly what this `file` says (- is stdin), whatever is disabled now")
+	command.Flags().BoolVar(&m.asJSON, "json", false, "print the file's JSON")
+	command.Flags().StringVar(&restore, "restore", "", "disable exactly what this `file` lists (- is stdin)")
 	return m.switchFlags(command, &path)
+}
+
+// listDisabled prints the disabled services.
+func (m *remote) listDisabled(out io.Writer, file killswitch.File) error {
+	if !m.asJSON {
+		return showSwitch(out, file)
+	}
+	state, err := file.Read()
+	if err != nil {
+		return switchFault(err)
+	}
+	_, err = out.Write(state.Text())
+	return err
 }
 
 func readSaved(stdin io.Reader, path string) (killswitch.State, error) {
@@ -248,8 +251,7 @@ func readSaved(stdin io.Reader, path string) (killswitch.State, error) {
 	return state, nil
 }
 
-// known are the services that run, of which those that are named have to be some: a name that is not right would
-// disable nothing.
+// known returns the running services. Each name must be a running service's: a wrong name would disable nothing.
 func known(ctx context.Context, client *control.Client, names []string) ([]runner.Status, error) {
 	if client == nil {
 		return nil, nil
@@ -264,18 +266,18 @@ func known(ctx context.Context, client *control.Client, names []string) ([]runne
 	}
 	for _, name := range names {
 		if !slices.Contains(there, name) {
-			return nil, usageError{hinted{fmt.Errorf("there is no service %q", name), "there is " + strings.Join(there, ", ")}}
+			return nil, settings.Usage(fmt.Errorf("no such service: %q", name), "the services are "+strings.Join(there, ", "))
 		}
 	}
 	return services, nil
 }
 
-// switchFault says what to do about a kill switch that cannot be changed.
+// switchFault adds a hint to an error about an unusable kill switch.
 func switchFault(err error) error {
-	return hinted{err, "nothing is started while it is so; hotreload enable --all writes it anew"}
+	return settings.Hint(err, "until this is repaired no worker is started; hotreload enable --all writes a new file")
 }
 
-// showSwitch says what the file says.
+// showSwitch prints the content of the file.
 func showSwitch(out io.Writer, file killswitch.File) error {
 	state, err := file.Read()
 	switch {
@@ -295,10 +297,10 @@ func alsoByName(state killswitch.State) string {
 	if len(state.Services) == 0 {
 		return ""
 	}
-	return "; by name also " + strings.Join(state.Services, ", ")
+	return "; also disabled by name: " + strings.Join(state.Services, ", ")
 }
 
-// enableHint is how a service may be started again.
+// enableHint returns the command to let a service start again.
 func enableHint(s runner.Status) string {
 	switch s.Blocked {
 	case (&killswitch.Disabled{Service: s.Switch}).Error():
@@ -306,5 +308,5 @@ func enableHint(s runner.Status) string {
 	case (&killswitch.Disabled{Global: true}).Error():
 		return "hotreload enable"
 	}
-	return "hotreload enable --all writes it anew"
+	return "hotreload enable --all writes a new file"
 }

@@ -29,7 +29,8 @@ func TestPausing(t *testing.T) {
 		{"disabled by others, let in by the key", []func(*pausing) error{say(off), press}, on, on},
 		{"pressed, and meant by others too", []func(*pausing) error{press, say(on), say(off)}, off, off},
 		{"pressed, and let in by others", []func(*pausing) error{press, say(on)}, on, on},
-		{"what is off by name stays so", []func(*pausing) error{say(web), press}, killswitch.State{Global: true}.With("web"), web},
+		{"what is off by name stays so", []func(*pausing) error{say(web), press}, killswitch.State{Global: true}.With("web"),
+			web},
 	} {
 		p := &pausing{file: killswitch.File{Path: filepath.Join(t.TempDir(), "disabled.json")}}
 		for i, step := range c.steps {

@@ -7,15 +7,13 @@ import (
 	"syscall"
 )
 
-var signalsByName = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
-
-func signalNumber(string) syscall.Signal { return 0 }
-
 var meanings = map[os.Signal]meaning{syscall.SIGTERM: stops}
 
 func repeat(os.Signal) {}
 
 func suspend() {}
+
+func resumed() {}
 
 func hasTerminal() bool { return false }
 
@@ -29,6 +27,11 @@ func foreground(*os.File) (bool, error) { return true, nil }
 
 // singleKeys changes nothing: keys arrive with Enter.
 func singleKeys(*os.File) (*modes, error) { return &modes{}, nil }
+
+func allKeys(*os.File) (*modes, error) { return &modes{}, nil }
+
+func interrupt() {}
+func quit()      {}
 
 func setModes(*os.File, *modes) {}
 

@@ -11,14 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var signalsByName = map[string]syscall.Signal{
-	"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT,
-	"HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
-}
-
-// signalNumber is the number of a signal by its full name; 0 if there is none.
-func signalNumber(name string) syscall.Signal { return unix.SignalNum(name) }
-
 var meanings = map[os.Signal]meaning{
 	syscall.SIGTERM:  stops,
 	syscall.SIGQUIT:  stops,
@@ -31,17 +23,44 @@ var meanings = map[os.Signal]meaning{
 	syscall.SIGABRT:  dumped,
 }
 
-// repeat does to us what a signal does that nobody catches.
+// repeat sends hotreload the signal again, with its default effect.
 func repeat(sig os.Signal) {
 	signal.Reset(sig)
 	_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
 }
 
-// suspend does what the terminal does at Ctrl-Z. SIGTSTP is not caught for it: after a Notify the Go runtime cannot
-// be stopped by it any more (golang/go#41996), and SIGSTOP would stop us where no shell is there to go on with us.
-func suspend() { _ = syscall.Kill(0, syscall.SIGTSTP) }
+// suspend acts like the terminal at Ctrl-Z. hotreload does not catch SIGTSTP: after a Notify, SIGTSTP can no longer
+// stop the Go runtime (golang/go#41996), and SIGSTOP would stop hotreload even if no shell can resume it.
+//
+// A parent in hotreload's process group may catch SIGTSTP and pass it on, as go tool does, so that the shell would wait
+// for a job that never stops. Such a parent gets SIGSTOP. resumed continues the parent if no shell has.
+func suspend() {
+	if parent := parentInGroup(); parent > 0 {
+		_ = syscall.Kill(parent, syscall.SIGSTOP)
+	}
+	_ = syscall.Kill(0, syscall.SIGTSTP)
+}
 
-// hasTerminal reports whether there is a terminal that controls us; after a hangup there is none any more.
+// resumed follows suspend, when hotreload runs again or was not stopped.
+func resumed() {
+	if parent := parentInGroup(); parent > 0 {
+		_ = syscall.Kill(parent, syscall.SIGCONT)
+	}
+}
+
+// parentInGroup returns the parent's pid if it belongs to hotreload's process group and a shell outside the group has
+// the session; 0 else.
+func parentInGroup() int {
+	parent := os.Getppid()
+	group, err := unix.Getpgid(parent)
+	session, sessionErr := unix.Getsid(0)
+	if err != nil || sessionErr != nil || group != unix.Getpgrp() || session == group {
+		return 0
+	}
+	return parent
+}
+
+// hasTerminal reports whether hotreload has a controlling terminal; after a hangup there is none.
 func hasTerminal() bool {
 	tty, err := os.Open("/dev/tty")
 	if err != nil {
@@ -51,7 +70,7 @@ func hasTerminal() bool {
 	return true
 }
 
-// inBackground reports whether the terminal listens to others.
+// inBackground reports whether another process group has the terminal.
 func inBackground() bool {
 	tty, err := os.Open("/dev/tty")
 	if err != nil {
@@ -62,20 +81,20 @@ func inBackground() bool {
 	return err == nil && !front
 }
 
-// stopUs does what the terminal meant by a signal that we have caught. Others in our group have had it too; a child that
-// we are just forking must not have this one, since we wait for it and could not stop.
+// stopUs does what the terminal meant by a caught signal. Other processes of the group got the signal, too. A child in
+// the middle of its fork must not get SIGSTOP, because hotreload waits for the child and could not stop.
 func stopUs() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
 
 type modes unix.Termios
 
-// foreground reports whether file is our controlling terminal, and we are who it listens to.
+// foreground reports whether file is hotreload's controlling terminal, with hotreload in the foreground.
 func foreground(file *os.File) (bool, error) {
 	group, err := unix.IoctlGetInt(int(file.Fd()), unix.TIOCGPGRP)
 	return group == unix.Getpgrp(), err
 }
 
-// singleKeys makes the terminal hand over each key at once and not show it, Ctrl-Z too. Ctrl-C stays a signal and lines
-// of output stay lines.
+// singleKeys makes the terminal deliver each key at once without echo, including Ctrl-Z. Ctrl-C stays a signal, and
+// output keeps its line ends.
 func singleKeys(file *os.File) (before *modes, err error) {
 	t, err := unix.IoctlGetTermios(int(file.Fd()), getTermios)
 	if err != nil {
@@ -92,17 +111,39 @@ func singleKeys(file *os.File) (before *modes, err error) {
 	return before, unix.IoctlSetTermios(int(file.Fd()), setTermios, &single)
 }
 
+// allKeys switches the terminal to raw mode in both directions, for a program behind a terminal of its own.
+func allKeys(file *os.File) (before *modes, err error) {
+	t, err := unix.IoctlGetTermios(int(file.Fd()), getTermios)
+	if err != nil {
+		return nil, err
+	}
+	before = (*modes)(t)
+	all := *t
+	all.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	all.Oflag &^= unix.OPOST
+	all.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	all.Cc[unix.VMIN], all.Cc[unix.VTIME] = 1, 0
+	if all == *t {
+		return before, nil
+	}
+	return before, unix.IoctlSetTermios(int(file.Fd()), setTermios, &all)
+}
+
+// interrupt and quit act like the terminal at Ctrl-C and Ctrl-\.
+func interrupt() { _ = syscall.Kill(os.Getpid(), syscall.SIGINT) }
+func quit()      { _ = syscall.Kill(os.Getpid(), syscall.SIGQUIT) }
+
 func setModes(file *os.File, m *modes) {
 	_ = unix.IoctlSetTermios(int(file.Fd()), setTermios, (*unix.Termios)(m))
 }
 
-// awaitKey waits for a key and reports whether there is one, or only a byte in wake. To wait is allowed in the
-// background too.
+// awaitKey waits for a key and reports whether there is one, or only a byte in wake. Waiting is also allowed in the
+// background.
 func awaitKey(file, wake *os.File) bool {
 	wakeFd := int32(wake.Fd())
 	both := []unix.PollFd{{Fd: int32(file.Fd()), Events: unix.POLLIN}, {Fd: wakeFd, Events: unix.POLLIN}}
 	if _, err := unix.Poll(both, -1); err != nil {
-		return !errors.Is(err, unix.EINTR) // else the read will say what is wrong
+		return !errors.Is(err, unix.EINTR) // otherwise the read reports the error
 	}
 	if both[1].Revents != 0 {
 		_, _ = unix.Read(int(wakeFd), make([]byte, 64))

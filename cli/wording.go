@@ -10,7 +10,7 @@ import (
 
 const separator = " · "
 
-// lineOf is text on a line of its own below what came before; nothing if it is empty.
+// lineOf puts text on a line of its own below the previous text; empty text gives nothing.
 func lineOf(text string) string {
 	if text == "" {
 		return ""
@@ -27,7 +27,7 @@ func hintLine(hint string) string {
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// telling is the line of a dead program's last words that says most: that of the panic, or else the last; "" in the middle
+// telling returns the most informative line of a dead program's output: the panic's, or else the last; "" in the middle
 // of a stack.
 func telling(tail string) string {
 	panicked, stack, last := "", false, ""
@@ -48,7 +48,7 @@ func telling(tail string) string {
 	return last
 }
 
-// width is how many columns a text takes on a terminal, for the letters that we use.
+// width returns the columns of a text on a terminal, for the characters used by hotreload.
 func width(text string) int {
 	return utf8.RuneCountInString(colours.ReplaceAllString(text, ""))
 }
@@ -64,7 +64,7 @@ func count(n int, what string) string {
 	}
 }
 
-// short rounds a duration to what a person reads.
+// short rounds a duration for people.
 func short(d time.Duration) string {
 	switch {
 	case d < time.Second:

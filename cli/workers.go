@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,55 +13,77 @@ import (
 	"hotreload/gobuild"
 	"hotreload/killswitch"
 	"hotreload/runner"
+	"hotreload/settings"
 	"hotreload/supervisor"
+	"hotreload/supervisor/inspect"
 )
 
-// ofWorkers says what the supervisor has to say.
+// ofWorkers prints the supervisor's events.
 func (r *reporter) ofWorkers(event supervisor.Event) {
 	switch e := event.(type) {
 	case supervisor.Started:
+		r.endRetry()
 		r.detail(fmt.Sprintf("%s started, pid %d", r.name(e.Worker), e.Pid))
 	case supervisor.BecameReady:
 		r.detail(fmt.Sprintf("%s is ready after %s (%s)", r.name(e.Worker), short(e.After), e.How))
+	case supervisor.Listens:
+		r.news(green(fmt.Sprintf("generation %d serves", e.Generation)), "it listens "+short(e.After)+" after its start")
 	case supervisor.Drains:
-		r.detail(r.name(e.Worker) + " was asked to finish")
+		r.detail(r.name(e.Worker) + " was asked to exit")
+	case supervisor.StoppedBy:
+		r.detail("the program handles SIGINT but not SIGTERM, so its stop signal is " + e.Signal)
 	case supervisor.Blocked:
 		r.blocked = e.Reason
-		hint := "hotreload enable, or hotreload disabled to see what is off"
+		hint := "run hotreload enable; hotreload disabled lists what is disabled"
 		if r.keys != nil && e.Reason == (&killswitch.Disabled{Global: true}).Error() {
-			hint = "p, or hotreload enable, goes on"
+			hint = "press p, or run hotreload enable"
 		}
-		r.alarm(yellow(e.Reason+": nothing is started; what runs runs on") + lineOf(hintLine(hint)))
+		r.alarm(yellow(e.Reason+": no worker is started; running workers are left alone") + lineOf(hintLine(hint)))
 	case supervisor.Unblocked:
 		r.blocked = ""
-		r.line("workers are started again")
+		r.line("starting workers is on again")
 	case supervisor.Throttled:
-		r.alarm(yellow(r.name(e.Worker) + " sends more messages than anybody can hear, and has to wait"))
+		r.alarm(yellow(r.name(e.Worker) + " sends messages faster than 1,000 a second and is being slowed down"))
 	case supervisor.Retiring:
 		if e.Why != "" {
-			r.line(fmt.Sprintf("%s is replaced by another: %s", r.name(e.Worker), e.Why))
+			r.line(fmt.Sprintf("%s is being replaced: %s", r.name(e.Worker), e.Why))
 		} else {
-			r.detail(r.name(e.Worker) + " is to be replaced by another")
+			r.detail(r.name(e.Worker) + " is to be replaced")
 		}
 	case supervisor.GraceOver:
-		r.alarm(yellow(fmt.Sprintf("%s has not finished within %s and is killed", r.name(e.Worker), e.Grace)))
-	case supervisor.HandedOver:
-		r.alarm(yellow(fmt.Sprintf("%s was not ready after %s beside the old one, so the old one left first; it stays so (stop-first) for this run", r.name(e.Worker), short(e.After))))
-	case supervisor.SwitchedToStopFirst:
-		r.alarm(yellow(fmt.Sprintf("the program binds %s itself, so old workers leave before new ones start (stop-first) from here on", e.Address)) +
-			lineOf(hintLine("take the socket from LISTEN_FDS, or leave --listen out")))
+		r.alarm(yellow(fmt.Sprintf("%s did not exit within %s and is killed", r.name(e.Worker), e.Grace)))
+	case supervisor.TriedAlone:
+		r.triedAlone(e)
+	case supervisor.RunsAlone:
+		hint := ""
+		if e.Reason.Kind == supervisor.ByAddress {
+			hint = "let the program use the socket from LISTEN_FDS, or remove --listen"
+		}
+		if e.Reason.Kind == supervisor.ByFarewell {
+			hint = "set strategy = \"stop-first\" in hotreload.toml to have it from the start, or \"parallel\" to have it as " +
+				"it was"
+		}
+		r.alarm(yellow("from now on, old workers exit before new ones start (stop-first): "+r.reason(e.Reason)) +
+			lineOf(hintLine(hint)))
+	case supervisor.RunsBeside:
+		r.line("new workers start while the old ones run again: the program no longer locks " + r.path(e.Reason.What) +
+			" any more")
 	case supervisor.Scaled:
 		if e.Workers > 0 && e.Workers != r.scaled {
 			r.scaled = e.Workers
-			r.workers = max(e.Workers, r.workers) // names of workers do not change back and forth
+			r.workers = max(e.Workers, r.workers) // so workers' names do not change back and forth
 			r.line(fmt.Sprintf("%s now", count(e.Workers, "worker")))
 		}
 	case supervisor.Forecast:
-		r.line(fmt.Sprintf("%d of %d workers are replaced; the others will take about %s", e.Done, e.Of, short(e.Rest)))
+		r.line(fmt.Sprintf("%d of %d workers are replaced; the rest takes about %s", e.Done, e.Of, short(e.Rest)))
 	case supervisor.CannotHandOver:
-		r.alarm(yellow(fmt.Sprintf("the program has %s, which cannot be handed over, so old workers leave before new ones start (stop-first)", e.Address)))
-	case supervisor.Kept:
-		r.detail(fmt.Sprintf("hotreload holds %s from here on: it stays open while workers come and go", e.Address))
+		r.alarm(yellow(fmt.Sprintf("the program's socket %s cannot be handed over, so old workers exit before new ones "+
+			"start (stop-first)", e.Address)))
+	case supervisor.Undone:
+		r.alarm(yellow(r.name(e.Worker)+" removed "+r.path(e.Path)+" when it exited, after its successor had created it") +
+			lineOf(hintLine("set strategy = \"stop-first\" in hotreload.toml: old workers then exit before new ones start")))
+	case supervisor.OwnsListener:
+		r.detail(fmt.Sprintf("hotreload now holds %s, which stays open while workers are replaced", e.Address))
 	case supervisor.NoAgent:
 		r.noAgent(e.Reason)
 	case supervisor.Rejected:
@@ -71,11 +95,32 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 	case supervisor.ListenerMended:
 		r.mended(e)
 	case supervisor.Dropped:
-		r.detail(fmt.Sprintf("%d bytes of %s's output were dropped: the terminal did not keep up", e.Bytes, r.name(e.Worker)))
+		r.detail(fmt.Sprintf("%d bytes of %s's output were dropped: the terminal was too slow", e.Bytes, r.name(e.Worker)))
 	}
 }
 
-// hookEnded shows what a hook's command wrote, line by line, and that it failed.
+// triedAlone prints why the old workers exit first this time.
+func (r *reporter) triedAlone(e supervisor.TriedAlone) {
+	how := "died"
+	if e.Hung {
+		how = "was not ready"
+	}
+	r.detail(fmt.Sprintf("%s %s after %s while the old worker was running; it is tried again without the old worker: %s",
+		r.name(e.Worker), how, short(e.After), r.reason(e.Reason)))
+}
+
+// reason returns why the program can only run alone, with its file as shown elsewhere.
+func (r *reporter) reason(reason supervisor.Reason) string {
+	switch reason.Kind {
+	case supervisor.ByLock, supervisor.ByFile, supervisor.ByFarewell:
+		reason.What = r.path(reason.What)
+	case supervisor.ByWords:
+		reason.What = cut(reason.What)
+	}
+	return reason.String()
+}
+
+// hookEnded prints the output of a hook's command line by line, and its failure.
 func (r *reporter) hookEnded(e runner.HookEnded) {
 	for line := range strings.Lines(e.Output) {
 		r.line(dim(string(e.Hook)+": ") + strings.TrimRight(line, "\r\n"))
@@ -85,41 +130,44 @@ func (r *reporter) hookEnded(e runner.HookEnded) {
 	}
 }
 
-// noAgent says why requests can be lost that need not be. Programs without a network have none to lose.
+// noAgent prints why requests may be lost. Programs without a network have none to lose.
 func (r *reporter) noAgent(reason string) {
 	if reason == gobuild.NoNet {
 		r.detail("no agent: " + reason)
 		return
 	}
-	r.line(yellow("no agent: "+reason) + lineOf(hintLine("workers bind their ports themselves, so old ones leave before new ones start; --listen is another way to lose no request")))
+	r.line(yellow("no agent: "+reason) + lineOf(hintLine("workers bind their ports themselves, so old ones exit before "+
+		"new ones start; with --listen no request is lost")))
 }
 
 func (r *reporter) rejected(e supervisor.Rejected) {
-	who := "somebody"
+	who := "an unknown process"
 	if e.Pid != 0 {
 		who = fmt.Sprintf("pid %d", e.Pid)
 	}
-	r.alarm(yellow(fmt.Sprintf("%s was turned away from the workers' socket: %s", who, e.Reason)))
+	r.alarm(yellow(fmt.Sprintf("%s was refused at the workers' socket: %s", who, e.Reason)))
 }
 
 func (r *reporter) mended(e supervisor.ListenerMended) {
 	if e.Blocking {
-		r.alarm(yellow(fmt.Sprintf("a worker has made %s blocking, which all share: it is not any more", e.Address)) +
-			lineOf(hintLine("File and Fd of a listener do that; SyscallConn does not")))
+		r.alarm(yellow(fmt.Sprintf("a worker had switched the shared socket %s to blocking mode; hotreload switched it back",
+			e.Address)) +
+			lineOf(hintLine("the methods File and Fd of a listener do this; SyscallConn does not")))
 		return
 	}
-	text := fmt.Sprintf("a worker has called shutdown(2) on %s, which all share", e.Address)
+	text := fmt.Sprintf("a worker called shutdown(2) on the shared socket %s", e.Address)
 	if e.Suspect.ID != 0 {
-		text += fmt.Sprintf(" (it was probably the %s, pid %d)", r.name(e.Suspect), e.Suspect.Pid)
+		text += fmt.Sprintf(" (probably the %s, pid %d)", r.name(e.Suspect), e.Suspect.Pid)
 	}
 	if e.Err != nil {
-		r.alarm(red(text+": nobody can connect any more: "+e.Err.Error()) + lineOf(hintLine("start hotreload anew; let the program close its listener, and not shut it down")))
+		r.alarm(red(text+": clients can no longer connect: "+e.Err.Error()) +
+			lineOf(hintLine("restart hotreload, and let the program close its listener instead of shutting it down")))
 		return
 	}
-	r.alarm(yellow(text + ": it listens again, callers who waited are lost"))
+	r.alarm(yellow(text + ": hotreload reopened it; connections that waited in the queue are lost"))
 }
 
-// leave says for whom we wait.
+// leave prints the workers for whose exit hotreload waits.
 func (r *reporter) leave(e runner.Leaving) {
 	r.left, r.leaving = e.Workers, time.Now()
 	r.failure = ""
@@ -144,6 +192,9 @@ func (r *reporter) leave(e runner.Leaving) {
 func (r *reporter) failed(e supervisor.Failed) {
 	r.back = e.Serving
 	text := fmt.Sprintf("generation %d %s", e.Generation, r.death(e.Exit, e.Reason, e.After, true))
+	if !e.Alone.IsZero() {
+		text += ", even after the old worker had exited"
+	}
 	said := dim(r.prefix()) + red(text) + yellow(fmt.Sprintf(": generation %d, now stale, serves", e.Serving))
 	if e.Exit.AddressInUse != "" {
 		said += "\n" + r.addressTaken(e.Exit)
@@ -152,6 +203,7 @@ func (r *reporter) failed(e supervisor.Failed) {
 }
 
 func (r *reporter) exited(e supervisor.Exited) {
+	r.console.restore(r.service, e.ID)
 	r.left = slices.DeleteFunc(r.left, func(w supervisor.Worker) bool { return w.ID == e.ID })
 	if !r.leaving.IsZero() {
 		r.console.setProgress(r.service, "")
@@ -159,45 +211,56 @@ func (r *reporter) exited(e supervisor.Exited) {
 	who := r.name(e.Worker)
 	left := ""
 	if e.Exit.Left > 0 {
-		left = fmt.Sprintf("; it left %s, now killed", count(e.Exit.Left, "process"))
+		left = fmt.Sprintf("; %s that it started had to be ended", count(e.Exit.Left, "process"))
+	}
+	for _, pid := range e.Exit.Spared {
+		left += fmt.Sprintf("; its daemon (pid %d) keeps running", pid)
 	}
 	switch {
 	case e.Expected && e.State <= supervisor.Stable:
 		r.finished = e.Generation
 		r.line(who + " finished (exit code 0); waiting for a change" + left)
 	case e.Expected:
-		r.detail(who + " is gone: " + e.Exit.String() + left)
-	case e.Retry == supervisor.Retry{}:
-		r.detail(who + " is gone: " + e.Exit.String() + left)
+		r.detail(who + " has exited: " + e.Exit.String() + left)
+	case e.Retry == supervisor.Retry{} || !e.Retry.Alone.IsZero():
+		r.detail(who + " has exited: " + e.Exit.String() + left)
 	default:
 		r.crashed(e, who, left)
 	}
 }
 
-// crashed says a crash, and a crash that repeats itself only now and then.
+// crashed prints a crash, and a repeated crash only now and then.
 func (r *reporter) crashed(e supervisor.Exited, who, left string) {
 	text := who + " " + r.death(e.Exit, e.Reason, e.After, e.State == supervisor.Starting) + left
-	key := fmt.Sprint(e.Slot, e.Exit.String(), e.Exit.AddressInUse)
-	once := e.Exit.StartError != nil // it ends with another program, not with time
+	if e.Retry.In > 0 {
+		r.retry, r.retries = time.Now().Add(e.Retry.In), e.Retry.Failures
+	}
+	key := fmt.Sprint(e.Slot, e.Exit.String(), e.Exit.AddressInUse, e.Retry.Waits)
+	once := e.Exit.StartError != nil // another program ends this, not time
 	if e.Retry.Failures > 1 && key == r.crash && (once || !seldom(e.Retry.Failures)) {
 		r.detail(text)
 		return
 	}
 	r.crash = key
 	hint := startHint(e.Exit.StartError)
-	if e.Exit.OOM != supervisor.NotOOM {
-		hint = "the container, or the machine, has too little memory for it; GOMEMLIMIT makes Go collect earlier"
+	if e.Exit.OOM != inspect.NotOOM {
+		hint = "the container or the machine has too little memory; GOMEMLIMIT makes Go collect garbage earlier"
 	}
 	switch {
 	case e.Exit.AddressInUse != "":
-		text = r.addressTaken(e.Exit) + "; it is tried again until it is free, or at the next save"
-		hint = "stop the other program, or let this one listen elsewhere"
+		text = r.addressTaken(e.Exit) + "; hotreload retries until the address is free, and at the next save"
+		hint = "stop the other program, or choose another address"
 	case e.Retry.Blocked != "":
-		text += "; it is not started again: " + e.Retry.Blocked
+		text += "; not restarted: " + e.Retry.Blocked
+	case e.Retry.Waits:
+		if e.Retry.Failures > 0 {
+			text += fmt.Sprintf("; retried %d times", e.Retry.Failures)
+		}
+		text += "; waiting for a change" + r.orKey()
 	case once:
-		text += "; waiting for a change"
+		text += "; next try in " + short(e.Retry.In) + " or at the next save"
 	case e.Retry.Now:
-		text += "; it is started again"
+		text += "; restarted"
 	case e.Retry.Failures > 1:
 		text += fmt.Sprintf("; %d times in a row, next try in %s or at the next save", e.Retry.Failures, short(e.Retry.In))
 	default:
@@ -206,21 +269,32 @@ func (r *reporter) crashed(e supervisor.Exited, who, left string) {
 	r.alarm(red(text) + lineOf(hintLine(hint)))
 }
 
-// startHint is what to do about a program that the system does not run; "" for one that it ran.
+// orKey names the key that ends a wait, on a terminal with keys.
+func (r *reporter) orKey() string {
+	if r.keys.taken() {
+		return ", or r"
+	}
+	return ""
+}
+
+// startHint returns the way out when the system refuses to run a program; "" if the program ran.
 func startHint(err error) string {
+	folder := (*fs.PathError)(nil)
 	switch {
+	case errors.As(err, &folder) && folder.Op == "stat":
+		return "hotreload retries until this folder is back: " + folder.Path
 	case errors.Is(err, syscall.ENOEXEC):
-		return "it is built for another system: look at GOOS and GOARCH (go env GOOS GOARCH)"
+		return "the program is built for another system; check go env GOOS GOARCH"
 	case errors.Is(err, syscall.ENOENT):
-		return "its file is gone from the cache folder: press R, or save a file, to build it again"
+		return "the program's file was removed from the cache folder; press R or save a file to build again"
 	case errors.Is(err, syscall.EACCES):
-		return "if the cache folder is mounted noexec, let HOTRELOAD_CACHE name another"
+		return "if the cache folder is mounted noexec, set HOTRELOAD_CACHE to another folder"
 	default:
 		return ""
 	}
 }
 
-// seldom picks the repetitions of a crash that are worth a line: the 2nd, then the 10th, 100th, …
+// seldom picks the repetitions of a crash worth a line: the 2nd, then the 10th, 100th, …
 func seldom(n int) bool {
 	for n%10 == 0 {
 		n /= 10
@@ -228,13 +302,13 @@ func seldom(n int) bool {
 	return n == 1 || n == 2
 }
 
-// death says how a worker ended.
+// death tells how a worker ended.
 func (r *reporter) death(exit supervisor.Exit, reason string, after time.Duration, unready bool) string {
 	switch {
 	case exit.StartError != nil:
 		why := exit.StartError.Error()
 		var system syscall.Errno
-		if errors.As(exit.StartError, &system) { // without the path, which is long and says nothing
+		if errors.As(exit.StartError, &system) { // without the long and useless path
 			why = system.Error()
 		}
 		return "cannot be started: " + why
@@ -247,23 +321,30 @@ func (r *reporter) death(exit supervisor.Exit, reason string, after time.Duratio
 	}
 }
 
-// quoted is what a dead worker's last words come down to, to be put behind the way in which it died. Who was killed had
-// not come to say anything of it.
+// quoted returns the essence of a dead worker's last output, to follow the cause of its death. A killed worker had no
+// chance to explain itself.
 func quoted(exit supervisor.Exit) string {
-	said := []rune(telling(exit.Tail))
-	if len(said) == 0 || exit.Code <= 0 && !slices.Contains(faults, exit.Signal) {
+	said := telling(cmp.Or(exit.Trace, exit.Tail)) // the end of a long stack has lost the panic
+	if said == "" || exit.Code <= 0 && !slices.Contains(faults, exit.Signal) {
 		return ""
 	}
+	return ": " + cut(said)
+}
+
+// cut shortens a quoted line of a program.
+func cut(line string) string {
+	said := []rune(line)
 	if len(said) > mostQuoted {
 		said = append(said[:mostQuoted-1], '…')
 	}
-	return ": " + harmless(string(said))
+	return settings.Harmless(string(said))
 }
 
-// faults are the signals by which a program ends that has gone wrong.
-var faults = []syscall.Signal{syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGSEGV, syscall.SIGTRAP}
+// faults are the signals that end a faulty program.
+var faults = []syscall.Signal{syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGSEGV,
+	syscall.SIGTRAP}
 
-// mostQuoted is how many letters of it are worth it.
+// mostQuoted is the largest number of quoted characters.
 const mostQuoted = 120
 
 func (r *reporter) addressTaken(exit supervisor.Exit) string {
@@ -277,7 +358,7 @@ func (r *reporter) addressTaken(exit supervisor.Exit) string {
 	return address + " is in use by another program"
 }
 
-// name is what a worker is called: with one worker, the worker.
+// name is a worker's name in messages; a single worker is "worker of generation N".
 func (r *reporter) name(w supervisor.Worker) string {
 	if r.workers == 1 {
 		return fmt.Sprintf("worker of generation %d", w.Generation)

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -10,9 +9,10 @@ import (
 
 	"hotreload/runner"
 	"hotreload/supervisor"
+	"hotreload/supervisor/inspect"
 )
 
-// reply writes an answer, or why there is none.
+// reply writes an answer or an error.
 func reply(w http.ResponseWriter, answer any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	switch {
@@ -27,7 +27,7 @@ func reply(w http.ResponseWriter, answer any, err error) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// Public is how things stand for those who have no token: nothing of the source, the machine or its processes.
+// Public is the state for clients without a token. It contains nothing about the source, the machine or its processes.
 type Public struct {
 	Services []PublicService `json:"services"`
 }
@@ -40,12 +40,16 @@ type PublicService struct {
 	Stale   bool   `json:"stale"`
 	Wanted  int    `json:"wanted"` // workers
 	Ready   int    `json:"ready"`
+
+	BuildOnly bool `json:"build_only"` // the program is built but not run
 }
 
-func publicOf(all []runner.Status) Public {
+// PublicOf returns the public part of states.
+func PublicOf(all []runner.Status) Public {
 	public := Public{Services: []PublicService{}}
 	for _, s := range all {
-		one := PublicService{Name: s.Name, Phase: s.Phase, Serving: s.Serving, Stale: s.Stale, Wanted: s.Wanted}
+		one := PublicService{Name: s.Name, Phase: s.Phase, Serving: s.Serving, Stale: s.Stale, Wanted: s.Wanted,
+			BuildOnly: s.BuildOnly}
 		for _, w := range s.Workers {
 			if w.State == supervisor.Ready.String() || w.State == supervisor.Stable.String() {
 				one.Ready++
@@ -56,34 +60,34 @@ func publicOf(all []runner.Status) Public {
 	return public
 }
 
-// writeTimeout is how long a client may take to read a line of a stream.
+// writeTimeout limits the time that a client takes to read a line of a stream.
 const writeTimeout = 10 * time.Second
 
-// stream writes news, a line of JSON each, until one side has enough. The last lines of output come first, if the client
-// asks for them; with follow=0 they are all.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, wanted func(r *http.Request, n News) bool) {
-	query := r.URL.Query()
-	targets, err := s.run.Find(query.Get("to"))
-	if err != nil {
-		reply(w, nil, bad(err))
-		return
-	}
-	for _, t := range targets {
-		if err := t.Check(r.Context()); err != nil {
-			reply(w, nil, bad(err))
-			return
+// isEvent and isOutput select the news of a stream.
+func isEvent(r *request, n News) bool { return n.Event != "output" || r.query.Get("output") == "1" }
+
+func isOutput(_ *request, n News) bool { return n.Event == "output" || n.Event == "dropped" }
+
+// streamOf writes news, a line of JSON each, until one side ends. On request the last lines of output come first; with
+// follow=0 only these.
+func (s *Server) streamOf(wanted func(r *request, n News) bool) handler {
+	return func(w http.ResponseWriter, r *request) {
+		of := map[string]int{}
+		for _, t := range r.targets {
+			of[t.Name()] = t.Slot
 		}
+		last, _ := strconv.Atoi(r.query.Get("last"))
+		l := s.journal.listen(last, func(n News) bool {
+			slot, known := of[n.Service]
+			return wanted(r, n) && known && (slot == supervisor.AllSlots || n.Worker != nil && n.Worker.Slot == slot)
+		})
+		defer s.journal.leave(l)
+		s.pass(w, r, l.news)
 	}
-	of := map[string]int{}
-	for _, t := range targets {
-		of[t.Name()] = t.Slot
-	}
-	last, _ := strconv.Atoi(query.Get("last"))
-	l := s.journal.listen(last, func(n News) bool {
-		slot, known := of[n.Service]
-		return wanted(r, n) && known && (slot == supervisor.AllSlots || n.Worker != nil && n.Worker.Slot == slot)
-	})
-	defer s.journal.leave(l)
+}
+
+// pass writes news to a client without delay; with follow=0 only the news so far.
+func (s *Server) pass(w http.ResponseWriter, r *request, news <-chan News) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -91,14 +95,14 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, wanted func(r *h
 		return
 	}
 	encoder := json.NewEncoder(w)
-	for follow := query.Get("follow") != "0"; ; {
-		if !follow && len(l.news) == 0 {
+	for follow := r.query.Get("follow") != "0"; ; {
+		if !follow && len(news) == 0 {
 			return
 		}
 		select {
-		case n := <-l.news:
+		case n := <-news:
 			_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if encoder.Encode(n) != nil || len(l.news) == 0 && control.Flush() != nil {
+			if encoder.Encode(n) != nil || len(news) == 0 && control.Flush() != nil {
 				return
 			}
 		case <-r.Context().Done():
@@ -119,33 +123,34 @@ type Connection struct {
 	Local      string `json:"local"`
 	Remote     string `json:"remote"`
 	State      string `json:"state"`
-	Unread     int    `json:"unread"` // bytes that wait for the worker
-	Unsent     int    `json:"unsent"` // bytes that wait for the other side
+	Unread     int    `json:"unread"` // bytes not yet read by the worker
+	Unsent     int    `json:"unsent"` // bytes not yet acknowledged by the other side
 }
 
-// Connections is the answer to who is connected.
+// Connections is the list of the workers' connections.
 type Connections struct {
-	Known       bool         `json:"known"` // false: the system does not tell
+	Known       bool         `json:"known"` // false: the system cannot list connections
 	Connections []Connection `json:"connections"`
 }
 
-func (s *Server) connections(ctx context.Context, targets []runner.Target) (Connections, error) {
+func (s *Server) connections(r *request) (any, error) {
 	answer := Connections{Connections: []Connection{}, Known: true}
-	states, err := s.run.Status(ctx, targets)
+	states, err := s.run.Status(r.Context(), r.targets)
 	if err != nil {
-		return answer, err
+		return nil, err
 	}
 	for i, state := range states {
 		for _, w := range state.Workers {
-			if targets[i].Slot != supervisor.AllSlots && targets[i].Slot != w.Slot {
+			if slot := r.targets[i].Slot; slot != supervisor.AllSlots && slot != w.Slot {
 				continue
 			}
-			all, known := supervisor.Connections(w.Pid)
+			all, known := inspect.Connections(w.Pid)
 			answer.Known = answer.Known && known
 			for _, c := range all {
 				answer.Connections = append(answer.Connections, Connection{
 					Service: state.Name, Slot: w.Slot, Generation: w.Generation, Pid: w.Pid,
-					Network: c.Network, Local: c.Local, Remote: c.Remote, State: c.State, Unread: c.Unread, Unsent: c.Unsent,
+					Network: c.Network, Local: c.Local, Remote: c.Remote, State: c.State,
+					Unread: c.Unread, Unsent: c.Unsent,
 				})
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// clients keeps account of who is connected, so that however many connect, the next one is heard. When there are too many,
-// the one goes that has waited longest without having asked for anything.
+// clients counts connections, so a new client is always served. If there are too many, the connection that has been
+// idle longest is closed.
 type clients struct {
 	most int
 
@@ -21,7 +21,7 @@ type client struct {
 	busy bool // a request is being answered
 }
 
-// note is an http.Server's ConnState.
+// note is the ConnState function of an http.Server.
 func (c *clients) note(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,9 +40,9 @@ func (c *clients) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// dismiss closes the connection that is missed least.
+// dismiss closes the least useful connection.
 func (c *clients) dismiss() {
 	i := max(slices.IndexFunc(c.all, func(one client) bool { return !one.busy }), 0)
-	_ = c.all[i].conn.Close() // whose server then notes that it is closed
+	_ = c.all[i].conn.Close() // the server then notes the close
 	c.all = slices.Delete(c.all, i, i+1)
 }

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// One that is slow is found all the same, and one that is silent hides no other.
+// A slow hotreload is found, and a silent one does not hide others.
 func TestFind(t *testing.T) {
-	dir, err := os.MkdirTemp("", "find") // a socket's name is short
+	dir, err := os.MkdirTemp("", "find") // a socket's name must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,18 +50,19 @@ func TestFind(t *testing.T) {
 		return Find(ctx, "/project/below", pid)
 	}
 	if _, err := find(time.Minute, 0); err != ErrNone {
-		t.Errorf("where there is none: %v", err)
+		t.Errorf("in a folder without hotreload: %v", err)
 	}
 
 	dead := listen("1")
 	dead.(*net.UnixListener).SetUnlinkOnClose(false)
 	dead.Close()
-	listen("2") // silent
-	if _, err := find(50*time.Millisecond, 0); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "silent is pid 2") {
-		t.Errorf("beside a silent one: %v", err)
+	listen("2") // never answers
+	_, err = find(50*time.Millisecond, 0)
+	if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "no answer from pid 2") {
+		t.Errorf("next to a silent one: %v", err)
 	}
 	if _, err := os.Lstat(filepath.Join(sockets, "1.sock")); err == nil {
-		t.Error("the socket of a dead one is left")
+		t.Error("the socket of a dead hotreload is still there")
 	}
 
 	ready, slow := make(chan struct{}), make(chan struct{})
@@ -78,6 +79,6 @@ func TestFind(t *testing.T) {
 	serve("5", Info{Pid: 5, Dir: "/project/below"}, ready)
 	var several *SeveralError
 	if _, err := find(time.Minute, 0); !errors.As(err, &several) || len(several.Infos) != 2 {
-		t.Errorf("of two: %v", err)
+		t.Errorf("with two matches: %v", err)
 	}
 }

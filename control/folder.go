@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"hotreload/door"
 )
 
-// folder is where the sockets lie: in the user's runtime folder, or among the temporary files. It is made if need be,
-// and nobody else may have a say in it.
+// folder returns the folder of the sockets: in the user's runtime folder, or in the folder for temporary files. It
+// creates the folder if needed. No other user may have access.
 func folder() (string, error) {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if dir != "" {
@@ -26,13 +28,13 @@ func folder() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !private(info) {
-		return "", fmt.Errorf("%s belongs to another user, or others can use it", dir)
+	if !door.Private(info) {
+		return "", fmt.Errorf("%s belongs to another user, or other users can access it", dir)
 	}
 	return dir, nil
 }
 
-// ours turns away connections of other users, and says so; root may.
+// ours refuses connections of other users, with a message; root is allowed.
 func ours(l net.Listener, refused func(from, why string)) net.Listener {
 	return &own{l, refused, make(chan struct{}, mostRefused)}
 }
@@ -40,10 +42,10 @@ func ours(l net.Listener, refused func(from, why string)) net.Listener {
 type own struct {
 	net.Listener
 	refused  func(from, why string)
-	refusing chan struct{} // has room for as many as are told why at once
+	refusing chan struct{} // has room for all refusals that are sent at once
 }
 
-// refusal is what another user hears: curl and our own client understand it.
+// refusal is the answer to another user: curl and hotreload's client understand it.
 const refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
 	`{"error":"denied: it belongs to another user"}` + "\n"
 
@@ -54,9 +56,9 @@ func (l *own) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if unix, ok := conn.(*net.UnixConn); ok {
-			if uid, known := uidOf(unix); known && uid != os.Getuid() && uid != 0 {
+			if peer := door.PeerOf(unix); peer.Uninvited() != nil {
 				l.refuse(unix)
-				l.refused("user "+strconv.Itoa(uid), "it is another user")
+				l.refused("user "+strconv.Itoa(peer.UID), "it is another user")
 				continue
 			}
 		}
@@ -64,8 +66,8 @@ func (l *own) Accept() (net.Conn, error) {
 	}
 }
 
-// refuse says so, and lets the other side hang up: one that finds the connection closed before it has asked may take it
-// for none, and not look for words. If too many are told already it only hangs up.
+// refuse sends the refusal and lets the other side close. A client that finds the connection closed before its request
+// might not read the answer. If too many refusals are being sent, the connection is only closed.
 func (l *own) refuse(conn *net.UnixConn) {
 	select {
 	case l.refusing <- struct{}{}:
@@ -84,7 +86,7 @@ func (l *own) refuse(conn *net.UnixConn) {
 }
 
 const (
-	refusalTimeout = time.Second // for who neither reads nor hangs up
+	refusalTimeout = time.Second // for clients that neither read nor close
 	mostRefused    = 32          // at once
-	mostHeard      = 64 << 10    // bytes that who is refused may send
+	mostHeard      = 64 << 10    // bytes that a refused client may send
 )

@@ -13,21 +13,20 @@ import (
 	"hotreload/supervisor"
 )
 
-// metrics answers Prometheus, in its text format (version 0.0.4): the counters of services, and of workers with the slot as
-// a label. Those that are privileged are left out for clients that are not.
-func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+// metrics answers Prometheus in its text format (version 0.0.4): the counters of services, and of workers with the slot
+// as a label. Clients without the token do not get privileged counters.
+func (s *Server) metrics(w http.ResponseWriter, r *request) {
 	all, _ := s.run.Find("")
 	states, err := s.run.Status(r.Context(), all)
 	if err != nil {
 		reply(w, nil, err)
 		return
 	}
-	privileged, _ := s.privileged(r)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	writeMetrics(w, states, privileged)
+	writeMetrics(w, states, r.privileged)
 }
 
-// writeMetrics writes families in the order of their names, as the format demands of lines that belong together.
+// writeMetrics writes families sorted by name, because the format requires related lines to be together.
 func writeMetrics(w io.Writer, states []runner.Status, privileged bool) {
 	families := map[string][]string{}
 	kinds := map[string]string{}
@@ -37,7 +36,8 @@ func writeMetrics(w io.Writer, states []runner.Status, privileged bool) {
 		}
 		name, kind := metricName(prefix+c.Name, c.Unit)
 		kinds[name] = kind
-		families[name] = append(families[name], fmt.Sprintf("%s{%s} %s", name, labels, strconv.FormatFloat(c.Value, 'g', -1, 64)))
+		value := strconv.FormatFloat(c.Value, 'g', -1, 64)
+		families[name] = append(families[name], fmt.Sprintf("%s{%s} %s", name, labels, value))
 	}
 	for _, s := range states {
 		service := "service=" + labelValue(s.Name)
@@ -59,7 +59,8 @@ func writeMetrics(w io.Writer, states []runner.Status, privileged bool) {
 	}
 }
 
-// metricName is a counter's name by Prometheus' customs: base units are part of it, and so is that it only rises.
+// metricName returns a counter's name by Prometheus' conventions: with its base unit, and a suffix for counters that
+// only rise.
 func metricName(name, unit string) (full, kind string) {
 	full = strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' {
@@ -78,7 +79,7 @@ func metricName(name, unit string) (full, kind string) {
 	return full, "gauge"
 }
 
-// labelValue is a value in the quotes and escapes of the format.
+// labelValue quotes a label's value.
 func labelValue(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }

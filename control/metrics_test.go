@@ -12,11 +12,14 @@ func TestMetrics(t *testing.T) {
 	secret := supervisor.Gauge("secret", 7, "")
 	secret.Privileged = true
 	worker := func(slot int, bytes float64) runner.Worker {
-		return runner.Worker{Slot: slot, Generation: 3, Counters: []supervisor.Counter{supervisor.Gauge("rss", bytes, "B"), supervisor.Total("restarts", 2)}}
+		return runner.Worker{Slot: slot, Generation: 3,
+			Counters: []supervisor.Counter{supervisor.Gauge("rss", bytes, "B"), supervisor.Total("restarts", 2)}}
 	}
 	states := []runner.Status{
-		{Name: `we"b`, Counters: []supervisor.Counter{supervisor.Gauge("ready", 2, ""), secret}, Workers: []runner.Worker{worker(0, 1e6), worker(1, 1.5)}},
-		{Name: "api", Counters: []supervisor.Counter{supervisor.Gauge("ready", 1, ""), supervisor.Gauge("odd name-é", 1, "s")}},
+		{Name: `we"b`, Counters: []supervisor.Counter{supervisor.Gauge("ready", 2, ""), secret},
+			Workers: []runner.Worker{worker(0, 1e6), worker(1, 1.5)}},
+		{Name: "api", Counters: []supervisor.Counter{supervisor.Gauge("ready", 1, ""),
+			supervisor.Gauge("odd name-é", 1, "s")}},
 	}
 	var out strings.Builder
 	writeMetrics(&out, states, false)
@@ -38,6 +41,6 @@ hotreload_worker_rss_bytes{service="we\"b",slot="1",generation="3"} 1.5
 	out.Reset()
 	writeMetrics(&out, states, true)
 	if !strings.Contains(out.String(), "hotreload_secret{service=\"we\\\"b\"} 7\n") {
-		t.Error("who may see everything does not")
+		t.Error("a privileged client does not get all counters")
 	}
 }

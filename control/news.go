@@ -5,27 +5,37 @@ import (
 	"strings"
 	"time"
 
+	"hotreload/problems"
 	"hotreload/runner"
 	"hotreload/supervisor"
 )
 
-// News is something that has happened, as a line of JSON: what the terminal says, for programs. Fields that have no meaning
-// for the event are left out.
+// EventsVersion is the version of the events, see docs/events.md. The first number rises when an event or a field is
+// removed or changes its meaning, the second when one is added.
+const EventsVersion = "1.1"
+
+// News is an event as a line of JSON: the terminal's news, for programs. Fields without a meaning for the event are
+// omitted. docs/events.md and its schema come from the tables in events_test.go, which hold each event to them.
 type News struct {
 	Time    time.Time `json:"time"`
 	Service string    `json:"service,omitempty"`
-	Event   string    `json:"event"` // see newsOf; "output" is a line of a worker, "dropped" says that lines are missing here
+	Event   string    `json:"event"` // see newsOf; "output" is a line of a worker, "dropped" marks missing lines
 
 	Generation int     `json:"generation,omitempty"`
-	Serving    int     `json:"serving,omitempty"` // generation that goes on, where the newest does not serve
+	Serving    int     `json:"serving,omitempty"` // generation that keeps serving if the newest does not serve
 	Worker     *Named  `json:"worker,omitempty"`
 	Files      []File  `json:"files,omitempty"`
 	Took       float64 `json:"ms,omitempty"` // milliseconds
 	Workers    int     `json:"workers,omitempty"`
 	Stream     string  `json:"stream,omitempty"` // of output: stdout, stderr
-	Text       string  `json:"text,omitempty"`   // the compiler's words, a worker's, or why
+	Text       string  `json:"text,omitempty"`   // the compiler's message, a worker's output, or the reason
 
 	Data json.RawMessage `json:"data,omitempty"` // a worker's message
+
+	Diagnostics []problems.Problem `json:"diagnostics,omitzero"` // what is wrong, with its places in the source
+
+	Page  string `json:"page,omitempty"`  // for "browser", a page's console output: the page's address,
+	Level string `json:"level,omitempty"` // and error, warn, info, log or debug
 }
 
 // Named is a worker in News.
@@ -56,7 +66,7 @@ func named(w supervisor.Worker) *Named {
 	return &Named{Slot: w.Slot, Generation: w.Generation, Pid: w.Pid}
 }
 
-// newsOf says an event for programs; ok is false for one that is of no use to them.
+// newsOf converts an event; ok is false for an event of no use to programs.
 func newsOf(event runner.Event) (n News, ok bool) {
 	switch e := event.(type) {
 	case runner.Listening:
@@ -77,8 +87,10 @@ func newsOf(event runner.Event) (n News, ok bool) {
 		return News{Event: "graph_failed", Text: e.Err.Error()}, true
 	case runner.EnvFailed:
 		return News{Event: "env_failed", Text: e.Err.Error()}, true
-	case runner.TakenOff:
-		return News{Event: "taken_off", Text: e.Path}, true
+	case runner.Beside:
+		return News{Event: "beside", Text: e.Path}, true
+	case runner.Postponed:
+		return News{Event: "postponed", Text: e.Path, Took: milliseconds(e.For)}, true
 	case runner.Changed:
 		return News{Event: "changed", Files: filesOf(e.Effects)}, true
 	case runner.BuildStarted:
@@ -86,21 +98,32 @@ func newsOf(event runner.Event) (n News, ok bool) {
 	case runner.BuildEnded:
 		return News{Event: "build_ended", Text: e.Way}, true
 	case runner.BuildFailed:
-		return News{Event: "build_failed", Text: e.Err.Error(), Took: milliseconds(e.Took), Serving: e.Serving}, true
+		return News{Event: "build_failed", Text: e.Err.Error(), Took: milliseconds(e.Took), Serving: e.Serving,
+			Diagnostics: e.Problems}, true
+	case runner.ProblemsNow:
+		return News{Event: "problems", Diagnostics: e.All}, true
 	case runner.Unchanged:
 		return News{Event: "unchanged", Files: filesOf(e.Effects), Took: milliseconds(e.Took)}, true
+	case runner.Ran:
+		return News{Event: "ran", Files: filesOf(e.Effects), Took: milliseconds(e.Took)}, true
 	case runner.Replacement:
 		return News{Event: "replacing", Generation: e.Generation, Files: filesOf(e.Effects)}, true
 	case runner.Reloaded:
-		return News{Event: "reloaded", Generation: e.Generation, Files: filesOf(e.Effects), Took: milliseconds(e.Total)}, true
-	case runner.KeptOn:
+		news := News{Event: "reloaded", Generation: e.Generation, Files: filesOf(e.Effects), Took: milliseconds(e.Total)}
+		if e.Runs {
+			news.Text = "is running"
+		}
+		return news, true
+	case runner.LeftRunning:
 		return News{Event: "kept", Files: filesOf(e.Effects)}, true
-	case runner.Halted:
+	case runner.SlotsStopped:
 		return News{Event: "halted", Workers: e.Of - e.Slots}, true
 	case runner.Leaving:
 		return News{Event: "stopping", Workers: len(e.Workers)}, true
 	case runner.Service:
-		return workerNews(e.Event)
+		n, ok := workerNews(e.Event)
+		n.Diagnostics = e.Problems
+		return n, ok
 	}
 	return News{}, false
 }
@@ -111,6 +134,8 @@ func workerNews(event supervisor.Event) (News, bool) {
 		return News{Event: "worker_started", Worker: named(e.Worker)}, true
 	case supervisor.BecameReady:
 		return News{Event: "worker_ready", Worker: named(e.Worker), Took: milliseconds(e.After), Text: e.How.String()}, true
+	case supervisor.Listens:
+		return News{Event: "listens", Generation: e.Generation, Worker: named(e.Worker), Took: milliseconds(e.After)}, true
 	case supervisor.Message:
 		return News{Event: "message", Worker: named(e.Worker), Data: e.Data}, true
 	case supervisor.Throttled:
@@ -119,6 +144,8 @@ func workerNews(event supervisor.Event) (News, bool) {
 		return News{Event: "worker_retires", Worker: named(e.Worker)}, true
 	case supervisor.Drains:
 		return News{Event: "worker_drains", Worker: named(e.Worker)}, true
+	case supervisor.Undone:
+		return News{Event: "undone", Text: e.Path}, true
 	case supervisor.Exited:
 		text := e.Exit.String()
 		if e.Reason != "" {
@@ -127,7 +154,8 @@ func workerNews(event supervisor.Event) (News, bool) {
 		if e.Expected {
 			return News{Event: "worker_left", Worker: named(e.Worker), Text: text, Took: milliseconds(e.After)}, true
 		}
-		return News{Event: "worker_died", Worker: named(e.Worker), Text: text + "\n" + e.Exit.Tail, Took: milliseconds(e.After)}, true
+		return News{Event: "worker_died", Worker: named(e.Worker), Text: text + "\n" + e.Exit.Tail,
+			Took: milliseconds(e.After)}, true
 	case supervisor.GraceOver:
 		return News{Event: "worker_killed", Worker: named(e.Worker), Text: "not finished within " + e.Grace.String()}, true
 	case supervisor.Failed:
@@ -135,19 +163,26 @@ func workerNews(event supervisor.Event) (News, bool) {
 		if text == "" {
 			text = e.Exit.String()
 		}
-		return News{Event: "failed", Generation: e.Generation, Serving: e.Serving, Worker: named(e.Worker), Text: strings.TrimSpace(text + "\n" + e.Exit.Tail)}, true
+		return News{Event: "failed", Generation: e.Generation, Serving: e.Serving, Worker: named(e.Worker),
+			Text: strings.TrimSpace(text + "\n" + e.Exit.Tail)}, true
 	case supervisor.Serving:
 		return News{Event: "serving", Generation: e.Generation, Took: milliseconds(e.After)}, true
 	case supervisor.Scaled:
 		return News{Event: "scaled", Workers: e.Workers}, true
 	case supervisor.Forecast:
 		return News{Event: "forecast", Generation: e.Generation, Workers: e.Of - e.Done, Took: milliseconds(e.Rest)}, true
-	case supervisor.HandedOver:
-		return News{Event: "stop_first", Worker: named(e.Worker), Text: "not ready beside the old one"}, true
-	case supervisor.SwitchedToStopFirst:
-		return News{Event: "stop_first", Worker: named(e.Worker), Text: "binds " + e.Address + " itself"}, true
+	case supervisor.TriedAlone:
+		return News{Event: "tried_alone", Worker: named(e.Worker), Text: e.Reason.String()}, true
+	case supervisor.RunsAlone:
+		return News{Event: "stop_first", Worker: named(e.Worker), Text: e.Reason.String()}, true
+	case supervisor.RunsBeside:
+		return News{Event: "runs_beside", Text: e.Reason.String()}, true
 	case supervisor.CannotHandOver:
 		return News{Event: "stop_first", Worker: named(e.Worker), Text: e.Address.String() + " cannot be handed over"}, true
+	case supervisor.Blocked:
+		return News{Event: "blocked", Text: e.Reason}, true
+	case supervisor.Unblocked:
+		return News{Event: "unblocked"}, true
 	case supervisor.NoAgent:
 		return News{Event: "no_agent", Text: e.Reason}, true
 	case supervisor.Rejected:

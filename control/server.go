@@ -9,62 +9,73 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"hotreload/runner"
-	"hotreload/supervisor"
 )
 
-// Info says who answers.
+// Info identifies a hotreload.
 type Info struct {
 	Pid     int    `json:"pid"`
-	Dir     string `json:"dir"`     // in which it was started, absolute
-	Root    string `json:"root"`    // of its module, or Dir
-	Program string `json:"program"` // as the user named it
-	Switch  string `json:"switch"`  // the kill switch's file; "" = there is none
+	Dir     string `json:"dir"`     // start folder, absolute
+	Root    string `json:"root"`    // root of its module, or Dir
+	Program string `json:"program"` // as given by the user
+	Switch  string `json:"switch"`  // the kill switch's file; "" for none
+	Events  string `json:"events"`  // EventsVersion
 }
 
-// Server answers for one run.
+// Server answers requests about one run.
 type Server struct {
 	info    Info
 	run     *runner.Group
 	journal *Journal
 	options Options
-	token   string // "" = there is no way in but the socket
+	token   string // "": there is only the socket
 	http    *http.Server
 	path    string
-	tcp     net.Addr // nil = no
+	tcp     net.Addr // nil: no TCP
+	refused chan refused
 	ended   chan struct{}
 }
 
-// Options are the ways in besides the user's own socket.
+// Options are the ways to connect in addition to the user's socket.
 type Options struct {
-	Listen    string                 // TCP address; "" = none. Without a host it is this machine only
-	TokenFile string                 // what lets clients do everything there; it is made if need be
-	Refused   func(from, why string) // is told of each request that was refused; any goroutine
+	Listen    string                 // TCP address; "" for none. Without a host: localhost only
+	TokenFile string                 // file of the token for TCP clients; created if missing
+	Refused   func(from, why string) // called for refused requests, on a goroutine that may be slow
+	Page      func() (string, error) // the address of the page about hotreload itself; nil for none
 }
 
-// Limits on what a client may cost.
+// refused is a request that was refused.
+type refused struct{ from, why string }
+
+// mostUntold is the number of refusals that wait for Options.Refused. A stopped terminal takes none; further refusals
+// are not reported.
+const mostUntold = 32
+
+// Limits on the cost of a client.
 const (
 	maxHeader     = 16 << 10
 	headerTimeout = 5 * time.Second
 	maxClients    = 128
 )
 
-// Serve listens for clients of a run. Close ends it.
+// Serve accepts clients of a run until Close.
 func Serve(info Info, run *runner.Group, journal *Journal, options Options) (*Server, error) {
 	dir, err := folder()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{info: info, run: run, journal: journal, options: options, path: filepath.Join(dir, strconv.Itoa(info.Pid)+".sock"), ended: make(chan struct{})}
-	_ = os.Remove(s.path) // of a dead one that had our pid
+	s := &Server{
+		info: info, run: run, journal: journal, options: options,
+		path:    filepath.Join(dir, strconv.Itoa(info.Pid)+".sock"),
+		refused: make(chan refused, mostUntold), ended: make(chan struct{}),
+	}
+	_ = os.Remove(s.path) // the socket of a dead hotreload with this pid
 	listener, err := net.Listen("unix", s.path)
 	if err != nil {
 		return nil, fmt.Errorf("listen for commands: %w", err)
@@ -76,7 +87,7 @@ func Serve(info Info, run *runner.Group, journal *Journal, options Options) (*Se
 	here := &clients{most: maxClients}
 	s.http = &http.Server{
 		Handler: s.routes(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ConnState: here.note,
-		ErrorLog: log.New(io.Discard, "", 0), // a client's mistakes are answered to the client
+		ErrorLog: log.New(io.Discard, "", 0), // a client's errors are answered to the client
 	}
 	if options.Listen != "" {
 		if err := s.listenTCP(); err != nil {
@@ -84,11 +95,12 @@ func Serve(info Info, run *runner.Group, journal *Journal, options Options) (*Se
 			return nil, err
 		}
 	}
-	go func() { _ = s.http.Serve(ours(listener, s.told)) }() // ends with Close
+	go s.tellRefused()                                              // ends with Close
+	go func() { _ = s.http.Serve(ours(listener, s.noteRefused)) }() // ends with Close
 	return s, nil
 }
 
-// listenTCP opens the way in that needs a token.
+// listenTCP opens the TCP socket, which needs a token.
 func (s *Server) listenTCP() (err error) {
 	host, port, err := net.SplitHostPort(s.options.Listen)
 	if err != nil {
@@ -109,7 +121,7 @@ func (s *Server) listenTCP() (err error) {
 	return nil
 }
 
-// Close ends all conversations and removes the socket.
+// Close ends all connections and removes the socket.
 func (s *Server) Close() {
 	if s != nil {
 		close(s.ended)
@@ -118,15 +130,18 @@ func (s *Server) Close() {
 	}
 }
 
-// Path is where the socket lies.
+// Path returns the socket's path.
 func (s *Server) Path() string { return s.path }
 
-// Address is where clients with a token are heard; nil = nowhere.
+// Address returns the TCP address; nil for none.
 func (s *Server) Address() net.Addr { return s.tcp }
 
 // privileged reports whether a client may see and do everything: it came through the socket, which only its user can
 // open, or has the token.
 func (s *Server) privileged(r *http.Request) (yes bool, why string) {
+	if r.Context().Value(trusted{}) != nil {
+		return true, ""
+	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
 		return true, ""
 	}
@@ -140,181 +155,55 @@ func (s *Server) privileged(r *http.Request) (yes bool, why string) {
 	return true, ""
 }
 
-// told passes on that somebody was refused.
-func (s *Server) told(from, why string) {
-	if s.options.Refused != nil {
-		s.options.Refused(from, why)
+// trusted marks requests of clients that were found to be privileged elsewhere.
+type trusted struct{}
+
+// Trusted serves privileged clients. The caller decides who they are and what they may ask.
+func (s *Server) Trusted() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.http.Handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), trusted{}, true)))
+	})
+}
+
+// noteRefused records a refusal. It does not wait for Options.Refused.
+func (s *Server) noteRefused(from, why string) {
+	select {
+	case s.refused <- refused{from, why}:
+	default:
 	}
 }
 
-// refuse answers a client that may not, and has that told.
+// tellRefused passes refusals on until Close.
+func (s *Server) tellRefused() {
+	for {
+		select {
+		case r := <-s.refused:
+			if s.options.Refused != nil {
+				s.options.Refused(r.from, r.why)
+			}
+		case <-s.ended:
+			return
+		}
+	}
+}
+
+// refuse answers an unprivileged client, and reports the refusal.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why string) {
-	s.told(r.RemoteAddr, why)
+	s.noteRefused(r.RemoteAddr, why)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", "Bearer")
 	w.WriteHeader(http.StatusUnauthorized)
 	_ = json.NewEncoder(w).Encode(failure{"denied: " + why})
 }
 
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	handle := func(pattern string, f func(ctx context.Context, r *http.Request) (any, error)) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if yes, why := s.privileged(r); !yes {
-				s.refuse(w, r, why)
-				return
-			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxHeader)
-			answer, err := f(r.Context(), r)
-			reply(w, answer, err)
-		})
-	}
-	// with finds what a request is for.
-	with := func(f func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error)) func(context.Context, *http.Request) (any, error) {
-		return func(ctx context.Context, r *http.Request) (any, error) {
-			targets, err := s.run.Find(r.URL.Query().Get("to"))
-			if err != nil {
-				return nil, bad(err)
-			}
-			for _, t := range targets {
-				if err := t.Check(ctx); errors.As(err, new(*runner.TargetError)) {
-					return nil, bad(err)
-				} else if err != nil {
-					return nil, err
-				}
-			}
-			return f(ctx, r, targets)
-		}
-	}
-	then := func(c runner.Command) func(context.Context, *http.Request) (any, error) {
-		return with(func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error) {
-			request := runner.Request{Command: c}
-			if err := readOrder(r.URL.Query(), &request.Order); err != nil {
-				return nil, bad(err)
-			}
-			for _, t := range targets {
-				t.Request(request)
-			}
-			if r.URL.Query().Get("wait") == "0" {
-				return services(s.run.Status(ctx, targets))
-			}
-			return services(s.run.Await(ctx, targets))
-		})
-	}
-	handle("GET /v1/info", func(context.Context, *http.Request) (any, error) { return s.info, nil })
-	mux.HandleFunc("GET /v1/public", func(w http.ResponseWriter, r *http.Request) {
-		all, _ := s.run.Find("")
-		states, err := s.run.Status(r.Context(), all)
-		reply(w, publicOf(states), err)
-	})
-	mux.HandleFunc("GET /metrics", s.metrics)
-	stream := func(pattern string, wanted func(r *http.Request, n News) bool) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if yes, why := s.privileged(r); !yes {
-				s.refuse(w, r, why)
-				return
-			}
-			s.stream(w, r, wanted)
-		})
-	}
-	stream("GET /v1/events", func(r *http.Request, n News) bool { return n.Event != "output" || r.URL.Query().Get("output") == "1" })
-	stream("GET /v1/logs", func(_ *http.Request, n News) bool { return n.Event == "output" || n.Event == "dropped" })
-	handle("GET /v1/connections", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
-		return s.connections(ctx, targets)
-	}))
-	handle("GET /v1/status", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
-		return services(s.run.Status(ctx, targets))
-	}))
-	handle("GET /v1/wait", with(func(ctx context.Context, _ *http.Request, targets []runner.Target) (any, error) {
-		return services(s.run.Await(ctx, targets))
-	}))
-	handle("POST /v1/reload", then(runner.Reload))
-	handle("POST /v1/restart", then(runner.Renew))
-	handle("POST /v1/rebuild", then(runner.BuildUp))
-	handle("POST /v1/halt", then(runner.Halt))
-	handle("POST /v1/recheck", func(ctx context.Context, _ *http.Request) (any, error) {
-		s.run.Do(runner.Recheck)
-		all, _ := s.run.Find("")
-		return services(s.run.Status(ctx, all))
-	})
-	handle("POST /v1/scale", with(func(ctx context.Context, r *http.Request, targets []runner.Target) (any, error) {
-		workers, err := strconv.Atoi(r.URL.Query().Get("workers"))
-		if err != nil || workers < 1 || workers > maxWorkers {
-			return nil, bad(fmt.Errorf("workers is a number from 1 to %d", maxWorkers))
-		}
-		for _, t := range targets {
-			t.Request(runner.Request{Command: runner.Scale, Workers: workers})
-		}
-		return services(s.run.Await(ctx, targets))
-	}))
-	handle("POST /v1/signal", with(func(_ context.Context, r *http.Request, targets []runner.Target) (any, error) {
-		number, err := strconv.Atoi(r.URL.Query().Get("signal"))
-		if err != nil || number <= 0 || number > maxSignal {
-			return nil, bad(errors.New("signal is a signal's number"))
-		}
-		pids := []int{}
-		for _, t := range targets {
-			pids = append(pids, t.Signal(syscall.Signal(number))...)
-		}
-		return Signalled{pids}, nil
-	}))
-	s.messages(mux)
-	handle("POST /v1/stop", func(ctx context.Context, _ *http.Request) (any, error) {
-		s.run.Do(runner.Stop)
-		return struct{}{}, nil
-	})
-	handle("GET /v1/explain", func(ctx context.Context, r *http.Request) (any, error) {
-		path := r.URL.Query().Get("path")
-		if !filepath.IsAbs(path) {
-			return nil, bad(errors.New("path must be absolute"))
-		}
-		return s.run.Explain(ctx, path)
-	})
-	return mux
-}
-
-// Limits on what can be asked for: slips of the finger.
-const (
-	maxWorkers = 1024
-	maxSignal  = 64
-)
-
-// Services is the answer to most requests.
-type Services struct {
-	Services []runner.Status `json:"services"`
-}
-
-// Signalled are the workers that got a signal.
-type Signalled struct {
-	Pids []int `json:"pids"`
-}
-
-func services(all []runner.Status, err error) (Services, error) { return Services{all}, err }
-
-// readOrder reads how workers are to be replaced.
-func readOrder(query url.Values, order *runner.Order) (err error) {
-	if name := query.Get("strategy"); name != "" {
-		if order.Strategy, err = supervisor.ParseStrategy(name); err != nil {
-			return err
-		}
-	}
-	order.Surge = 1
-	if text := query.Get("surge"); text != "" {
-		if order.Surge, err = strconv.Atoi(text); err != nil || order.Surge < 0 || order.Surge > 1 {
-			return errors.New("surge is 0 or 1")
-		}
-	}
-	return nil
-}
-
-// badRequest is an error that is an ErrBad, and says only what its own is.
+// badRequest is an ErrBad with another error's message.
 type badRequest struct{ error }
 
 func (badRequest) Is(target error) bool { return target == ErrBad }
 
 func bad(err error) error { return badRequest{err} }
 
-// ErrBad is a request that is wrong, and not what became of it.
+// ErrBad means that the request itself is wrong.
 var ErrBad = errors.New("bad request")
 
 type failure struct {

@@ -10,14 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hotreload/door"
 )
 
-// A token is 32 random bytes in hexadecimal, in a file that its owner alone can read. It is never an argument or a
-// variable, which others can see.
+// A token is 32 random bytes in hexadecimal, in a file that only its owner can read. It is never an argument or a
+// variable, because other users could see these.
 
 const tokenBytes = 32
 
-// readToken reads a token, and makes the file if it is not there and make says so.
+// readToken reads a token. If the file is missing and make is true, it creates the file.
 func readToken(path string, make bool) (string, error) {
 	if make {
 		if err := makeToken(path); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -28,8 +30,9 @@ func readToken(path string, make bool) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the token: %w", err)
 	}
-	if !info.Mode().IsRegular() || !secret(info) {
-		return "", fmt.Errorf("%s is not a file of yours that nobody else can read: chmod 600 it, or remove it for a new one", path)
+	if !info.Mode().IsRegular() || !door.Secret(info) {
+		return "", fmt.Errorf("%s must be your own file, readable by nobody else: chmod 600 it, "+
+			"or remove it for a new one", path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -37,7 +40,9 @@ func readToken(path string, make bool) (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if raw, err := hex.DecodeString(token); err != nil || len(raw) < tokenBytes {
-		return "", fmt.Errorf("%s holds no token (%d random bytes in hexadecimal): remove it for a new one", path, tokenBytes)
+		return "", fmt.Errorf("%s does not contain a token (%d random bytes in hexadecimal): remove the file to get a new "+
+			"one",
+			path, tokenBytes)
 	}
 	return token, nil
 }
@@ -59,7 +64,7 @@ func makeToken(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// matches compares in a time that says nothing about the token.
+// matches compares tokens in constant time.
 func matches(token, given string) bool {
 	return subtle.ConstantTimeCompare([]byte(token), []byte(given)) == 1
 }

@@ -11,7 +11,7 @@ import (
 func TestToken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "made", "token")
 	if _, err := readToken(path, false); err == nil {
-		t.Error("a token that is not there is read")
+		t.Error("no error for a missing token")
 	}
 	token, err := readToken(path, true)
 	if err != nil || len(token) != 2*tokenBytes {
@@ -19,12 +19,13 @@ func TestToken(t *testing.T) {
 	}
 	for _, make := range []bool{true, false} {
 		if again, err := readToken(path, make); err != nil || again != token {
-			t.Errorf("again it is %q, %v", again, err)
+			t.Errorf("the second time it is %q, %v", again, err)
 		}
 	}
 	other, err := readToken(filepath.Join(t.TempDir(), "token"), true)
-	if err != nil || other == token || matches(token, other) || !matches(token, token) || matches(token, "") || matches(token, token[1:]) {
-		t.Errorf("another is %q, %v", other, err)
+	if err != nil || other == token || matches(token, other) || !matches(token, token) || matches(token, "") ||
+		matches(token, token[1:]) {
+		t.Errorf("another token is %q, %v", other, err)
 	}
 	bad := func(says string, change func() error) {
 		t.Helper()
@@ -36,15 +37,15 @@ func TestToken(t *testing.T) {
 		}
 	}
 	if runtime.GOOS != "windows" {
-		bad("nobody else can read", func() error { return os.Chmod(path, 0o640) })
+		bad("readable by nobody else", func() error { return os.Chmod(path, 0o640) })
 		if err := os.Chmod(path, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	bad("holds no token", func() error { return os.WriteFile(path, []byte("secret\n"), 0o600) })
-	bad("holds no token", func() error { return os.WriteFile(path, []byte(token[2:]), 0o600) })
+	bad("does not contain a token", func() error { return os.WriteFile(path, []byte("secret\n"), 0o600) })
+	bad("does not contain a token", func() error { return os.WriteFile(path, []byte(token[2:]), 0o600) })
 	if runtime.GOOS != "windows" {
-		bad("nobody else can read", func() error {
+		bad("readable by nobody else", func() error {
 			_ = os.Rename(path, path+"2")
 			return os.Symlink(path+"2", path)
 		})

@@ -6,38 +6,37 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 
-	"hotreload/worker/linked"
+	"hotreload/agent"
 )
 
-// Agent is what makes `go build` link the agent into a program: an overlay, which adds files that the user's tree does
-// not have, and linker flags. The files lie in a folder of the caller's and must stay as long as there are builds. It
-// is a value that never changes; a graph that is loaded anew may need a new one.
+// Agent makes `go build` link the agent into a program: an overlay, which adds files outside the user's tree, and
+// linker flags. The files are in a folder of the caller, and must stay as long as builds run. An Agent never changes; a
+// new graph may need a new Agent.
 type Agent struct {
 	Web bool // with the part for net/http
 
 	overlay   string // the JSON file for -overlay
-	unchecked bool   // the linker has to be told that it is well
+	unchecked bool   // the linker needs -checklinkname=0
 }
 
-// agentFolder is where the agent's packages seem to lie, in the module of the main package: nobody else may import
-// them there, and nobody has such a folder.
+// agentFolder is the virtual folder of the agent's packages, in the module of the main package: no other package
+// imports them there, and no real folder has this name.
 var agentFolder = filepath.Join("internal", "hotreload_agent")
 
-// agentFile is the file that seems to lie in the main package. It comes last, and no part of it is a system's name.
+// agentFile is the virtual file in the main package. Its name sorts last, and contains no name of a system.
 const agentFile = "zz_hotreload_agent_linked.go"
 
-// agentOnce is the agent of a program, or why it has none, as of one graph.
+// agentOnce is a program's agent for one graph, or the reason for no agent.
 type agentOnce struct {
 	graph  *Graph
 	agent  *Agent
 	reason string
 }
 
-// agentOf is the agent to link into a program, or the reason why there is none. It is made once for each graph.
+// agentOf returns the agent for a program, or the reason for no agent. Each graph needs the answer once.
 func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 	if p.Plain {
 		return nil, "", nil
@@ -57,7 +56,7 @@ func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if once != nil && agent.like(once.agent) { // and then the build has the flags that it had before: it may be fast
+	if once != nil && agent.like(once.agent) { // then the build keeps its flags, and may be fast
 		_ = os.RemoveAll(dir)
 		agent = once.agent
 	}
@@ -65,7 +64,7 @@ func (b *Builder) agentOf(p Program, g *Graph) (*Agent, string, error) {
 	return agent, reason, nil
 }
 
-// like reports whether two agents are the same but for the folder that they lie in.
+// like reports whether two agents differ only in their folder.
 func (a *Agent) like(other *Agent) bool {
 	if a == nil || other == nil || !other.there() {
 		return false
@@ -76,7 +75,7 @@ func (a *Agent) like(other *Agent) bool {
 	return err == nil && err2 == nil && moved == string(theirs) && a.Web == other.Web && a.unchecked == other.unchecked
 }
 
-// there reports whether nobody has removed the agent's files, in emptying a cache folder.
+// there reports whether the agent's files still exist; a user may empty the cache folder.
 func (a *Agent) there() bool {
 	if a == nil {
 		return true
@@ -85,7 +84,7 @@ func (a *Agent) there() bool {
 	return err == nil
 }
 
-// agentFailed notes that a program cannot be built with the agent by this version of Go.
+// agentFailed records that this version of Go cannot build a program with the agent.
 func (b *Builder) agentFailed(p Program, g *Graph, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,11 +93,11 @@ func (b *Builder) agentFailed(p Program, g *Graph, why string) {
 
 func faultKey(p Program, g *Graph) string { return p.key() + " " + g.GoVersion }
 
-// NoNet is the reason for no agent that nobody needs to be told of: such a program has no connections to lose.
+// NoNet is the one unreported reason for no agent: such a program has no connections to lose.
 const NoNet = "the program does not use package net"
 
-// NewAgent writes the agent for a program into dir, which it makes. If there can be no agent it says why in reason, a
-// clause without a full stop, and the program is to be built without; an error is one of writing the files.
+// NewAgent writes the agent for a program into dir, and creates dir. If there can be no agent, reason tells why, in a
+// clause without a full stop, and the program is built without the agent. An error concerns writing the files.
 func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 	if reason := g.noAgent(); reason != "" {
 		return nil, reason, nil
@@ -119,9 +118,9 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 		overlay:   filepath.Join(dir, "overlay.json"),
 		unchecked: checksLinknames(g.GoVersion),
 	}
-	packages := linked.Plain
+	packages := agent.Plain
 	if a.Web {
-		packages = linked.Web
+		packages = agent.Web
 	}
 	root := module.Path + "/" + filepath.ToSlash(agentFolder) + "/"
 	add := func(seems, name, text string) error {
@@ -129,9 +128,9 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 		replace[seems] = path
 		return os.WriteFile(path, []byte(text), 0o600)
 	}
-	for _, source := range linked.Sources(packages) {
+	for _, source := range agent.Sources(packages) {
 		seems := filepath.Join(module.Dir, agentFolder, source.Package, source.Name)
-		text := strings.ReplaceAll(source.Text, `"`+linked.ImportRoot, `"`+root)
+		text := strings.ReplaceAll(source.Text, `"`+agent.ImportRoot, `"`+root)
 		if err := add(seems, source.Package+"_"+source.Name, text); err != nil {
 			return nil, "", fmt.Errorf("write the agent: %w", err)
 		}
@@ -150,8 +149,8 @@ func NewAgent(g *Graph, dir string) (a *Agent, reason string, err error) {
 	return a, "", nil
 }
 
-// Flags is a list of build flags, each in one word, with what the agent needs. The goflags are those of GOFLAGS: what a
-// flag on the command line would hide of them is in the result.
+// Flags returns build flags, each in one word, with the agent's flags added. goflags are those of GOFLAGS: the result
+// includes flags that the command line would otherwise hide.
 func (a *Agent) Flags(goflags string, flags []string) []string {
 	var out []string
 	if a.unchecked {
@@ -173,31 +172,39 @@ func (a *Agent) Flags(goflags string, flags []string) []string {
 		flags = rest
 	}
 	out = append(out, flags...)
-	return append(out, "-overlay="+a.overlay) // the last one counts, and it has the user's
+	return append(out, "-overlay="+a.overlay) // the last one counts, and contains the user's
 }
 
-// Args is what to build, with what the agent needs: a program that is given as .go files gets one more.
+// Args returns the arguments of go build: a program given as .go files gets one more file.
 func (a *Agent) Args(args []string) []string {
-	if (Program{Args: args}).ofFiles() { // all named by the same folder, or go takes them for files of two
+	if (Program{Args: args}).ofFiles() { // in one folder, because go would take files of two folders for two packages
 		return append(append([]string{}, args...), filepath.Join(filepath.Dir(args[0]), agentFile))
 	}
 	return args
 }
 
-// agentFault is what compiler and linker say when the agent is what they cannot cope with.
-var agentFault = regexp.MustCompile(`.*(?:hotreload_agent|checklinkname|reference to (?:net|net/http|internal/poll)\.).*`)
+// agentFault matches errors of compiler and linker caused by the agent. After the compiler's line with the name of an
+// agent package, the errors follow, one per line, in files whose folder tells nothing.
+var agentFault = regexp.MustCompile(`(?m)^(?:# (.*hotreload_agent.*)\n[ \t]*(?:[^ \t\n:]*/)?([^#\n].*)` +
+	`|.*(?:hotreload_agent|checklinkname|reference to (?:net|net/http|internal/poll)\.).*)`)
 
-// AgentFault finds in the text of a failed build the line that says that it failed because of the agent; "" if it
-// failed for the program's own reasons. Such a program is to be built without the agent.
-func AgentFault(text string) string { return strings.TrimSpace(agentFault.FindString(text)) }
+// AgentFault finds the line of a failed build that blames the agent; "" if the program itself is at fault. If the agent
+// is at fault, build without it.
+func AgentFault(text string) string {
+	found := agentFault.FindStringSubmatch(text)
+	switch {
+	case found == nil:
+		return ""
+	case found[1] != "":
+		return found[1] + ": " + strings.TrimSpace(found[2])
+	}
+	return strings.TrimSpace(found[0])
+}
 
-// noAgent says why a program can have no agent, whatever module it is in.
+// noAgent returns why a program can have no agent, in any module.
 func (g *Graph) noAgent() string {
 	env := g.program.env()
-	goos := getenv(env, "GOOS")
-	if goos == "" {
-		goos = runtime.GOOS
-	}
+	goos := g.settings.GOOS
 	switch {
 	case !g.Links("net"):
 		return NoNet
@@ -211,8 +218,8 @@ func (g *Graph) noAgent() string {
 	return ""
 }
 
-// agentModule is the module that the agent's packages seem to lie in: that of the main package, if the build reads it
-// from a folder that may be edited.
+// agentModule is the module of the agent's virtual packages: that of the main package, if the build reads it from an
+// editable folder.
 func (g *Graph) agentModule() (Module, string) {
 	m := g.Module
 	if g.program.ofFiles() {
@@ -233,7 +240,7 @@ func (g *Graph) agentModule() (Module, string) {
 	return m, ""
 }
 
-// moduleLine is the first line of a go.mod that counts.
+// moduleLine is the first relevant line of a go.mod.
 var moduleLine = regexp.MustCompile("(?m)^\\s*module\\s+[\"`]?([^\\s\"`]+)")
 
 func modulePath(gomod string) string {
@@ -247,8 +254,8 @@ func modulePath(gomod string) string {
 	return ""
 }
 
-// checksLinknames reports whether this Go's linker refuses to let the standard library's variables be used, as it does
-// since 1.23, and so has a flag against it.
+// checksLinknames reports whether this Go's linker refuses access to the standard library's variables, as since 1.23,
+// and so has a flag to allow it.
 func checksLinknames(goVersion string) bool {
 	minor := minorOf(goVersion)
 	return minor < 0 || minor >= 23
@@ -256,7 +263,7 @@ func checksLinknames(goVersion string) bool {
 
 type overlayFile struct{ Replace map[string]string }
 
-// userOverlay is what the build's own -overlay replaces, with absolute paths; empty if there is none.
+// userOverlay returns the files of the build's own -overlay, with absolute paths; empty if there is none.
 func userOverlay(g *Graph) (map[string]string, error) {
 	absolute := map[string]string{}
 	file := g.program.abs(last(g.settings.GOFLAGS, g.flags, "overlay"))

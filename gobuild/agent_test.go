@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hotreload/internal/testplace"
 )
 
-// aServer uses net and not net/http; what it does is not run here, only linked.
+// aServer uses net and not net/http. It is only linked here, and does not run.
 const aServer = `
 import "net"
 
@@ -24,7 +26,15 @@ func main() {
 }
 `
 
-// withAgent builds a program with the agent and says whether it is in the binary.
+// treeAgain is tree in a folder whose name comes again: go need not compile what it has compiled there before.
+func treeAgain(t testing.TB, text string) string {
+	t.Helper()
+	dir := testplace.Folder(t)
+	fill(t, dir, text)
+	return dir
+}
+
+// withAgent builds a program with the agent and returns whether the agent is in the binary.
 func withAgent(t *testing.T, p Program) (linked bool, reason, text string) {
 	t.Helper()
 	g, err := Load(context.Background(), p)
@@ -44,7 +54,7 @@ func withAgent(t *testing.T, p Program) (linked bool, reason, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	linked = bytes.Contains(content, []byte("hotreload_agent/agent.(*agent).hearSupervisor"))
+	linked = bytes.Contains(content, []byte("hotreload_agent/core.(*agent).hearSupervisor"))
 	if linked != a.Agent || linked != (a.Plain == "" && !p.Plain) {
 		t.Errorf("linked %v, but the artifact says agent %v, plain %q", linked, a.Agent, a.Plain)
 	}
@@ -52,40 +62,63 @@ func withAgent(t *testing.T, p Program) (linked bool, reason, text string) {
 }
 
 func TestAgentIsLinked(t *testing.T) {
+	t.Parallel()
 	env := func(entries ...string) []string { return append(os.Environ(), entries...) }
 	for _, c := range []struct {
 		name, files string
 		dir         string
 		program     Program
 	}{
-		{"main is the module's root", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer, ".", Program{}},
+		{"main is the module's root", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer,
+			".", Program{}},
 		{"old go line", "-- go.mod --\nmodule m\ngo 1.12\n-- main.go --\npackage main\n" + aServer, ".", Program{}},
 		{"no go line", "-- go.mod --\nmodule m\n-- main.go --\npackage main\n" + aServer, ".", Program{}},
-		{"main lies deep", "-- go.mod --\nmodule example.com/a/v2\ngo 1.24\n-- cmd/x/y/main.go --\npackage main\n" + aServer,
+		{"main lies deep", "-- go.mod --\nmodule example.com/a/v2\ngo 1.24\n-- cmd/x/y/main.go --\npackage main\n" +
+			aServer,
 			".", Program{Args: []string{"./cmd/x/y"}}},
-		{"given as files", "-- go.mod --\nmodule example.com/a\ngo 1.24\n-- cmd/main.go --\npackage main\n" + aServer + "\nvar _ = other\n" +
-			"-- cmd/other.go --\npackage main\n\nconst other = 1\n", "cmd", Program{Args: []string{"main.go", "other.go"}}},
-		{"build tags and ldflags", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\n//go:build dev\n\npackage main\n" + aServer + "\nvar version string\n", ".",
+		{"given as files", "-- go.mod --\nmodule example.com/a\ngo 1.24\n-- cmd/main.go --\npackage main\n" +
+			aServer + "\nvar _ = other\n" +
+			"-- cmd/other.go --\npackage main\n\nconst other = 1\n", "cmd",
+			Program{Args: []string{"main.go", "other.go"}}},
+		{"build tags and ldflags",
+			"-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\n//go:build dev\n\npackage main\n" + aServer +
+				"\nvar version string\n", ".",
 			Program{Flags: []string{"-tags", "dev", "-ldflags", "-X main.version=2", "-ldflags=all=-s"}}},
-		{"GOFLAGS with ldflags, for a debugger", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer, ".",
+		{"GOFLAGS with ldflags, for a debugger", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" +
+			aServer, ".",
 			Program{Debug: true, Env: env("GOFLAGS=-ldflags=-s")}},
-		{"vendor", "-- go.mod --\nmodule m\ngo 1.24\nrequire example.com/b v1.0.0\n-- main.go --\npackage main\n\nimport _ \"example.com/b\"\n" + aServer +
-			"-- vendor/modules.txt --\n# example.com/b v1.0.0\n## explicit; go 1.24\nexample.com/b\n-- vendor/example.com/b/b.go --\npackage b\n",
+		{"vendor", "-- go.mod --\nmodule m\ngo 1.24\nrequire example.com/b v1.0.0\n" +
+			"-- main.go --\npackage main\n\nimport _ \"example.com/b\"\n" + aServer +
+			"-- vendor/modules.txt --\n# example.com/b v1.0.0\n## explicit; go 1.24\nexample.com/b\n" +
+			"-- vendor/example.com/b/b.go --\npackage b\n",
 			".", Program{Flags: []string{"-mod=vendor"}}},
-		{"replace", "-- a/go.mod --\nmodule m\ngo 1.24\nrequire example.com/b v1.0.0\nreplace example.com/b => ../b\n-- a/main.go --\npackage main\n\nimport _ \"example.com/b\"\n" + aServer +
+		{"replace", "-- a/go.mod --\nmodule m\ngo 1.24\nrequire example.com/b v1.0.0\nreplace example.com/b => ../b\n" +
+			"-- a/main.go --\npackage main\n\nimport _ \"example.com/b\"\n" + aServer +
 			"-- b/go.mod --\nmodule example.com/b\ngo 1.24\n-- b/b.go --\npackage b\n", "a", Program{}},
-		{"main in a replaced module", "-- a/go.mod --\nmodule m\ngo 1.24\nrequire example.com/b v1.0.0\nreplace example.com/b => ../b\n-- a/a.go --\npackage a\n\nimport _ \"example.com/b/c\"\n" +
-			"-- b/go.mod --\nmodule example.com/b\ngo 1.24\n-- b/c/c.go --\npackage c\n-- b/cmd/main.go --\npackage main\n" + aServer,
+		{"main in a replaced module",
+			"-- a/go.mod --\nmodule m\ngo 1.24\nrequire example.com/b v1.0.0\nreplace example.com/b => ../b\n" +
+				"-- a/a.go --\npackage a\n\nimport _ \"example.com/b/c\"\n" +
+				"-- b/go.mod --\nmodule example.com/b\ngo 1.24\n-- b/c/c.go --\npackage c\n-- b/cmd/main.go --\npackage main\n" +
+				aServer,
 			"a", Program{Args: []string{"example.com/b/cmd"}}},
-		{"workspace", "-- go.work --\ngo 1.24\nuse (\n\t./a\n\t./b\n)\n-- a/go.mod --\nmodule m\ngo 1.24\n-- a/main.go --\npackage main\n\nimport _ \"example.com/b\"\n" + aServer +
-			"-- b/go.mod --\nmodule example.com/b\ngo 1.24\n-- b/b.go --\npackage b\n", ".", Program{Args: []string{"./a"}}},
-		{"an overlay of the user's", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer + "\nconst broken int = word\n" +
-			"-- other --\npackage main\n\nconst word = 1\n-- overlay.json --\n{\"Replace\": {\"word.go\": \"other\"}}\n", ".", Program{Flags: []string{"-overlay=overlay.json"}}},
-		{"net/http", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n\nimport \"net/http\"\n\nfunc main() { panic(http.ListenAndServe(\"\", nil)) }\n", ".", Program{}},
+		{"workspace", "-- go.work --\ngo 1.24\nuse (\n\t./a\n\t./b\n)\n-- a/go.mod --\nmodule m\ngo 1.24\n" +
+			"-- a/main.go --\npackage main\n\nimport _ \"example.com/b\"\n" + aServer +
+			"-- b/go.mod --\nmodule example.com/b\ngo 1.24\n-- b/b.go --\npackage b\n", ".",
+			Program{Args: []string{"./a"}}},
+		{"an overlay of the user's", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer +
+			"\nconst broken int = word\n" +
+			"-- other --\npackage main\n\nconst word = 1\n-- overlay.json --\n{\"Replace\": {\"word.go\": \"other\"}}\n", ".",
+			Program{Flags: []string{"-overlay=overlay.json"}}},
+		{"net/http", "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n\nimport \"net/http\"\n\n" +
+			"func main() { panic(http.ListenAndServe(\"\", nil)) }\n", ".", Program{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.name != "net/http" {
+				notShort(t)
+			}
 			p := c.program
-			p.Dir = filepath.Join(tree(t, c.files), c.dir)
+			p.Dir = filepath.Join(treeAgain(t, c.files), c.dir)
 			if linked, reason, text := withAgent(t, p); !linked {
 				t.Errorf("it is not: %s\n%s", reason, text)
 			}
@@ -96,18 +129,21 @@ func TestAgentIsLinked(t *testing.T) {
 	}
 }
 
-// TestAgentIsLinkedByHeavyBuilds is apart because such builds compile the standard library first.
+// TestAgentIsLinkedByHeavyBuilds is a test of its own, because such builds compile the standard library first, which
+// takes half a minute each. Flags that go together share a build.
 func TestAgentIsLinkedByHeavyBuilds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles the standard library")
-	}
+	t.Parallel()
+	notShort(t)
 	if _, err := exec.LookPath("gcc"); err != nil {
-		t.Skip("no C compiler")
+		t.Skip("cgo needs a C compiler, and none is installed")
 	}
-	cgo := "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n\n// int one(void) { return 1; }\nimport \"C\"\n" + aServer + "\nvar _ = C.one()\n"
-	for name, flags := range map[string][]string{"cgo": nil, "race": {"-race"}, "trimpath": {"-trimpath"}, "pie": {"-buildmode=pie"}} {
+	cgo := "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n\n// int one(void) { return 1; }\n" +
+		"import \"C\"\n" + aServer + "\nvar _ = C.one()\n"
+	for name, flags := range map[string][]string{"cgo": nil, "race": {"-race"},
+		"trimpath, pie": {"-trimpath", "-buildmode=pie"}} {
 		t.Run(name, func(t *testing.T) {
-			if linked, reason, text := withAgent(t, Program{Dir: tree(t, cgo), Flags: flags}); !linked {
+			t.Parallel()
+			if linked, reason, text := withAgent(t, Program{Dir: treeAgain(t, cgo), Flags: flags}); !linked {
 				t.Errorf("it is not: %s\n%s", reason, text)
 			}
 		})
@@ -115,19 +151,23 @@ func TestAgentIsLinkedByHeavyBuilds(t *testing.T) {
 }
 
 func TestNoAgentAndWhy(t *testing.T) {
+	t.Parallel()
+	notShort(t)
 	plain := "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n"
 	for _, c := range []struct {
 		name, files, want string
 		program           Program
 	}{
 		{"without net", plain + "\nfunc main() {}\n", "does not use package net", Program{}},
-		{"for Windows", plain + aServer, "windows", Program{Env: append(os.Environ(), "GOOS=windows", "CGO_ENABLED=0")}},
-		{"files in no module", "-- main.go --\npackage main\n" + aServer, "in no module", Program{Args: []string{"main.go"}}},
-		{"an overlay that cannot be read", plain + aServer + "-- o.json --\n{}\n", "", Program{Flags: []string{"-overlay=o.json"}}},
+		{"files in no module", "-- main.go --\npackage main\n" + aServer, "in no module",
+			Program{Args: []string{"main.go"}}},
+		{"an overlay that cannot be read", plain + aServer + "-- o.json --\n{}\n", "",
+			Program{Flags: []string{"-overlay=o.json"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			p := c.program
-			p.Dir = tree(t, c.files)
+			p.Dir = treeAgain(t, c.files)
 			linked, reason, text := withAgent(t, p)
 			if linked != (c.want == "") || !strings.Contains(reason, c.want) {
 				t.Errorf("linked %v, have reason %q, want one with %q\n%s", linked, reason, c.want, text)
@@ -136,20 +176,40 @@ func TestNoAgentAndWhy(t *testing.T) {
 	}
 }
 
+// There is no agent for Windows. Only the decision is looked at here: the build would compile all of net for it.
+func TestNoAgentForWindows(t *testing.T) {
+	t.Parallel()
+	dir := treeAgain(t,
+		"-- go.mod --\nmodule m\ngo 1.24\n-- goenv --\nGOOS=windows\n-- main.go --\npackage main\n"+aServer)
+	for name, env := range map[string][]string{
+		"by the environment": {"GOOS=windows"},
+		"by go env -w":       {"GOENV=" + filepath.Join(dir, "goenv")},
+	} {
+		p := Program{Dir: dir, Env: append(os.Environ(), append(env, "CGO_ENABLED=0")...), Foreign: true}
+		agent, reason, err := builder(t).agentOf(p, load(t, p))
+		if err != nil || agent != nil || !strings.Contains(reason, "windows") {
+			t.Errorf("%s: have %v, reason %q, %v", name, agent, reason, err)
+		}
+	}
+}
+
 func TestPlainBuild(t *testing.T) {
-	p := Program{Dir: tree(t, "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n"+aServer), Plain: true}
+	notShort(t)
+	p := Program{Dir: treeAgain(t, "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n"+aServer), Plain: true}
 	if linked, reason, text := withAgent(t, p); linked || reason != "" || text != "" {
 		t.Errorf("linked %v, reason %q\n%s", linked, reason, text)
 	}
 }
 
-// TestAgentThatDoesNotLink stands for all Go versions to come that the agent cannot be compiled or linked with.
+// TestAgentThatDoesNotLink stands for all future versions of Go with which the agent cannot be compiled or linked.
 func TestAgentThatDoesNotLink(t *testing.T) {
-	// A package of ours cannot be compiled: its folder has a file of the user's that is of another package.
+	notShort(t)
+	// One of the agent's packages cannot be compiled: its folder contains a file of the user with another package
+	// clause.
 	files := "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n" + aServer +
-		"-- internal/hotreload_agent/agent/stray.go --\npackage stray\n"
+		"-- internal/hotreload_agent/core/stray.go --\npackage stray\n"
 	b := builder(t)
-	p := Program{Dir: tree(t, files)}
+	p := Program{Dir: treeAgain(t, files)}
 	g, err := Load(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +234,8 @@ func TestAgentFlags(t *testing.T) {
 	}{
 		{"none", "", nil, []string{"-ldflags=-checklinkname=0", "-overlay=/o"}},
 		{"lists", "-ldflags=-s", []string{"-ldflags=-w", "-race", "-ldflags=./x=-v"},
-			[]string{"-ldflags=-checklinkname=0", "-ldflags=-checklinkname=0 -w", "-race", "-ldflags=./x=-checklinkname=0 -v", "-overlay=/o"}},
+			[]string{"-ldflags=-checklinkname=0", "-ldflags=-checklinkname=0 -w", "-race",
+				"-ldflags=./x=-checklinkname=0 -v", "-overlay=/o"}},
 		{"only in GOFLAGS", "-v -ldflags=-s", []string{"-race"},
 			[]string{"-ldflags=-checklinkname=0", "-ldflags=-checklinkname=0 -s", "-race", "-overlay=/o"}},
 	} {
@@ -183,21 +244,59 @@ func TestAgentFlags(t *testing.T) {
 		}
 	}
 	old := &Agent{overlay: "/o"}
-	if have, want := old.Flags("", []string{"-ldflags=-w"}), []string{"-ldflags=-w", "-overlay=/o"}; !slices.Equal(have, want) {
+	if have, want := old.Flags("", []string{"-ldflags=-w"}),
+		[]string{"-ldflags=-w", "-overlay=/o"}; !slices.Equal(have, want) {
 		t.Errorf("before Go 1.23: have %q, want %q", have, want)
 	}
 }
 
 func TestAgentFault(t *testing.T) {
-	for text, ours := range map[string]bool{
-		"# m\nlink: m/internal/hotreload_agent/hooks: invalid reference to net.socketFunc": true,
-		"link: flag provided but not defined: -checklinkname":                              true,
-		"internal/hotreload_agent/agent/agent.go:3:2: package m/x is not in std":           true,
-		"./main.go:3:5: undefined: x":                                                      false,
-		"link: main: invalid reference to runtime.foo":                                     false,
+	const (
+		reference = "link: m/internal/hotreload_agent/hooks: invalid reference to net.socketFunc"
+		flag      = "link: flag provided but not defined: -checklinkname"
+		missing   = "internal/hotreload_agent/core/agent.go:3:2: package m/x is not in std"
+		web       = "m/internal/hotreload_agent/web"
+	)
+	for text, want := range map[string]string{
+		"# m\n" + reference: reference,
+		flag:                flag,
+		missing:             missing,
+		"# " + web + "\n../002/web_gate.go:2:3: a b\n./c.go:4: d\n": web + ": web_gate.go:2:3: a b",
+		"# m/a\n./a.go:1: a\n# " + web + "\ngate.go:2: b/c: d":      web + ": gate.go:2: b/c: d",
+		"# " + web + "\n# m/a\n./a.go:1: a":                         "# " + web,
+		"./main.go:3:5: undefined: x":                               "",
+		"# m\n./main.go:3:5: undefined: x\n":                        "",
+		"link: main: invalid reference to runtime.foo":              "",
 	} {
-		if have := AgentFault(text) != ""; have != ours {
-			t.Errorf("%q: have %v, want %v", text, have, ours)
+		if have := AgentFault(text); have != want {
+			t.Errorf("%q: have %q, want %q", text, have, want)
 		}
+	}
+}
+
+// TestAgentThatDoesNotCompile: the reason is the compiler's message, not the name of a package.
+func TestAgentThatDoesNotCompile(t *testing.T) {
+	notShort(t)
+	p := Program{Dir: treeAgain(t, "-- go.mod --\nmodule m\ngo 1.24\n-- main.go --\npackage main\n"+aServer)}
+	g, err := Load(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	a, reason, err := NewAgent(g, dir)
+	if a == nil {
+		t.Fatal(reason, err)
+	}
+	ours := filepath.Join(dir, "core_state.go")
+	if err := os.WriteFile(ours, []byte("package core\n\nvar _ = nowhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", append([]string{"build", "-o", filepath.Join(dir, "out")}, a.Flags("", nil)...)...)
+	cmd.Dir = p.Dir
+	text, err := cmd.CombinedOutput()
+	have := AgentFault(string(text))
+	if err == nil || !strings.HasPrefix(have, "m/internal/hotreload_agent/core: core_") ||
+		!strings.Contains(have, ": undefined: ") {
+		t.Errorf("have %q of\n%s%v", have, text, err)
 	}
 }

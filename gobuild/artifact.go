@@ -11,29 +11,37 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 )
 
-// Artifact is what one build made. It never changes. Two artifacts with the same ID are the same binary: there is one
-// file, and references to it are counted together.
+// Artifact is the result of a build. It never changes. Two artifacts with the same ID are the same binary: they share
+// one file and one count of references.
 type Artifact struct {
-	ID    string        // content hash, hexadecimal; the same for binaries that differ in nothing that is run
-	Path  string        // the binary, absolute
+	ID    string        // content hash, hexadecimal; the same for binaries that run identically
+	Path  string        // the binary, absolute, for starting it
+	Dir   string        // a folder with only the binary, under its name
 	Took  time.Duration // from the call of Build to its return
-	Moved bool          // inputs changed while it was built: build again
-	Agent bool          // the agent is linked into it
-	Plain string        // why it is not, although Program.Plain did not ask for that: a clause
-	Way   string        // how it was built, and if by go, why so: a clause
-	Text  string        // what the toolchain said although it succeeded (-v, -x, warnings of a C linker); mostly ""
+	Steps Steps         // parts of Took, of a fast build
+	Moved bool          // inputs changed during the build: build again
+	Agent bool          // the agent is linked in
+	Plain string        // why the agent is missing, without Program.Plain: a clause
+	Way   string        // the way of the build, and the reason if by go: a clause
+	Text  string        // the toolchain's output in spite of success (-v, -x, warnings of a C linker); mostly ""
 }
 
-// binary is a file that artifacts name.
+// Steps are the durations of a fast build's parts, done one after the other; 0 if a part was not done, or is unknown:
+// go build mixes the parts.
+type Steps struct{ Compile, Link time.Duration }
+
+// binary is a file of one or more artifacts.
 type binary struct {
-	path string
+	path string // in the program's home
+	name string // in a folder of its own
 	refs int
 }
 
-// Retain adds a reference to the artifact's binary. The caller has one already, its own or one that is lent to it.
+// Retain adds a reference to the artifact's binary. The caller must already have one, its own or a borrowed one.
 func (b *Builder) Retain(a *Artifact) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,8 +50,8 @@ func (b *Builder) Retain(a *Artifact) {
 	}
 }
 
-// Release gives one reference back; with the last one the file is removed. On Windows the file of a program that still
-// runs stays until Close.
+// Release returns a reference; the last one removes the file. On Windows the file of a running program stays until
+// Close.
 func (b *Builder) Release(a *Artifact) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,67 +61,88 @@ func (b *Builder) Release(a *Artifact) {
 	}
 	if kept.refs--; kept.refs <= 0 {
 		delete(b.kept, a.ID)
-		_ = os.RemoveAll(filepath.Dir(kept.path))
+		_ = os.RemoveAll(filepath.Dir(kept.name))
+		leaveHome(kept.path)
 	}
 }
 
-// latestOf is the path of the binary that the program was last built to, or "" if it is gone.
-func (b *Builder) latestOf(program string) string {
+// latestOf returns the path of the program's last binary in home, or "" if the binary is gone.
+func (b *Builder) latestOf(program, home string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.homes[program] = home
 	if kept := b.kept[b.latest[program]]; kept != nil {
 		return kept.path
 	}
 	return ""
 }
 
-// keep takes over the binary that a build wrote at out, and returns an artifact with one reference. If a living binary
-// is the same, out is not needed and stays where it is.
+// keep takes a build's binary at out, and returns an artifact with one reference. If a living binary is identical, out
+// stays where it is.
 func (b *Builder) keep(program, out, name string) (*Artifact, error) {
 	id, err := contentID(out)
+	if errors.Is(err, os.ErrNotExist) {
+		err = errNothing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the binary: %w", err)
 	}
 	return b.keepAs(id, program, out, name)
 }
 
-// keepAs is keep for a binary whose ID is known. Without a binary, out being "", there has to be one of that ID.
+// keepAs is keep for a known ID. If out is "", a binary with this ID must exist.
 func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.kept[id]
 	if kept == nil {
-		kept = &binary{path: filepath.Join(b.run.dir, "bin", id[:12], name)}
+		kept = &binary{name: filepath.Join(b.run.dir, "bin", id[:12], name)}
+		kept.path = b.pathOf(program, id, kept.name)
 	}
-	if _, err := os.Lstat(kept.path); err != nil { // new; or somebody has emptied the cache folder
+	if _, err := os.Stat(kept.name); err != nil { // new; or the cache folder was emptied
 		if out == "" {
 			return nil, errors.New("the last binary is gone")
 		}
-		if err := os.MkdirAll(filepath.Dir(kept.path), 0o700); err != nil {
-			return nil, fmt.Errorf("keep the binary: %w", err)
-		}
-		if err := os.Rename(out, kept.path); err != nil {
+		if err := settle(out, kept.path, kept.name); err != nil {
 			return nil, fmt.Errorf("keep the binary: %w", err)
 		}
 	}
 	kept.refs++
 	b.kept[id] = kept
 	b.latest[program] = id
-	return &Artifact{ID: id, Path: kept.path}, nil
+	return &Artifact{ID: id, Path: startedAs(kept.path, kept.name), Dir: filepath.Dir(kept.name)}, nil
 }
 
-// buildID is the build ID of a linked program: what went into the link and into package main, and the hashes of what
-// came out of both. The last is SHA-256 over the binary without the ID itself (buildid.go of the go command). With
+// buildID returns the build ID of a linked program: the hashes of the inputs of the link and of package main, and of
+// both outputs. The last is the SHA-256 of the binary without the ID itself (buildid.go of the go command). With
 // -ldflags=-buildid= there is none.
 var buildID = regexp.MustCompile(`[\w-]{20}/[\w-]{20}/[\w-]{20}/([\w-]{20})[^\w/-]`)
 
-// idWithin is how much of a file is searched for its build ID: go too expects it within the first 32 KB.
+// idWithin is the part of a file searched for its build ID: go also expects the ID within the first 32 KB.
 const idWithin = 64 << 10
 
-// errArchive: go build wrote the archive of a package, because the package is not main.
-var errArchive = errors.New("not a program but an archive")
+// HeaderOf returns the path of the C header written by go when building for C to this path.
+func HeaderOf(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".h" }
 
-// contentID is the content hash that go has written into the binary, or its SHA-256.
+// Header returns the path of the artifact's C header, if there is one.
+func (a *Artifact) Header() string { return HeaderOf(filepath.Join(a.Dir, filepath.Base(a.Path))) }
+
+// keepArchive is keep for results other than programs, identified by their SHA-256.
+func (b *Builder) keepArchive(program, out, name string) (*Artifact, error) {
+	sum, err := sumOf(out)
+	if err != nil {
+		return nil, fmt.Errorf("read what was built: %w", err)
+	}
+	return b.keepAs(hex.EncodeToString(sum[:]), program, out, name)
+}
+
+// go build wrote the archive of a package, because the package is not main; or nothing, because there are several.
+var (
+	errArchive = errors.New("an archive, not a program")
+	errNothing = errors.New("go build has written no file")
+)
+
+// contentID returns the content hash written by go into the binary, or the binary's SHA-256.
 func contentID(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -11,16 +11,16 @@ import (
 	"hotreload/gobuild/plan"
 )
 
-// blueprint is what one binary of a program was made of: the commands, what they read and what they wrote. It never
-// changes; a build that goes by it makes the next one.
+// blueprint describes one binary of a program: the commands, their inputs and outputs. A blueprint never changes; a
+// build that follows the blueprint makes the next one.
 type blueprint struct {
-	args     []string // of go build, output aside
+	args     []string // of go build, without the output
 	outer    []string // the environment of go
-	env      []string // what its tools get beyond that
+	env      []string // additional environment of go's tools
 	graph    *Graph
-	others   look              // files and folders that decide about commands; tools, settings
-	units    map[string]*unit  // by import path: packages that somebody may edit
-	archives map[string]string // by import path: where the archives of all other packages are
+	others   look              // files and folders on which the commands depend; tools, settings
+	units    map[string]*unit  // by import path: packages that users edit
+	archives map[string]string // by import path: the archives of all other packages
 	packages map[string]known  // by import path: all packages of the program
 	link     plan.Link
 	proof    string // names the link command; see shortcut.proved
@@ -30,15 +30,15 @@ type blueprint struct {
 // unit is one package of a blueprint. It never changes.
 type unit struct {
 	*plan.Compile
-	plan.Archive                   // what the package's archive holds
-	path         string            // where it is
+	plan.Archive                   // the contents of the package's archive
+	path         string            // the archive's path
 	dir          string            // the package's folder
-	sources      map[string]source // what the compiler reads: Go files, embedded files
+	sources      map[string]source // the compiler's inputs: Go files, embedded files
 	importers    []string          // units
 	proof        string
 }
 
-// embedded lists the files that a package embeds.
+// embedded lists a package's embedded files.
 func embedded(c *plan.Compile) ([]string, error) {
 	if c.Embed == "" {
 		return nil, nil
@@ -50,7 +50,7 @@ func embedded(c *plan.Compile) ([]string, error) {
 	return slices.Collect(maps.Values(config.Files)), nil
 }
 
-// codeSize is how many bytes of Go the compiler reads.
+// codeSize returns the number of bytes of Go code for the compiler.
 func (u *unit) codeSize() (n int64) {
 	for _, s := range u.sources {
 		if s.code {
@@ -60,7 +60,7 @@ func (u *unit) codeSize() (n int64) {
 	return n
 }
 
-// connect fills in who imports whom.
+// connect sets each unit's importers.
 func connect(units map[string]*unit) {
 	for _, name := range slices.Sorted(maps.Keys(units)) {
 		for _, path := range units[name].Imports {
@@ -71,8 +71,8 @@ func connect(units map[string]*unit) {
 	}
 }
 
-// look compares the blueprint with the disk. Next is the blueprint with what the sources are like now, and dirty are the
-// units that have to be compiled for it to be true. A doubt says why go has to be asked: a clause.
+// look compares the blueprint with the disk. Next is the blueprint with the current sources, and dirty are the units to
+// compile. A doubt is a clause with the reason to run go build instead.
 func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 	if doubt := bp.lookAtOthers(); doubt != "" {
 		return nil, nil, doubt
@@ -105,7 +105,8 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 		}
 		if touched {
 			dirty = append(dirty, name)
-			if change := importing(name, u.sources, now.units[name].sources); len(change.added)+len(change.removed) > 0 {
+			change := importing(name, u.sources, now.units[name].sources)
+			if len(change.added)+len(change.removed) > 0 {
 				reimported = append(reimported, change)
 			}
 		}
@@ -118,8 +119,7 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 	return &now, dirty, ""
 }
 
-// doubt says why a package cannot be compiled by the command that it was compiled by before: what go reads of its files
-// is other than it was.
+// doubt returns why a package cannot be compiled by its previous command: go would read its files differently.
 func (s source) doubt(now source, name string, err error) string {
 	switch {
 	case os.IsNotExist(err):
@@ -134,7 +134,7 @@ func (s source) doubt(now source, name string, err error) string {
 	return ""
 }
 
-// lookAtOthers looks for what makes go run other commands than before: a go.mod, a file that is new, a tool.
+// lookAtOthers looks for changes that make go run other commands: a go.mod, a new file, a tool.
 func (bp *blueprint) lookAtOthers() (doubt string) {
 	for path, old := range bp.others.files {
 		if !same(old, statOrNil(path)) {
@@ -158,7 +158,7 @@ func (bp *blueprint) lookAtOthers() (doubt string) {
 	return ""
 }
 
-// archiveOf is where the archive of a package is, "" if nobody knows.
+// archiveOf returns the path of a package's archive, "" if unknown.
 func (bp *blueprint) archiveOf(importPath string) string {
 	if u := bp.units[importPath]; u != nil {
 		return u.path
@@ -166,7 +166,7 @@ func (bp *blueprint) archiveOf(importPath string) string {
 	return bp.archives[importPath]
 }
 
-// archivesFor is where the archives are that a unit is compiled with.
+// archivesFor returns the archives needed to compile a unit.
 func (bp *blueprint) archivesFor(u *unit) map[string]string {
 	archives := make(map[string]string, len(u.Imports))
 	for _, importPath := range u.Imports {
@@ -175,8 +175,8 @@ func (bp *blueprint) archivesFor(u *unit) map[string]string {
 	return archives
 }
 
-// above are the changed units and whoever imports them, directly or not, each with the number of those among them that
-// it imports.
+// above returns the changed units and all their importers, direct and indirect, each with the number of such units
+// among its imports.
 func (bp *blueprint) above(changed []string) map[string]int {
 	counts := map[string]int{}
 	for _, name := range changed {

@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,14 +14,15 @@ import (
 	"hotreload/process"
 )
 
-// Build runs `go build` and returns the binary, with one reference that the caller gives back with Release. g is the
-// program's graph; it says which files are looked at before and after, and need not be the newest.
+// Build runs `go build` and returns the binary, with one reference for the caller to Release. g is the program's graph,
+// with the files to check before and after. g may be outdated: if the build cannot rely on g, the program is loaded
+// again.
 //
-// A failed build is a *BuildError; one that could not begin, an *Error. If ctx ends, everything the build started is
-// killed and gone when Build returns ctx's error.
+// A failed build is a *BuildError; a build that could not start, an *Error. If ctx ends, all processes of the build are
+// gone when Build returns ctx's error.
 func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, error) {
 	began := time.Now()
-	flags, err := parseFlags(p.Flags)
+	flags, err := p.parseFlags()
 	if err != nil {
 		return nil, err
 	}
@@ -32,96 +34,134 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 	if err != nil {
 		return nil, couldNot(err)
 	}
-	chatty := slices.ContainsFunc(flags, func(f flag) bool { return f.name == "v" || f.name == "x" || f.name == "work" })
-	keepsWork := slices.ContainsFunc(flags, func(f flag) bool { return f.name == "work" }) // the user wants to look at it
+	keepsWork := given(flags, "work") // the user wants to see the folder
 	if !keepsWork {
 		defer os.RemoveAll(work)
 	}
-
-	name := p.name(g.Main.ImportPath) + g.settings.GOEXE
-	out := filepath.Join(work, name)
-	program := p.key()
-	if latest := b.latestOf(program); latest != "" {
-		reuse(latest, out)
+	b.short.halt()
+	if g, err = graphFor(ctx, p, g); err != nil {
+		return nil, err
 	}
-
-	before := g.lookAt()
 	tmp, done := temporary(g.settings.GOTMPDIR, work)
 	if !keepsWork {
 		defer done()
 	}
+	name := p.name(g.Main.ImportPath) + g.settings.GOEXE
+	out := filepath.Join(work, name)
+	if latest := b.latestOf(p.key(), b.homeOf(p, name)); latest != "" {
+		reuse(latest, out)
+	}
+	before := g.lookAt()
 	agent, plain, err := b.agentOf(p, g)
 	if err != nil {
 		return nil, couldNot(err)
 	}
-	b.short.halt()
 	l := b.learner(t, p, flags, g, agent)
 	fast, err := b.quick(ctx, l, work, name)
 	if err != nil {
 		return nil, stopped(ctx, err)
 	}
-	a, text, failed := fast.artifact, fast.text, fast.text != ""
+	a, text, failed, fault := fast.artifact, fast.text, fast.text != "", ""
 	if a == nil && !failed {
-		var exit process.Exit
-		for {
-			got, err := t.run(ctx, []string{"GOTMPDIR=" + tmp}, slices.Concat([]string{"build", "-o", out}, l.with, l.what)...)
-			if err != nil {
-				return nil, stopped(ctx, err)
-			}
-			text, exit = string(got.out)+got.text, got.exit
-			if agent == nil || exit.Success() {
-				break
-			}
-			if plain = AgentFault(text); plain == "" {
-				break
-			}
-			agent = nil
-			b.agentFailed(p, g, plain)
-			l = b.learner(t, p, flags, g, nil)
-		}
-		if failed = !exit.Success(); failed && strings.TrimSpace(text) == "" {
-			text = "go build: " + exit.String() // killed by somebody, or for want of memory
+		if l, text, failed, fault, err = l.byGo(ctx, out, tmp); err != nil {
+			return nil, stopped(ctx, err)
 		}
 	}
 	if failed {
-		failure := diagnose(p.Dir, text, chatty)
-		if failure.Way = fast.why; fast.text == "" {
-			failure.Way = "go build: " + fast.why
-		}
-		for i, d := range failure.Diagnostics {
-			if d.Package == "" && d.File != "" {
-				_, failure.Diagnostics[i].Package = g.Classify(d.File)
-			}
-		}
+		failure := l.failure(text, fast)
 		failure.Moved = g.moved(before)
-		if cause := problemOf(p, "go build", text); cause.Problem != Failed {
-			failure.Cause = cause
-		}
-		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, "") }) // what was not done before
+		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, "") }) // the remaining idle work
 		return nil, failure
 	}
-
 	if a == nil {
-		a, err = b.keep(program, out, name)
-		if errors.Is(err, errArchive) || errors.Is(err, os.ErrNotExist) {
-			return nil, &Error{Problem: NotMain, Text: strings.Join(p.args(), " ") + " is not a main package: go build made nothing to run", Err: err}
+		if a, err = l.keep(out, name, text); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, couldNot(err)
-		}
-		a.Text, a.Way = text, "go build: "+fast.why
-		b.short.learned(program)
+		a.Way = "go build: " + fast.why
 	}
-	a.Agent, a.Plain = agent != nil, plain
-	a.Moved = g.moved(before)
+	a.Agent, a.Plain = l.agent != nil, cmp.Or(fault, plain)
+	a.Moved = g.moved(before) || !g.Whole() && wholeNow(ctx, p)
+	if fault != "" && !a.Moved { // else the tree may have been incomplete
+		b.agentFailed(p, g, fault)
+	}
 	a.Took = time.Since(began)
-	if !a.Moved { // else it is built again at once
+	if !a.Moved { // else the next build follows at once
 		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, a.ID) })
 	}
 	return a, nil
 }
 
-// stopped is the error of a build that did not come to its end: ctx's, if that is why.
+// given reports whether the flags contain a switch.
+func given(flags []flag, name string) bool {
+	return slices.ContainsFunc(flags, func(f flag) bool { return f.name == name })
+}
+
+// byGo runs go build, and once more without the agent if the agent fails; fault is then the reason. byGo returns the
+// learner of the last run.
+func (l *learner) byGo(ctx context.Context, out, tmp string) (last *learner, text string, failed bool, fault string,
+	err error) {
+	var exit process.Exit
+	for {
+		args := slices.Concat([]string{"build", "-o", out}, l.with, l.what)
+		got, err := l.t.run(ctx, []string{"GOTMPDIR=" + tmp}, args...)
+		if err != nil {
+			return l, "", false, "", err
+		}
+		text, exit = string(got.out)+got.text, got.exit
+		if l.agent == nil || exit.Success() {
+			break
+		}
+		if fault = AgentFault(text); fault == "" {
+			break
+		}
+		l = l.b.learner(l.t, l.p, l.flags, l.g, nil)
+	}
+	if failed = !exit.Success(); failed && strings.TrimSpace(text) == "" {
+		text = "go build: " + exit.String() // killed by somebody, or for lack of memory
+	}
+	return l, text, failed, fault, nil
+}
+
+// failure returns the error of a failed build.
+func (l *learner) failure(text string, fast attempt) *BuildError {
+	failure := diagnose(l.p.Dir, text, given(l.flags, "v") || given(l.flags, "x") || given(l.flags, "work"))
+	if failure.Way = fast.why; fast.text == "" {
+		failure.Way = "go build: " + fast.why
+	}
+	for i, d := range failure.Diagnostics {
+		if d.Package == "" && d.File != "" {
+			_, failure.Diagnostics[i].Package = l.g.Classify(d.File)
+		}
+	}
+	if cause := problemOf(l.p, "go build", text); cause.Problem != Failed {
+		failure.Cause = cause
+	}
+	return failure
+}
+
+// keep takes the result of go build at out.
+func (l *learner) keep(out, name, text string) (*Artifact, error) {
+	a, err := l.b.keep(l.program, out, name)
+	if errors.Is(err, errArchive) && l.p.Foreign {
+		a, err = l.b.keepArchive(l.program, out, name)
+	}
+	if header := HeaderOf(out); err == nil && l.p.Foreign && statOrNil(header) != nil {
+		_ = os.Rename(header, a.Header())
+	}
+	if errors.Is(err, errArchive) || errors.Is(err, errNothing) {
+		what := strings.Join(l.p.args(), " ")
+		return nil, &Error{Problem: NotMain, Text: what + " is not a main package: go build made nothing to run",
+			Err: err}
+	}
+	if err != nil {
+		return nil, couldNot(err)
+	}
+	a.Text = text
+	l.b.short.learned(l.program)
+	return a, nil
+}
+
+// stopped returns the error of an interrupted build: ctx's, if ctx is the reason.
 func stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -129,16 +169,17 @@ func stopped(ctx context.Context, err error) error {
 	return couldNot(err)
 }
 
-// buildArgs are the flags of go build, output aside, and its arguments.
+// buildArgs returns the flags of go build, without the output, and its arguments.
 func (p Program) buildArgs(g *Graph, flags []flag, agent *Agent) (with, what []string) {
-	with, what = buildArgs(g.settings.GOFLAGS, flags, p.Debug), p.args()
+	with, what = buildArgs(g.settings.GOFLAGS, flags, p.Debug || p.Debugged != NotDebugged), p.args()
+	with = append(with, p.Debugged.flags(g)...)
 	if agent != nil {
 		with, what = agent.Flags(g.settings.GOFLAGS, with), agent.Args(what)
 	}
 	return with, what
 }
 
-// couldNot makes an error of the system, not of the source, one of ours.
+// couldNot turns an error of the system, not of the source, into an *Error.
 func couldNot(err error) error {
 	if diskFull(err.Error()) {
 		return &BuildError{Text: err.Error(), DiskFull: true}
@@ -146,20 +187,20 @@ func couldNot(err error) error {
 	return wrap(err, "build")
 }
 
-// key tells programs of one Builder apart.
+// key identifies a program within a Builder.
 func (p Program) key() string {
-	return fmt.Sprintf("%q %q %q %v %v", p.Dir, p.args(), p.Flags, p.Debug, p.Plain)
+	return fmt.Sprintf("%q %q %q %q %v %v %v", p.Dir, p.args(), p.Flags, p.Set, p.Debug, p.Plain, p.Debugged)
 }
 
-// temporary is the GOTMPDIR for one build, so that nothing of a build that is killed stays: in work, or where the user
-// has chosen to have temporary files, whose folder done removes.
+// temporary returns the GOTMPDIR for one build, so that a killed build leaves nothing: in work, or in the user's folder
+// for temporary files, where done removes it.
 func temporary(chosen, work string) (dir string, done func()) {
 	if chosen == "" {
 		return filepath.Join(work, "tmp"), func() {}
 	}
 	dir, err := os.MkdirTemp(chosen, "hotreload-")
 	if err != nil {
-		return chosen, func() {} // go will say what is wrong with it
+		return chosen, func() {} // go will report the folder's fault
 	}
 	return dir, func() { _ = os.RemoveAll(dir) }
 }

@@ -64,6 +64,7 @@ func TestBuild(t *testing.T) {
 }
 
 func TestIdenticalBinary(t *testing.T) {
+	notShort(t)
 	dir := tree(t, hello)
 	b, p := builder(t), program(dir)
 	g := load(t, p)
@@ -97,13 +98,15 @@ func TestErrorsOfImportsHaveTheirPackage(t *testing.T) {
 	write(t, filepath.Join(p.Dir, "word/word.go"), "package word\n\nimport _ \"x.org/y\"\n")
 	_, err := builder(t).Build(t.Context(), p, g)
 	var failed *BuildError
-	if !errors.As(err, &failed) || len(failed.Diagnostics) != 1 || failed.Diagnostics[0].Package != "example.com/hello/word" {
+	if !errors.As(err, &failed) || len(failed.Diagnostics) != 1 ||
+		failed.Diagnostics[0].Package != "example.com/hello/word" {
 		t.Errorf("have %#v", err)
 	}
 }
 
 // A running or kept binary must not change when the next build relinks, though go finds it at its output path.
 func TestArtifactIsNeverWrittenTo(t *testing.T) {
+	notShort(t)
 	dir := tree(t, hello)
 	b, p := builder(t), program(dir)
 	a := build(t, b, p)
@@ -121,6 +124,7 @@ func TestArtifactIsNeverWrittenTo(t *testing.T) {
 }
 
 func TestReferences(t *testing.T) {
+	notShort(t)
 	dir := tree(t, hello)
 	b, p := builder(t), program(dir)
 	a := build(t, b, p)
@@ -144,6 +148,7 @@ func TestReferences(t *testing.T) {
 }
 
 func TestFlagsReachTheBuild(t *testing.T) {
+	notShort(t)
 	const x = "-X main.version=v1"
 	for _, c := range []struct {
 		name, goflags string
@@ -157,7 +162,8 @@ func TestFlagsReachTheBuild(t *testing.T) {
 		{"linker flag", "", []string{"-ldflags", x}, false, "v1", false},
 		{"linker flag by pattern", "", []string{"-ldflags=all=" + x}, false, "v1", false},
 		{"pattern of others", "", []string{"-ldflags=" + x, "-ldflags=example.com/hello/word=-s"}, false, "v1", false},
-		{"the last one wins", "", []string{"-ldflags=" + x, "-ldflags=example.com/...=-X=main.version=v2"}, false, "v2", false},
+		{"the last one wins", "", []string{"-ldflags=" + x, "-ldflags=example.com/...=-X=main.version=v2"}, false,
+			"v2", false},
 		{"GOFLAGS", "'-ldflags=" + x + "'", nil, false, "v1", false},
 		{"GOFLAGS, other pattern here", "'-ldflags=" + x + "'", []string{"-ldflags=fmt=-s"}, false, "v1", false},
 		{"user keeps DWARF", "", []string{"-ldflags=-w=0 " + x}, false, "v1", true},
@@ -172,8 +178,10 @@ func TestFlagsReachTheBuild(t *testing.T) {
 			a := build(t, builder(t), p)
 			equal(t, "output", output(t, a), "hello "+c.version)
 			content, _ := os.ReadFile(a.Path)
-			if dwarf := bytes.Contains(content, []byte(".debug_info")) || bytes.Contains(content, []byte(".zdebug_info")) ||
-				bytes.Contains(content, []byte("__debug_info")) || bytes.Contains(content, []byte("__zdebug_info")); dwarf != c.dwarf {
+			if dwarf := bytes.Contains(content, []byte(".debug_info")) ||
+				bytes.Contains(content, []byte(".zdebug_info")) ||
+				bytes.Contains(content, []byte("__debug_info")) ||
+				bytes.Contains(content, []byte("__zdebug_info")); dwarf != c.dwarf {
 				t.Errorf("DWARF: %v, want %v", dwarf, c.dwarf)
 			}
 		})
@@ -181,24 +189,32 @@ func TestFlagsReachTheBuild(t *testing.T) {
 }
 
 func TestOtherBuilds(t *testing.T) {
+	notShort(t)
 	for _, c := range []struct {
 		name, files string
 		flags       []string
 		needs       string // a program
 		want        string
 	}{
-		{"embed", "-- main.go --\npackage main\nimport _ \"embed\"\n//go:embed a.txt\nvar s string\nfunc main() { print(s) }\n-- a.txt --\nembedded\n", nil, "", "embedded"},
-		{"tags", "-- main.go --\npackage main\nvar s = \"no\"\nfunc main() { println(s) }\n-- tag.go --\n//go:build tag\n\npackage main\nfunc init() { s = \"yes\" }\n", []string{"-tags=tag"}, "", "yes"},
-		{"cgo", "-- main.go --\npackage main\n// int f(void) { return 42; }\nimport \"C\"\nfunc main() { println(C.f()) }\n", nil, "gcc", "42"},
-		{"cover", "-- main.go --\npackage main\nfunc main() { println(1) }\n", []string{"-cover"}, "", "warning: GOCOVERDIR not set, no coverage data emitted\n1"},
-		{"no build ID", "-- main.go --\npackage main\nfunc main() { println(1) }\n", []string{"-ldflags=-buildid="}, "", "1"},
-		{"replace", "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v0.0.0\nreplace x.org/y => ./y\n-- y/go.mod --\nmodule x.org/y\n-- y/y.go --\npackage y\nconst Y = 7\n-- main.go --\npackage main\nimport \"x.org/y\"\nfunc main() { println(y.Y) }\n", nil, "", "7"},
+		{"embed", "-- main.go --\npackage main\nimport _ \"embed\"\n//go:embed a.txt\nvar s string\n" +
+			"func main() { print(s) }\n-- a.txt --\nembedded\n", nil, "", "embedded"},
+		{"tags", "-- main.go --\npackage main\nvar s = \"no\"\nfunc main() { println(s) }\n" +
+			"-- tag.go --\n//go:build tag\n\npackage main\nfunc init() { s = \"yes\" }\n", []string{"-tags=tag"}, "", "yes"},
+		{"cgo", "-- main.go --\npackage main\n// int f(void) { return 42; }\nimport \"C\"\n" +
+			"func main() { println(C.f()) }\n", nil, "gcc", "42"},
+		{"cover", "-- main.go --\npackage main\nfunc main() { println(1) }\n", []string{"-cover"}, "",
+			"warning: GOCOVERDIR not set, no coverage data emitted\n1"},
+		{"no build ID", "-- main.go --\npackage main\nfunc main() { println(1) }\n", []string{"-ldflags=-buildid="},
+			"", "1"},
+		{"replace", "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v0.0.0\nreplace x.org/y => ./y\n" +
+			"-- y/go.mod --\nmodule x.org/y\n-- y/y.go --\npackage y\nconst Y = 7\n" +
+			"-- main.go --\npackage main\nimport \"x.org/y\"\nfunc main() { println(y.Y) }\n", nil, "", "7"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if c.needs != "" {
 				if _, err := exec.LookPath(c.needs); err != nil {
-					t.Skip("no " + c.needs)
+					t.Skip(c.needs + " is not installed")
 				}
 			}
 			p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\n"+c.files))
@@ -275,7 +291,9 @@ func TestMoved(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			t.Parallel()
-			dir := tree(t, hello+"-- embed.go --\npackage main\nimport _ \"embed\"\nimport \"embed\"\n//go:embed page\nvar page embed.FS\n-- page/a.txt --\nx\n")
+			dir := tree(t, hello+
+				"-- embed.go --\npackage main\nimport _ \"embed\"\nimport \"embed\"\n//go:embed page\nvar page embed.FS\n"+
+				"-- page/a.txt --\nx\n")
 			p := acting(program(dir), "append "+filepath.Join(dir, c.file), "example.com/hello/word")
 			a := build(t, builder(t), p)
 			if a.Moved != c.want {
@@ -289,7 +307,8 @@ func TestMovedWhileFailing(t *testing.T) {
 	dir := tree(t, hello)
 	p := acting(program(dir), "append "+filepath.Join(dir, "word/word.go"), "example.com/hello/word")
 	g := load(t, p)
-	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport _ \"example.com/hello/word\"\n\nfunc main() { x }\n")
+	write(t, filepath.Join(dir, "main.go"),
+		"package main\n\nimport _ \"example.com/hello/word\"\n\nfunc main() { x }\n")
 	_, err := builder(t).Build(t.Context(), p, g)
 	var failed *BuildError
 	if !errors.As(err, &failed) || !failed.Moved {
@@ -304,7 +323,8 @@ func TestCancelKillsTheWholeGroup(t *testing.T) {
 	for _, c := range []struct{ name, gotmpdir string }{{"ours", ""}, {"the user's", own}} {
 		t.Run(c.name, func(t *testing.T) {
 			os.Remove(pidFile)
-			write(t, filepath.Join(dir, "word/word.go"), "package word\n\nfunc Word() string { return \"hello\" } // "+c.name+"\n")
+			write(t, filepath.Join(dir, "word/word.go"),
+				"package word\n\nfunc Word() string { return \"hello\" } // "+c.name+"\n")
 			p := p
 			p.Env = append(slices.Clip(p.Env), "GOTMPDIR="+c.gotmpdir)
 			b, g := builder(t), load(t, p)
@@ -364,7 +384,8 @@ func TestChattyBuildKeepsItsText(t *testing.T) {
 	p := program(tree(t, hello))
 	p.Flags = []string{"-v", "-a=false"}
 	b := builder(t)
-	write(t, filepath.Join(p.Dir, "word/word.go"), "package word\n\nfunc Word() string { return "+strconv.Quote(time.Now().String())+" }\n")
+	write(t, filepath.Join(p.Dir, "word/word.go"), "package word\n\nfunc Word() string { return "+
+		strconv.Quote(time.Now().String())+" }\n")
 	if a := build(t, b, p); !strings.Contains(a.Text, "example.com/hello/word") {
 		t.Errorf("have %q", a.Text)
 	}

@@ -8,28 +8,34 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+
+	"hotreload/door"
 )
 
 // Builder builds programs and keeps their binaries, for one run of hotreload. Its methods may be called from any
-// goroutine; the caller sees to it that builds have ended before Close.
+// goroutine; before Close, the caller waits for the end of all builds.
 type Builder struct {
 	run    *runFolder
 	notice *Error
 	serial atomic.Int64 // of builds
 	short  *shortcuts
+	thrift thrift
 
 	// mu guards all below.
 	mu     sync.Mutex
 	kept   map[string]*binary    // by ID
-	latest map[string]string     // program -> ID of what it was last built to
+	latest map[string]string     // program -> ID of the last built binary
+	homes  map[string]string     // program -> the folder of its binaries
 	agents map[string]*agentOnce // program -> its agent
-	faults map[string]string     // program and version of Go -> why they build without the agent
+	faults map[string]string     // program and version of Go -> reason to build without the agent
 }
 
-// NewBuilder makes this run's folder in dir, the cache folder ("" is hotreload in the user's), and removes what dead
-// runs have left there. If dir cannot be written to, the folder for temporary files is used, and Notice says so.
+// NewBuilder creates this run's folder in dir, the cache folder ("" for hotreload in the user's), and removes the
+// folders of dead runs. If dir is not writable, the run's folder is in the folder for temporary files, and Notice tells
+// so.
 func NewBuilder(dir string) (*Builder, error) {
-	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}, agents: map[string]*agentOnce{}, faults: map[string]string{}, short: newShortcuts()}
+	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}, homes: map[string]string{},
+		agents: map[string]*agentOnce{}, faults: map[string]string{}, short: newShortcuts()}
 	root, err := dir, error(nil)
 	if root == "" {
 		if root, err = os.UserCacheDir(); err == nil {
@@ -42,12 +48,14 @@ func NewBuilder(dir string) (*Builder, error) {
 	}
 	if err != nil {
 		b.notice = &Error{Problem: NoCache, Text: "cannot write to the cache folder: " + err.Error(), Err: err,
-			Hint: "binaries go to the folder for temporary files; XDG_CACHE_HOME can name another (HOME is often what is missing)"}
+			Hint: "binaries go to the folder for temporary files; XDG_CACHE_HOME can name another " +
+				"(HOME is often what is missing)"}
 		if root, err = temporaryRoot(); err == nil {
 			b.run, err = newRunFolder(root)
 		}
 		if err != nil {
-			return nil, &Error{Problem: NoCache, Text: "no folder for binaries: " + err.Error(), Err: errors.Join(b.notice.Err, err),
+			return nil, &Error{Problem: NoCache, Text: "no folder for binaries: " + err.Error(),
+				Err:  errors.Join(b.notice.Err, err),
 				Hint: "let XDG_CACHE_HOME or TMPDIR name a folder that can be written to"}
 		}
 	}
@@ -55,7 +63,11 @@ func NewBuilder(dir string) (*Builder, error) {
 	return b, nil
 }
 
-// temporaryRoot is our folder among the temporary files. Nobody else may have a say in what is run from it.
+// Root returns the cache folder in use.
+func (b *Builder) Root() string { return filepath.Dir(b.run.dir) }
+
+// temporaryRoot is hotreload's folder in the folder for temporary files. No other user may change the programs run from
+// there.
 func temporaryRoot() (string, error) {
 	root := filepath.Join(os.TempDir(), "hotreload-"+strconv.Itoa(os.Getuid()))
 	if err := os.MkdirAll(root, 0o700); err != nil {
@@ -65,13 +77,13 @@ func temporaryRoot() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !private(info) {
-		return "", fmt.Errorf("%s belongs to another user, or others can write to it", root)
+	if !door.Private(info) {
+		return "", fmt.Errorf("%s belongs to another user, or other users can write to it", root)
 	}
 	return root, nil
 }
 
-// Notice is an *Error with Problem NoCache if the cache folder could not be used and another is used instead, else nil.
+// Notice returns an *Error with Problem NoCache if the cache folder could not be used, else nil.
 func (b *Builder) Notice() error {
 	if b.notice == nil {
 		return nil
@@ -79,11 +91,11 @@ func (b *Builder) Notice() error {
 	return b.notice
 }
 
-// Owns reports whether a path lies in this run's folder.
-func (b *Builder) Owns(path string) bool { return within(path, b.run.dir) }
+// Owns reports whether a path is in this run's folder, or in a folder of a program's binaries.
+func (b *Builder) Owns(path string) bool { return within(path, b.run.dir) || b.Beside(path) }
 
-// Close removes this run's folder with every artifact, also those not released. On Windows a binary that still runs
-// stays, for the next run to remove.
+// Close removes this run's folder with all artifacts, even unreleased ones. On Windows a running binary stays, for the
+// next run to remove.
 func (b *Builder) Close() error {
 	b.short.close()
 	b.mu.Lock()
@@ -96,7 +108,7 @@ func (b *Builder) Close() error {
 	return nil
 }
 
-// newWork makes the folder for one build.
+// newWork creates the folder for one build.
 func (b *Builder) newWork() (string, error) {
 	dir := filepath.Join(b.run.dir, "work", strconv.FormatInt(b.serial.Add(1), 10))
 	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {

@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// Kind is what a file is to the build. Where a file is several things, the first of this order counts.
+// Kind is a file's role in the build. If a file has several roles, the first in this order counts.
 type Kind int
 
 const (
-	Compiled   Kind = iota // the compiler or linker reads it
-	Embedded               // //go:embed takes it
-	ModuleFile             // go.mod and its like: decides what else is read
-	Test                   // compiled into tests alone
-	Excluded               // a source file that build constraints or its name rule out
-	Other                  // no input
+	Compiled   Kind = iota // read by the compiler or linker
+	Embedded               // selected by //go:embed
+	ModuleFile             // go.mod and similar files: they decide about the other inputs
+	Test                   // compiled only into tests
+	Excluded               // a source file, excluded by build constraints or by its name
+	Other                  // not an input
 )
 
 func (k Kind) String() string {
 	return [...]string{"compiled", "embedded", "module", "test", "excluded", "other"}[k]
 }
 
-// Classify says what a change of the file means, and to which package it belongs ("" for none, and for module files).
-// It looks at the path alone, not at the disk. A source file in a package folder that is new since Load counts as
-// compiled; Renews is true of it, and the next graph knows better.
+// Classify returns the role of a changed file, and its package ("" for none, and for module files). Classify uses only
+// the path, not the disk. A source file in a package folder, newer than the graph, counts as compiled; ChangedBy is
+// true for the file, and the next graph knows better.
 func (g *Graph) Classify(path string) (kind Kind, importPath string) {
 	e, _ := g.classify(filepath.Clean(path))
 	return e.kind, g.nameOf(e.pkg)
@@ -56,9 +56,9 @@ func (g *Graph) classify(path string) (e entry, known bool) {
 	return entry{Other, pkg}, false
 }
 
-// Renews reports whether the program may be made of other packages or files after a change of this path, so that it
-// has to be loaded again. It reads the file as it is now, if need be.
-func (g *Graph) Renews(path string) bool {
+// ChangedBy reports whether a change of this path may change the program's packages or files, so that the program must
+// be loaded again. ChangedBy reads the current file if needed.
+func (g *Graph) ChangedBy(path string) bool {
 	path = filepath.Clean(path)
 	for _, dir := range g.missing {
 		if within(path, dir) || within(dir, path) {
@@ -81,7 +81,7 @@ func (g *Graph) Renews(path string) bool {
 			return known != there
 		}
 		if e.pkg >= 0 && g.Local[e.pkg].Vendored {
-			return true // its headers are not remembered: nobody edits these often
+			return true // headers of such files are not remembered, because the files rarely change
 		}
 		old, kept := g.headers[path]
 		if !kept {
@@ -91,12 +91,13 @@ func (g *Graph) Renews(path string) bool {
 		return now != old || now == broken
 	}
 	if !there {
-		return g.packageAt(path) >= 0 // a package folder has gone
+		return g.packageAt(path) >= 0 // the folder of a package is gone
 	}
-	return info.IsDir() && slices.ContainsFunc(g.Local, func(p Package) bool { return leadsTo(p.Dir, p.patterns, path) })
+	return info.IsDir() && slices.ContainsFunc(g.Local,
+		func(p Package) bool { return leadsTo(p.Dir, p.patterns, path) })
 }
 
-// isSource reports whether go looks at a file of this name in a package folder.
+// isSource reports whether go reads a file with this name in a package folder.
 func isSource(base string) bool {
 	if base == "" || base[0] == '_' || base[0] == '.' {
 		return false
@@ -106,7 +107,7 @@ func isSource(base string) bool {
 
 func isTest(base string) bool { return strings.HasSuffix(base, "_test.go") }
 
-// sourceExts are the extensions of files that go compiles, or includes where it compiles (go help c and go/build).
+// sourceExts are the extensions of files compiled by go, or included in the compilation (go help c and go/build).
 var sourceExts = map[string]bool{
 	".go": true, ".s": true, ".S": true, ".sx": true, ".syso": true,
 	".c": true, ".cc": true, ".cpp": true, ".cxx": true, ".m": true,

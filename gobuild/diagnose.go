@@ -13,9 +13,9 @@ import (
 type Diagnostic struct {
 	File    string // absolute; "" if the message has no place
 	Line    int    // from 1; 0 if File is ""
-	Col     int    // from 1, in bytes; 0 if not told
+	Col     int    // from 1, in bytes; 0 if unknown
 	Text    string // may have several lines
-	Package string // import path; "" if not told
+	Package string // import path; "" if unknown
 }
 
 func (d Diagnostic) String() string {
@@ -28,22 +28,23 @@ func (d Diagnostic) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Col, d.Text)
 }
 
-// BuildError is a build that failed: the source is wrong, as a rule.
+// BuildError is a failed build, usually because of an error in the source.
 type BuildError struct {
 	Diagnostics []Diagnostic // in the order of the toolchain
-	Text        string       // all that the toolchain said, as it said it
-	More        bool         // the compiler stopped counting
-	DiskFull    bool         // a file system has no space left, or the user's quota is used up
-	Moved       bool         // inputs changed while it was built: it may be an error of a tree that is no more
-	Way         string       // how it was built, and if by go, why so: a clause
-	Cause       *Error       // what keeps the program from being loaded at all, if that is it; else nil
+	Text        string       // the toolchain's output, unchanged
+	More        bool         // the compiler stopped reporting errors
+	DiskFull    bool         // a file system is full, or the user's quota is used up
+	Moved       bool         // inputs changed during the build: the error may belong to a tree that no longer exists
+	Way         string       // the way of the build, and the reason if by go: a clause
+	Cause       *Error       // why the program cannot be loaded at all; nil if loaded
 }
 
-// Error is the first message and how many there are.
+// Error returns the first message and the number of messages.
 func (e *BuildError) Error() string {
 	switch {
 	case e.DiskFull:
-		return "build: no space left on device\nhint: free some, or let GOTMPDIR, GOCACHE and XDG_CACHE_HOME name folders elsewhere"
+		return "build: no space left on device\n" +
+			"hint: free some space, or set GOTMPDIR, GOCACHE and XDG_CACHE_HOME to folders on another disk"
 	case len(e.Diagnostics) == 0:
 		return "build: " + strings.TrimSpace(e.Text)
 	case len(e.Diagnostics) == 1 && !e.More:
@@ -68,12 +69,12 @@ func position(text string) (file string, line, col int, ok bool) {
 	return filepath.FromSlash(m[1]), line, col, true
 }
 
-// diagnose reads what `go build`, run in dir, has said. chatty says that commands and package names are among it (-x,
-// -v, -work): then only messages with a place count, if there is one.
+// diagnose reads the output of `go build` in dir. chatty: the output includes commands and package names (-x, -v,
+// -work), so only messages with a place count, if there are any.
 func diagnose(dir, text string, chatty bool) *BuildError {
 	e := &BuildError{Text: text, DiskFull: diskFull(text)}
 	pkg := ""
-	open := false // the line before belongs to the last diagnostic, and so may the next
+	open := false // the previous line belongs to the last diagnostic, and so may the next one
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		bare := strings.TrimPrefix(line, "vet: ")
@@ -83,7 +84,8 @@ func diagnose(dir, text string, chatty bool) *BuildError {
 			pkg, open = header(line), false
 		case strings.TrimSpace(line) == "":
 			open = false
-		case m != nil && strings.HasPrefix(m[4], "note: ") && len(e.Diagnostics) > 0: // the C compiler, on the line before
+		// a note of the C compiler about the previous line
+		case m != nil && strings.HasPrefix(m[4], "note: ") && len(e.Diagnostics) > 0:
 			e.extend(line)
 			open = true
 		case m != nil && m[4] == "too many errors", line == "too many errors":
@@ -119,7 +121,7 @@ func (e *BuildError) extend(line string) {
 
 func indented(line string) bool { return line[0] == '\t' || line[0] == ' ' }
 
-// header is the package of a line like "# example.com/a [example.com/a.test]".
+// header returns the package of a line like "# example.com/a [example.com/a.test]".
 func header(line string) string {
 	pkg := strings.TrimPrefix(line, "# ")
 	if fields := strings.Fields(strings.Trim(pkg, "[]")); len(fields) > 0 {
@@ -128,10 +130,11 @@ func header(line string) string {
 	return pkg
 }
 
-// noise reports lines that say nothing of what is wrong: go's progress, and headings of cgo and the C compiler whose
+// noise reports lines without information about the error: go's progress, and headings of cgo and the C compiler, whose
 // messages have their own places.
 func noise(line string) bool {
-	for _, prefix := range []string{"go: downloading ", "go: finding ", "go: extracting ", "go: added ", "go: found ", "WORK=",
+	for _, prefix := range []string{"go: downloading ", "go: finding ", "go: extracting ", "go: added ",
+		"go: found ", "WORK=",
 		"cgo:", "gcc errors for preamble:", "In file included from "} {
 		if strings.HasPrefix(line, prefix) {
 			return true
@@ -141,7 +144,7 @@ func noise(line string) bool {
 		strings.Contains(line, ": In function ") && strings.HasSuffix(line, ":") && !strings.Contains(line, ".o: ")
 }
 
-// diskFull knows the words of Unix, of quotas and of Windows.
+// diskFull recognises the messages of Unix, of quotas and of Windows.
 func diskFull(text string) bool {
 	for _, words := range []string{"no space left on device", "disk quota exceeded", "not enough space on the disk"} {
 		if strings.Contains(strings.ToLower(text), words) {

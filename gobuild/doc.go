@@ -1,74 +1,69 @@
-// Package gobuild is the Go toolchain: what a program is made of, and how its binary is built.
+// Package gobuild drives the Go toolchain: it finds the packages of a program and builds its binary.
 //
 // # Theory of operation
 //
-// Load asks `go list -e -deps`, with the build's own flags, which packages a program is made of and keeps those that
-// somebody may edit: packages outside the standard library and the module cache, wherever they lie. The answer is a
-// Graph, a value that never changes. From it follow what has to be watched (Dirs, Files), what a changed path means
-// (Classify), and whether the graph itself may have changed with it (Renews). Renews does not guess from the name: Load
-// remembers of every file a fingerprint of what `go list` reads (package clause, imports, build constraints,
-// //go:embed, the preamble of import "C"), so an edit of a function body asks nobody anything.
+// Load runs `go list -e -deps`, with the build's own flags, and keeps the packages that users edit: all packages
+// outside the standard library and the module cache. The result is a Graph, an immutable value. The graph tells which
+// paths to watch (Dirs, Files), what a changed path means (Classify), and whether a change may change the graph
+// (ChangedBy). There are no guesses from a file's name. Load stores a fingerprint of everything read by `go list` in
+// each file: package clause, imports, build constraints, //go:embed, the preamble of import "C". So an edit of a
+// function body needs no new graph.
 //
-// A Builder runs `go build` and owns its results. Every run of hotreload has a folder of its own in the user's cache
-// folder, held by a lock: the next run removes the folders whose lock nobody holds, whatever ended their owner.
+// A Builder runs `go build` and owns the results. Each run of hotreload has its own folder in the user's cache folder,
+// protected by a lock. The next run removes folders without a lock, however their owner ended.
 //
 //	ROOT/run-PID-RANDOM.lock    locked as long as the run lives
 //	ROOT/run-PID-RANDOM/
-//	    work/N/                 one build: GOTMPDIR and the file that go writes; gone with the build
-//	    bin/HASH/NAME           one artifact; gone with its last reference
+//	    work/N/                 one build: GOTMPDIR and the file that go writes; removed with the build
+//	    bin/HASH/NAME           one artifact; removed with its last reference
 //
-// An artifact's ID is the content hash that the go command itself has put into the binary (the last part of the build
-// ID); of a binary without one, its SHA-256. The difference is not only speed (54 ms for 60 MB): the bytes of a binary
-// change with each comment of package main, because the build ID also names the inputs; the content hash does not.
+// An artifact's ID is the content hash put by go into the binary (the last part of the build ID), or the SHA-256 of a
+// binary without one. The content hash saves time (54 ms for 60 MB), and comments in package main do not change the
+// hash. The SHA-256 of the binary would change, because the build ID also contains the hashes of the inputs.
 //
-// The last binary of a program lies, as a hard link, where go is told to write the next. Go looks there and does not
-// link again if nothing that is linked has changed: after an edit that was taken back, a comment in an imported package,
-// a second build because something moved (0.13 s instead of 0.38 s for a net/http server). If it does link it renames
-// the result over our link, so that no artifact is ever written to.
+// The last binary of a program is a hard link at the path where go writes the next binary. If no linked package has
+// changed, go finds this file and does not link again: after an undone edit, a comment in an imported package, a second
+// build after a change during the first (0.13 s instead of 0.38 s for a net/http server). If go links, the result is
+// renamed over the hard link, so no artifact is ever written to.
 //
 // # Faster than go build
 //
-// Package plan explains what go build is made of, and why most of it need not be done after most edits. Here that is put
-// to use. After go has built a program, a blueprint is drawn (learn.go): the exact commands of the compiler and the
-// linker, what each local package's sources were like, and where the archives are. The next build goes by it (fast.go):
+// Package plan explains the steps of go build, and why most edits do not need most of them. After a build by go, this
+// package draws a blueprint (learn.go): the exact commands of compiler and linker, the state of each local package's
+// sources, and the paths of the archives. The next build follows the blueprint (fast.go):
 //
-//	look        which sources have changed? If anything has that decides about commands, go builds
-//	compile     those packages, and direct importers as long as export data turn out different
-//	link        and compute the content hash that go would have put into the binary: it is the artifact's ID
+//	look        which sources have changed? If a change may change the commands, run go build
+//	compile     the changed packages, and direct importers as long as export data differ
+//	link        and compute the content hash that go would have put into the binary: the artifact's ID
 //
-// What go build does in between is never guessed. A blueprint counts only when its link command has been seen to write
-// the binary that go wrote; each package's compile command must have written, to the byte, the archive that go's did.
-// Whatever is not certain is left to go build, before anything is done as a rule: changed build constraints, package
-// clauses, embed patterns or //go: lines, files that come or go, go.mod and its like, tools, settings, packages that take
-// more than one run of the compiler (cgo, assembly), flags that change what go build does at all. Imports may come and go
-// as long as the program is made of the same packages, and go is certain to allow them (imports.go). One package that
-// does not compile is told of in go's words; of several go tells.
+// The fast build never guesses. A blueprint is used only if the link command has reproduced the binary of go, and a
+// package's compile command only if it has reproduced the archive of go, byte for byte. Every uncertain case falls back
+// to go build, usually before the first compiler runs: changed build constraints, package clauses, embed patterns or
+// //go: lines, added or removed files, go.mod and similar files, tools, settings, packages with several compiler runs
+// (cgo, assembly), flags that change what go build does. Imports may change if the set of packages stays the same and
+// go certainly allows the import (imports.go). If one package does not compile, the fast build reports the error in
+// go's words; if several do not, go build reports the errors.
 //
-// The blueprint is drawn, and the first proof given, as soon as a build by go has succeeded. The rest happens on an idle
-// machine and gives way to everything (shortcut.go): the proofs for the other packages, and, two seconds after a fast build, the
-// same by go build. That fills the build cache for go test and gopls, and confirms the result: if it were another, the
-// fast way would be switched off for this run, the user told, and the program built again. All that work is killed when
-// a build begins.
+// The blueprint and the first proof are made right after a successful go build. The rest happens on an idle machine, at
+// low priority (shortcut.go): the proofs for the other packages and, two seconds after a fast build, the same build by
+// go. This fills the build cache for go test and gopls, and confirms the result. If the results differed, fast builds
+// would be switched off for this run, the user would be told, and the program built again. A new build kills all this
+// work.
 //
-//	ROOT/run-PID-RANDOM/archives/N.a    what fast builds have compiled; the shared build cache only ever gets what go puts there
+//	ROOT/run-PID-RANDOM/archives/N.a    archives of fast builds; the shared build cache contains only archives of go
 //
 // # Invariants
 //
-//   - A fast build makes the binary that go build would make, to the byte, build ID aside; or none.
-//
-//   - A file that an Artifact names is never changed, and stays until its last Release or Close.
-//
-//   - When Build returns, nothing that it started is running, and nothing is left of it but the artifact.
-//
-//   - An artifact with Moved false was built from the inputs as they are on the disk when Build returns (as far as size,
-//     time and inode tell).
-//
-//   - The user's flags, GOFLAGS and environment keep their meaning: what we add, -w, is added to each list of linker
-//     flags, in front, so that the user's word is the last one.
+//   - A fast build makes the binary of go build, byte for byte except for the build ID, or none.
+//   - A file of an Artifact never changes, and stays until its last Release or Close.
+//   - When Build returns, all its processes have ended, and only the artifact is left.
+//   - An artifact with Moved false was built from the inputs on the disk at the time when Build returns (as far as
+//     size, time and inode tell).
+//   - The user's flags, GOFLAGS and environment keep their meaning. hotreload adds -w at the front of each list of
+//     linker flags, so the user's flags come last.
 //
 // # What it does not do
 //
-// It does not watch, decide when to build, choose among several programs or print. It does not see what the go command
-// itself does not see: a header that cgo code includes from a folder that is no package, or a file that a code
-// generator reads.
+// This package does not watch, does not decide when to build, does not choose among programs, and does not print. Files
+// unseen by go are unseen here, too: a header for cgo in a folder without a package, or an input of a code generator.
 package gobuild

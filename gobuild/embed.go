@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// embeds reports whether one of the patterns of a package in dir would take the file or folder name, by the rules of
-// package embed: a pattern that matches a folder takes everything below it, hidden files only after "all:".
+// embeds reports whether one of the patterns of a package in dir selects the file or folder name, by the rules of
+// package embed: a pattern for a folder selects everything below the folder, hidden files only after "all:".
 func embeds(dir string, patterns []string, name string) bool {
 	rel, err := filepath.Rel(dir, name)
 	if err != nil || rel == "." || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
@@ -42,8 +42,8 @@ func anyHidden(parts []string) bool {
 	return false
 }
 
-// embedDirs lists the folders in which a file could appear that the patterns of a package in dir would take: those
-// that the pattern names on its way down, and everything below a folder that it takes whole.
+// embedDirs lists the folders in which a new file could be selected by the patterns of a package in dir: the folders on
+// the way of a pattern, and everything below a folder selected as a whole.
 func embedDirs(dir string, patterns []string) []string {
 	var dirs []string
 	for _, pattern := range patterns {
@@ -66,7 +66,7 @@ func embedDirs(dir string, patterns []string) []string {
 	return dirs
 }
 
-// leadsTo reports whether a new folder name lies on the way down that one of the patterns of a package in dir describes.
+// leadsTo reports whether a new folder with this name is on the way of one of the patterns of a package in dir.
 func leadsTo(dir string, patterns []string, name string) bool {
 	rel, err := filepath.Rel(dir, name)
 	if err != nil {
@@ -84,7 +84,7 @@ func leadsTo(dir string, patterns []string, name string) bool {
 	return false
 }
 
-// missingFolders lists what patterns of a package in dir name, without wildcards, and what is not there.
+// missingFolders lists the missing paths named without wildcards by the patterns of a package in dir.
 func missingFolders(dir string, patterns []string) []string {
 	var missing []string
 	for _, pattern := range patterns {
@@ -100,7 +100,7 @@ func missingFolders(dir string, patterns []string) []string {
 	return missing
 }
 
-// foldersBelow lists root and the folders below it that an embedded folder would contain.
+// foldersBelow lists root and the folders below, as in an embedded folder.
 func foldersBelow(root string, hidden bool) []string {
 	var dirs []string
 	_ = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -121,15 +121,15 @@ func foldersBelow(root string, hidden bool) []string {
 	return dirs
 }
 
-// escape makes a folder's name match itself alone in filepath.Glob.
+// escape returns a pattern for filepath.Glob that matches only this folder's name.
 func escape(dir string) string {
 	if filepath.Separator == '\\' {
-		return dir // Windows has no escape; [ in a folder's name is then taken as a class and finds nothing
+		return dir // Windows has no escape; a [ in a folder's name then begins a class and matches nothing
 	}
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
-// existing is dir, or the nearest folder above it that exists.
+// existing returns dir, or the nearest existing folder above.
 func existing(dir string) string {
 	for {
 		info, err := os.Stat(dir)

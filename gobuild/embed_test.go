@@ -39,7 +39,8 @@ func TestEmbeds(t *testing.T) {
 }
 
 func TestEmbedDirs(t *testing.T) {
-	dir := tree(t, "-- p/web/a/b/x --\n-- p/web/.git/x --\n-- p/web/other/go.mod --\n-- p/t/one/x.tmpl --\n-- p/t/two/y --\n-- p/s.txt --\n")
+	dir := tree(t, "-- p/web/a/b/x --\n-- p/web/.git/x --\n-- p/web/other/go.mod --\n-- p/t/one/x.tmpl --\n"+
+		"-- p/t/two/y --\n-- p/s.txt --\n")
 	for _, c := range []struct{ pattern, want string }{
 		{"s.txt", ""},
 		{"web", "p/web|p/web/a|p/web/a/b"},

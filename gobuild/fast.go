@@ -10,31 +10,37 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"hotreload/gobuild/plan"
 )
 
-// remake is one build by a blueprint: the compiler for what has changed, the linker, and nothing else.
+// remake is one build by a blueprint. A remake runs the compiler for changed packages and the linker, and nothing else.
 type remake struct {
 	t      *toolchain
-	bp     *blueprint // becomes true of the tree as we go along
+	bp     *blueprint // updated during the build to describe the new tree
 	work   string
 	proved func(proof string) (same, known bool) // see shortcut.proved
+
+	thrift    *thrift
+	compiling atomic.Int32 // number of running compilers
 }
 
-// remade is what came of it.
+// remade is the result of a remake.
 type remade struct {
 	next *blueprint
-	out  string // the binary; "" if it is the one that the blueprint was made with
+	out  string // the binary; "" if identical to the blueprint's
 	id   string
-	way  string // what was done: a clause
-	text string // what go build would say; the build has failed
+	way  string // the way of the build: a clause
+	text string // go build's message; the build has failed
+
+	steps Steps
 }
 
-// run builds. A doubt says why go has to build instead; then nothing has been changed. The error is ctx's, or one of the
-// system that go is likely to meet too.
+// run builds. A doubt tells why go has to build instead; then nothing was changed. The error is ctx's, or one of the
+// system that go is likely to meet, too.
 func (r *remake) run(ctx context.Context, out string) (made *remade, doubt string, err error) {
 	next, dirty, doubt := r.bp.look()
 	if doubt != "" {
@@ -48,6 +54,7 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	if same, _ := r.proved(next.proof); !same {
 		return nil, "the link is not proved yet", nil
 	}
+	began := time.Now()
 	compiled, failed, doubt, err := r.compileAll(ctx, dirty)
 	if doubt != "" || err != nil {
 		return nil, doubt, err
@@ -55,28 +62,33 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	if failed != nil {
 		return &remade{text: failed.goText(r.t.dir), way: failed.unit.ImportPath + " does not compile"}, "", nil
 	}
+	steps := Steps{Compile: time.Since(began)}
 	way := fmt.Sprintf("compiled %d of %d packages", len(compiled), len(next.units))
-	if !slices.ContainsFunc(compiled, func(name string) bool { return next.units[name].All != before.units[name].All }) {
-		return &remade{next: next, id: next.artifact, way: way + ", which changed nothing"}, "", nil
+	if !slices.ContainsFunc(compiled,
+		func(name string) bool { return next.units[name].All != before.units[name].All }) {
+		return &remade{next: next, id: next.artifact, way: way + ", which changed nothing", steps: steps}, "",
+			nil
 	}
+	began = time.Now()
 	id, doubt, err := r.linkTo(ctx, out)
 	if doubt != "" || err != nil {
 		return nil, doubt, err
 	}
-	next.artifact = id
-	return &remade{next: next, out: out, id: id, way: way + " and linked"}, "", nil
+	next.artifact, steps.Link = id, time.Since(began)
+	return &remade{next: next, out: out, id: id, way: way + " and linked", steps: steps}, "", nil
 }
 
-// compileAll compiles the changed units, then whoever imports one whose export data have changed, and so on. A unit's turn
-// comes when it is known of all that it imports whether it is compiled, and to what; as many are compiled at once as there
-// are processors.
+// compileAll compiles the changed units, then the importers of each unit whose export data have changed, and so on. A
+// unit is compiled once the results of all its imports are known, compiled or not. As many compilers run at the same
+// time as there are processors.
 //
-// A doubt comes as early as it can, for go then does everything again: when export data are found to be different, whoever
-// is compiled next, and perhaps everybody above.
+// Doubts are found as early as possible, because go then starts from scratch. When the export data of a unit have
+// changed, all importers that may follow are checked.
 //
-// One package that does not compile is told of, for go would say no more: nothing that imports it is compiled. Of several
-// go tells, in an order of its own.
-func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []string, failed *failure, doubt string, err error) {
+// If one package does not compile, the error of that package is the result: go build would report no more, because no
+// importer is compiled. If several packages fail, go build reports them in its own order.
+func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []string, failed *failure,
+	doubt string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dirty := map[string]bool{}
@@ -116,6 +128,7 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 			default:
 				archives := r.bp.archivesFor(u)
 				running++
+				r.compiling.Store(int32(running))
 				go func() { results <- r.compile(ctx, u, archives) }() // ends with the compiler; received below
 			}
 		}
@@ -128,7 +141,7 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 		got := <-results
 		running--
 		switch {
-		case doubt != "" || err != nil: // and this one was killed, or might as well have been
+		case doubt != "" || err != nil: // this compiler was killed, or its result is not needed
 		case got.err != nil:
 			err = got.err
 		case got.doubt != "":
@@ -147,7 +160,7 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 	}
 }
 
-// unfit says why a unit cannot be compiled here: a clause, "" if it can.
+// unfit returns why a unit cannot be compiled here: a clause, "" if fit.
 func (r *remake) unfit(name string) (doubt string) {
 	u := r.bp.units[name]
 	if u.Odd != "" {
@@ -159,8 +172,8 @@ func (r *remake) unfit(name string) (doubt string) {
 	return ""
 }
 
-// unfitAbove says why a unit's importers cannot be compiled, or might not be: all above have to be known to be fit, for
-// one that is reached after minutes may have been worth none of them. What is known not to be is not reached as a rule.
+// unfitAbove returns why a unit's importers cannot be compiled, or might not be. All direct and indirect importers must
+// be known to be fit: otherwise minutes of compilation could be wasted on a late doubt.
 func (r *remake) unfitAbove(name string) (doubt string) {
 	for _, importer := range r.bp.units[name].importers {
 		if doubt := r.unfit(importer); doubt != "" {
@@ -176,16 +189,17 @@ func (r *remake) unfitAbove(name string) (doubt string) {
 	return ""
 }
 
-// result is what came of one run of the compiler.
+// result is the result of one run of the compiler.
 type result struct {
 	unit    *unit
 	failure *failure
 	doubt   string
+	killed  bool // hence the doubt, not because of the command
 	err     error
 }
 
-// compile makes a unit's archive anew, of its sources and those archives. It has the build ID of the one before, so that
-// the same content is the same file.
+// compile writes a unit's archive again, from its sources and those archives. The archive keeps its previous build ID,
+// so the same content gives the same file.
 func (r *remake) compile(ctx context.Context, u *unit, archives map[string]string) result {
 	dir := filepath.Join(r.work, filepath.Base(u.Folder))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -202,12 +216,13 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 	}
 	command := u.In(u.Folder, dir, u.ID)
 	if u.codeSize() <= lazyCode {
-		command.Env = append(slices.Clip(command.Env), lazyGC(r.t.env, compilerMemory)...)
+		command.Env = append(slices.Clip(command.Env), r.thrift.lazy(r.t.env, compilerMemory, int(r.compiling.Load()))...)
 	}
 	got, err := r.tool(ctx, command)
 	if err != nil {
 		return result{err: err}
 	}
+	r.thrift.heed(got.exit)
 	text := string(got.out) + got.text
 	for path, source := range u.sources {
 		if _, changed, err := source.again(path); changed || err != nil {
@@ -216,15 +231,19 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 	}
 	switch {
 	case !got.exit.Success() && (got.exit.Code != 2 || text == "" || strings.Contains(text, "internal compiler error")):
-		return result{doubt: u.ImportPath + ": the compiler ended with " + got.exit.String()} // killed, or a bug of its own
-	case !got.exit.Success() && slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(archives[path]) == nil }):
-		return result{doubt: "an archive is gone"} // somebody has emptied a cache
+		// killed, or a bug in the compiler
+		doubt := u.ImportPath + ": the compiler ended with " + got.exit.String()
+		return result{doubt: doubt, killed: got.exit.Signal != 0}
+	case !got.exit.Success() &&
+		slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(archives[path]) == nil }):
+		return result{doubt: "an archive is gone"} // a cache was emptied
 	case !got.exit.Success() && strings.Contains(text, "could not import"):
 		return result{doubt: u.ImportPath + ": the compiler does not find what it imports"} // go knows better
 	case !got.exit.Success():
 		return result{failure: &failure{unit: u, text: text}}
 	case text != "":
-		return result{doubt: u.ImportPath + ": the compiler has something to say"} // go says it now and at each later build
+		// go build prints this output, now and at each later build
+		return result{doubt: u.ImportPath + ": the compiler has something to say"}
 	}
 	path := filepath.Join(dir, "_pkg_.a")
 	archive, err := plan.ReadArchive(path)
@@ -264,13 +283,17 @@ func (r *remake) linkTo(ctx context.Context, out string) (id, doubt string, err 
 			command.Argv[i+1] = config
 		}
 	}
-	command.Env = append(slices.Clip(command.Env), lazyGC(r.t.env, linkerMemory)...)
+	command.Env = append(slices.Clip(command.Env), r.thrift.lazy(r.t.env, linkerMemory, 1)...)
 	got, err := r.tool(ctx, command)
 	if err != nil {
 		return "", "", err
 	}
+	r.thrift.heed(got.exit)
+	if got.exit.Signal != 0 {
+		return "", linkerKilled + got.exit.String(), nil
+	}
 	if !got.exit.Success() {
-		return "", "the linker fails", nil // an archive is gone, say, or main is: go tells
+		return "", "the linker fails", nil // an archive may be missing, or main: go build will tell
 	}
 	if len(got.out)+len(got.text) > 0 {
 		return "", "the linker has something to say", nil
@@ -282,19 +305,21 @@ func (r *remake) linkTo(ctx context.Context, out string) (id, doubt string, err 
 	return id, "", nil
 }
 
-// idOf is the artifact ID of a binary that was linked with the build ID stamp: the one that go would have made.
+const linkerKilled = "the linker was "
+
+// idOf returns the artifact ID of a binary linked with the build ID stamp: the ID that go would have written.
 func idOf(path, stamp string) (string, error) {
 	hash, found, err := plan.ContentHash(path, stamp)
 	if err != nil {
 		return "", err
 	}
-	if found == 0 { // the user's linker flags name another ID, or none
+	if found == 0 { // the user's linker flags set another ID, or none
 		return contentID(path)
 	}
 	return hex.EncodeToString(hash[:idBytes]), nil
 }
 
-// idBytes is how much of a hash go puts into a build ID: 20 letters of base64.
+// idBytes is how much of a hash go uses in a build ID: 20 letters of base64.
 const idBytes = 15
 
 // tool runs a command of a blueprint.
@@ -303,20 +328,11 @@ func (r *remake) tool(ctx context.Context, c plan.Command) (said, error) {
 	return r.t.runTool(ctx, c.Dir, env, c.Argv[0], c.Argv[1:]...)
 }
 
-// lazyGC lets a tool, which lives for a moment and keeps nearly all that it allocates, collect no garbage while it has
-// little of it, unless the user has a word to say.
-func lazyGC(env []string, limit int) []string {
-	if getenv(env, "GOGC")+getenv(env, "GOMEMLIMIT") != "" {
-		return nil
-	}
-	return []string{"GOGC=off", "GOMEMLIMIT=" + strconv.Itoa(limit)}
-}
-
-// From here on tools collect garbage all the same. A limit below what a tool really needs makes it do little else (7.2 s
-// instead of 4.2 s for 630 KB of code and 256 MB), so a compiler for very much code is left as it is.
+// Above these limits tools collect garbage all the same. With a limit below the real need, tools would do little else
+// (7.2 s instead of 4.2 s for 630 KB of code and 256 MB), so a compiler for very much code is left alone.
 const (
-	linkerMemory   = 2 << 30   // four times what it takes for a binary of 60 MB
-	compilerMemory = 1 << 30   // 630 KB of code take 690 MB, and 330 MB if garbage is collected
+	linkerMemory   = 2 << 30   // four times the need for a binary of 60 MB
+	compilerMemory = 1 << 30   // 630 KB of code need 690 MB, or 330 MB with garbage collection
 	lazyCode       = 768 << 10 // bytes
 )
 
@@ -326,8 +342,8 @@ type failure struct {
 	text string
 }
 
-// goText is what go build, run in cwd, prints: the package, and what the compiler says with paths that are relative to
-// cwd where that is shorter.
+// goText returns what go build in cwd prints: the package, and the compiler's messages with paths relative to cwd where
+// shorter.
 func (f *failure) goText(cwd string) string {
 	text := f.text
 	if !strings.HasSuffix(text, "\n") {
@@ -344,7 +360,8 @@ func (f *failure) goText(cwd string) string {
 	return "# " + f.unit.ImportPath + "\n" + text
 }
 
-// shorten replaces dir where a path can begin: at the start of a line, after a space, and after a tab that starts one.
+// shorten replaces dir where a path can begin: at the start of a line, after a space, and after a tab at the start of a
+// line.
 func shorten(text, dir, rel string) string {
 	var b bytes.Buffer
 	for i, rest := 0, text; ; {
@@ -355,7 +372,8 @@ func shorten(text, dir, rel string) string {
 		}
 		at += i
 		head := rest[:at]
-		starts := head == "" && b.Len() == 0 || strings.HasSuffix(head, " ") || strings.HasSuffix(head, "\n") || strings.HasSuffix(head, "\n\t")
+		starts := head == "" && b.Len() == 0 || strings.HasSuffix(head, " ") || strings.HasSuffix(head, "\n") ||
+			strings.HasSuffix(head, "\n\t")
 		if !starts {
 			i = at + len(dir)
 			continue

@@ -18,12 +18,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hotreload/internal/testplace"
 )
 
 // TestRandomEditsOfGeneratedModules builds after each of many random edits and compares with go build, to the byte.
 // HOTRELOAD_SOAK=1 makes it 1,000.
 func TestRandomEditsOfGeneratedModules(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	n := 200
 	switch {
 	case os.Getenv("HOTRELOAD_SOAK") != "":
@@ -37,12 +40,15 @@ func TestRandomEditsOfGeneratedModules(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(seed, 6))
 	for done := 0; done < n; {
-		dir, err := filepath.EvalSymlinks(t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		generate(t, dir, random, 4+random.IntN(5))
-		done += editAndCompare(t, program(dir), random, min(n-done, 20+random.IntN(60)))
+		edits, own := min(n-done, 20+random.IntN(60)), rand.New(rand.NewPCG(seed, random.Uint64()))
+		done += edits
+		// at the same time: each waits for one tool after another
+		t.Run(fmt.Sprint("until ", done), func(t *testing.T) {
+			t.Parallel()
+			dir := testplace.Folder(t)
+			generate(t, dir, own, 4+own.IntN(5))
+			editAndCompare(t, program(dir), own, edits)
+		})
 	}
 }
 
@@ -54,16 +60,13 @@ func raced() bool {
 
 // TestRandomEditsOfARealModule does the same to a copy of this very module.
 func TestRandomEditsOfARealModule(t *testing.T) {
+	t.Parallel()
+	notShort(t)
 	n := 1000
 	if os.Getenv("HOTRELOAD_SOAK") == "" {
-		if n = 4; testing.Short() {
-			t.Skip("long")
-		}
+		n = 4
 	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := testplace.Folder(t)
 	root := ".."
 	if other := os.Getenv("HOTRELOAD_SOAK_MODULE"); other != "" {
 		root = other
@@ -99,8 +102,8 @@ func copyModule(t *testing.T, from, to string) {
 	}
 }
 
-// editAndCompare does n edits and returns how many it did. An edit that does not compile is taken back by the next.
-func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) int {
+// editAndCompare does n edits. An edit that does not compile is taken back by the next.
+func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
 	t.Helper()
 	c := begin(t, p)
 	c.b.settle()
@@ -137,7 +140,6 @@ func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) int {
 		}
 	}
 	t.Log(ways)
-	return n
 }
 
 // edit changes one file of the program and returns how to take that back, and what it did.
@@ -173,10 +175,64 @@ func mutate(source []byte, paths []string, random *rand.Rand) (name string, edit
 	insert := func(offset int, text string) []byte {
 		return slices.Concat(source[:offset], []byte(text), source[offset:])
 	}
-	var bodies []*ast.BlockStmt
-	var literals []*ast.BasicLit
-	var decls []ast.Decl
-	var structs []*ast.StructType
+	bodies, literals, decls, structs := partsOf(file)
+	id := random.IntN(1 << 30)
+	kind := random.IntN(18)
+	switch {
+	case kind < 3 && len(literals) > 0:
+		l := literals[random.IntN(len(literals))]
+		return "string", insert(at(l.End())-1, string(rune('a'+id%26)))
+	case kind < 6 && len(bodies) > 0:
+		b := bodies[random.IntN(len(bodies))]
+		return "statement", insert(at(b.Lbrace)+1, fmt.Sprintf("\n\tif len(\"%d\") == 1 { println(%d) }\n", id, id))
+	case kind == 6 && len(bodies) > 0:
+		b := bodies[random.IntN(len(bodies))]
+		return "statement in the line", insert(at(b.Lbrace)+1, fmt.Sprintf(" _ = %d;", id))
+	case kind == 7 && len(decls) > 0:
+		d := decls[random.IntN(len(decls))]
+		return "comment above", insert(at(d.Pos()), fmt.Sprintf("// Comment %d.\n\n", id))
+	case kind == 8:
+		return "comment at the end", append(source, fmt.Sprintf("\n// Comment %d.\n", id)...)
+	case kind == 9:
+		return "exported function",
+			append(source, fmt.Sprintf("\nfunc Added%d(x int) int { return x + %d }\n", id, id)...)
+	case kind == 10:
+		return "variable", append(source, fmt.Sprintf("\nvar added%d = map[string]int{\"a\": %d}\n", id, id)...)
+	case kind == 11 && len(structs) > 0:
+		s := structs[random.IntN(len(structs))]
+		return "field", insert(at(s.Fields.Opening)+1, fmt.Sprintf("\n\tadded%d [3]int\n", id))
+	case kind == 12 && len(bodies) > 0:
+		b := bodies[random.IntN(len(bodies))]
+		return "break a body", insert(at(b.Lbrace)+1, fmt.Sprintf(" undefined%d();", id))
+	case kind == 13:
+		return "break the syntax", append(source, "\nfunc {\n"...)
+	case kind == 14:
+		return "//go: line", append(source, fmt.Sprintf("\n//go:noinline\nfunc added%d() {}\n", id)...)
+	case kind == 15 && !bytes.Contains(source, []byte(`import "C"`)) &&
+		!bytes.Contains(source, []byte("unicode/utf16")):
+		return "import", insert(at(file.Name.End()), "\n\nimport _ \"unicode/utf16\"\n")
+	}
+	switch kind {
+	case 16:
+		return "import what may be linked",
+			insert(at(file.Name.End()), fmt.Sprintf("\n\nimport _ %q\n", paths[random.IntN(len(paths))]))
+	case 17:
+		for _, spec := range file.Imports {
+			if spec.Name != nil && spec.Name.Name == "_" {
+				return "an import less", slices.Concat(source[:at(spec.Pos())], []byte("_ \"sync\""),
+					source[at(spec.End()):])
+			}
+		}
+	}
+	return "type and method", append(source,
+		fmt.Sprintf("\ntype Added%d struct{ N int }\n\nfunc (a Added%d) String() string { return \"%d\" }\n", id,
+			id, id)...)
+}
+
+// partsOf are the places where edits are made: function bodies, string literals, declarations and structs.
+func partsOf(file *ast.File) (
+	bodies []*ast.BlockStmt, literals []*ast.BasicLit, decls []ast.Decl, structs []*ast.StructType,
+) {
 	for _, d := range file.Decls {
 		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
 			continue
@@ -200,51 +256,7 @@ func mutate(source []byte, paths []string, random *rand.Rand) (name string, edit
 			return true
 		})
 	}
-	id := random.IntN(1 << 30)
-	kind := random.IntN(18)
-	switch {
-	case kind < 3 && len(literals) > 0:
-		l := literals[random.IntN(len(literals))]
-		return "string", insert(at(l.End())-1, string(rune('a'+id%26)))
-	case kind < 6 && len(bodies) > 0:
-		b := bodies[random.IntN(len(bodies))]
-		return "statement", insert(at(b.Lbrace)+1, fmt.Sprintf("\n\tif len(\"%d\") == 1 { println(%d) }\n", id, id))
-	case kind == 6 && len(bodies) > 0:
-		b := bodies[random.IntN(len(bodies))]
-		return "statement in the line", insert(at(b.Lbrace)+1, fmt.Sprintf(" _ = %d;", id))
-	case kind == 7 && len(decls) > 0:
-		d := decls[random.IntN(len(decls))]
-		return "comment above", insert(at(d.Pos()), fmt.Sprintf("// Comment %d.\n\n", id))
-	case kind == 8:
-		return "comment at the end", append(source, fmt.Sprintf("\n// Comment %d.\n", id)...)
-	case kind == 9:
-		return "exported function", append(source, fmt.Sprintf("\nfunc Added%d(x int) int { return x + %d }\n", id, id)...)
-	case kind == 10:
-		return "variable", append(source, fmt.Sprintf("\nvar added%d = map[string]int{\"a\": %d}\n", id, id)...)
-	case kind == 11 && len(structs) > 0:
-		s := structs[random.IntN(len(structs))]
-		return "field", insert(at(s.Fields.Opening)+1, fmt.Sprintf("\n\tadded%d [3]int\n", id))
-	case kind == 12 && len(bodies) > 0:
-		b := bodies[random.IntN(len(bodies))]
-		return "break a body", insert(at(b.Lbrace)+1, fmt.Sprintf(" undefined%d();", id))
-	case kind == 13:
-		return "break the syntax", append(source, "\nfunc {\n"...)
-	case kind == 14:
-		return "//go: line", append(source, fmt.Sprintf("\n//go:noinline\nfunc added%d() {}\n", id)...)
-	case kind == 15 && !bytes.Contains(source, []byte(`import "C"`)) && !bytes.Contains(source, []byte("unicode/utf16")):
-		return "import", insert(at(file.Name.End()), "\n\nimport _ \"unicode/utf16\"\n")
-	}
-	switch kind {
-	case 16:
-		return "import what may be linked", insert(at(file.Name.End()), fmt.Sprintf("\n\nimport _ %q\n", paths[random.IntN(len(paths))]))
-	case 17:
-		for _, spec := range file.Imports {
-			if spec.Name != nil && spec.Name.Name == "_" {
-				return "an import less", slices.Concat(source[:at(spec.Pos())], []byte("_ \"sync\""), source[at(spec.End()):])
-			}
-		}
-	}
-	return "type and method", append(source, fmt.Sprintf("\ntype Added%d struct{ N int }\n\nfunc (a Added%d) String() string { return \"%d\" }\n", id, id, id)...)
+	return bodies, literals, decls, structs
 }
 
 // generate writes a module of n packages that import each other as they like, with functions that are inlined and such
@@ -256,8 +268,11 @@ func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 		for j := range i {
 			if random.IntN(3) == 0 || j == i-1 {
 				fmt.Fprintf(&imports, "\t\"example.com/made/p%d\"\n", j)
-				fmt.Fprintf(&uses, "\tx += p%d.Small(x) + p%d.Large(x) + p%d.Max(x, p%d.Limit) + len(p%d.T{}.Name()) + len(p%d.Text)\n", j, j, j, j, j, j)
-				fmt.Fprintf(&uses, "\tvar s%d p%d.Namer = &p%d.T{N: x}; x += len(s%d.Name()); x += p%d.Closure()(x)\n", j, j, j, j, j)
+				fmt.Fprintf(&uses,
+					"\tx += p%d.Small(x) + p%d.Large(x) + p%d.Max(x, p%d.Limit) + len(p%d.T{}.Name()) + len(p%d.Text)\n", j, j, j, j,
+					j, j)
+				fmt.Fprintf(&uses,
+					"\tvar s%d p%d.Namer = &p%d.T{N: x}; x += len(s%d.Name()); x += p%d.Closure()(x)\n", j, j, j, j, j)
 			}
 		}
 		name := fmt.Sprintf("p%d", i)
@@ -265,14 +280,18 @@ func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 		fmt.Fprintf(&b, "package %s\n\nimport (\n%s)\n\n", name, imports.String())
 		fmt.Fprintf(&b, "const Limit = %d\n\nvar Text = \"text %d\"\n\n", random.IntN(100), i)
 		b.WriteString("type T struct { N int; text string }\n\ntype Namer interface{ Name() string }\n\n")
-		fmt.Fprintf(&b, "func (t T) Name() string {\n\tif t.N > %d {\n\t\treturn \"large\"\n\t}\n\treturn t.text + \"small\"\n}\n\n", i)
+		fmt.Fprintf(&b, "func (t T) Name() string {\n\tif t.N > %d {\n\t\treturn \"large\"\n\t}\n"+
+			"\treturn t.text + \"small\"\n}\n\n", i)
 		fmt.Fprintf(&b, "func Small(x int) int { return x + %d }\n\n", i)
-		fmt.Fprintf(&b, "func Large(x int) int {\n%s\tfor i := range x {\n\t\tx += i * %d\n\t\tdefer print(\"\")\n\t}\n\treturn x\n}\n\n", uses.String(), i)
+		fmt.Fprintf(&b, "func Large(x int) int {\n%s\tfor i := range x {\n\t\tx += i * %d\n\t\tdefer print(\"\")\n\t}\n"+
+			"\treturn x\n}\n\n", uses.String(), i)
 		b.WriteString("func Max[N int | float64](a, b N) N {\n\tif a > b {\n\t\treturn a\n\t}\n\treturn b\n}\n\n")
 		fmt.Fprintf(&b, "func Closure() func(int) int {\n\tn := %d\n\treturn func(x int) int { n += x; return n }\n}\n", i)
 		write(t, filepath.Join(dir, name, name+".go"), b.String())
-		write(t, filepath.Join(dir, name, "more.go"), fmt.Sprintf("package %s\n\nfunc more(s string) int { return len(s + \"more\") }\n\nvar _ = more\n", name))
+		write(t, filepath.Join(dir, name, "more.go"),
+			fmt.Sprintf("package %s\n\nfunc more(s string) int { return len(s + \"more\") }\n\nvar _ = more\n", name))
 	}
 	last := fmt.Sprintf("p%d", n-1)
-	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"example.com/made/"+last+"\"\n\nfunc main() {\n\tprintln(\"main\", "+last+".Large(2))\n}\n")
+	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"example.com/made/"+last+
+		"\"\n\nfunc main() {\n\tprintln(\"main\", "+last+".Large(2))\n}\n")
 }

@@ -15,7 +15,7 @@ import (
 	"hotreload/gobuild/plan"
 )
 
-// fastBuilder is a builder whose idle work does not wait for the machine to be idle.
+// fastBuilder returns a builder whose idle work does not wait for an idle machine.
 func fastBuilder(t testing.TB) *Builder {
 	t.Helper()
 	b := builder(t)
@@ -23,7 +23,7 @@ func fastBuilder(t testing.TB) *Builder {
 	return b
 }
 
-// settle waits until nothing is left to do while nothing is built.
+// settle waits until all idle work is done.
 func (b *Builder) settle() {
 	b.short.mu.Lock()
 	ended := b.short.ended
@@ -33,7 +33,7 @@ func (b *Builder) settle() {
 	}
 }
 
-// trial is a program that is built again and again, by us and by go.
+// trial is a program that hotreload and go build again and again.
 type trial struct {
 	*testing.T
 	b *Builder
@@ -50,7 +50,7 @@ func begin(t *testing.T, p Program) *trial {
 	return c
 }
 
-// build builds, and hands the binary back when the test ends.
+// build builds, and releases the binary when the test ends.
 func (c *trial) build() (*Artifact, error) {
 	c.Helper()
 	a, err := c.b.Build(c.Context(), c.p, c.g)
@@ -60,8 +60,8 @@ func (c *trial) build() (*Artifact, error) {
 	return a, err
 }
 
-// same builds, and demands that go makes the same of the tree: a binary with the same bytes, build IDs aside, or the
-// same words. It returns the way, "" if it does not build.
+// same builds, and requires the same result from go: a binary with identical bytes, build IDs aside, or the same
+// message. It returns the way, "" if the program does not build.
 func (c *trial) same() (way string) {
 	c.Helper()
 	a, err := c.build()
@@ -94,17 +94,22 @@ func (c *trial) same() (way string) {
 	if id, err := contentID(out); err != nil || id != a.ID {
 		c.Fatalf("%s: the ID is %s, go's is %s (%v)", a.Way, a.ID, id, err)
 	}
+	known := strings.HasPrefix(a.Way, "compiled")
+	linked := strings.HasSuffix(a.Way, "linked")
+	if s := a.Steps; known != (s.Compile > 0) || linked != (s.Link > 0) || s.Compile+s.Link > a.Took {
+		c.Errorf("%s: compiled for %s, linked for %s, in all %s", a.Way, s.Compile, s.Link, a.Took)
+	}
 	return a.Way
 }
 
-// blocks are what go says of each package, sorted: go says it in the order in which compilers end.
+// blocks returns go's messages, one per package, sorted: go prints them in the order in which compilers end.
 func blocks(text string) []string {
 	all := strings.Split("\n"+strings.TrimSpace(text), "\n# ")
 	slices.Sort(all)
 	return all
 }
 
-// unstamped is the hash of a binary with zeros for its build ID and for what follows from it.
+// unstamped returns the hash of a binary with zeros for its build ID and for everything derived from it.
 func unstamped(t testing.TB, path string) plan.Sum {
 	t.Helper()
 	head, err := os.ReadFile(path)
@@ -124,13 +129,14 @@ func unstamped(t testing.TB, path string) plan.Sum {
 	return sum
 }
 
-// differences says where two files differ first.
+// differences returns the first difference of two files.
 func differences(a, b string) string {
 	one, _ := os.ReadFile(a)
 	two, _ := os.ReadFile(b)
 	for i := range min(len(one), len(two)) {
 		if one[i] != two[i] && !bytes.HasPrefix(one[i:], []byte("hotreload_fast")) {
-			return "at " + string(one[max(0, i-20):min(len(one), i+20)]) + "\nand " + string(two[max(0, i-20):min(len(two), i+20)])
+			return "at " + string(one[max(0, i-20):min(len(one), i+20)]) + "\nand " +
+				string(two[max(0, i-20):min(len(two), i+20)])
 		}
 	}
 	return "in length alone"
@@ -138,7 +144,7 @@ func differences(a, b string) string {
 
 func fast(way string) bool { return way != "" && !strings.HasPrefix(way, "go build") }
 
-// odds is a program with something of everything.
+// odds is a program with one of every kind of source.
 const odds = `-- go.mod --
 module example.com/odds
 go 1.25
@@ -200,9 +206,63 @@ func Seven() int { return 7 }
 -- asm/nothing.s --
 `
 
-// TestDoubts: what is left to go, and what is not.
+// doubts are edits of odds, and their outcome: a word of the way, or of the reason why go has to build.
+var doubts = []struct{ name, file, old, new, want string }{
+	{"a body", "word/more.go", "return \"more\"", "return \"less\"", "compiled"},
+	{"main", "main.go", "println(", "println(1, ", "compiled 1 of"},
+	{"an embedded file", "page/a.txt", "a", "b", "compiled 1 of"},
+	{"embedded source, which is not code", "page/b.go", "package", "//go:build never\npackage", "compiled 1 of"},
+	{"an import that embedded source has already", "main.go", "import (", "import (\n\t_ \"time\"", "compiled 1 of"},
+	{"a comment at the end", "word/more.go", "", "// end\n", "which changed nothing"},
+	{"the same again", "word/more.go", "", "", "nothing that is compiled has changed"},
+	{"a test", "word/word_test.go", "", "// end\n", "nothing that is compiled has changed"},
+	{"a new test", "word/new_test.go", "", "package word\n", "nothing that is compiled has changed"},
+	{"no source", "word/notes.txt", "", "x", "nothing that is compiled has changed"},
+	{"an import more", "word/word.go", "import \"strings\"", "import (\n\"strings\"\n_ \"time\"\n)", "compiled"},
+	{"an import less", "word/more.go", "import _ \"sync\"", "", "compiled"},
+	{"an import of a new package", "word/word.go", "import \"strings\"",
+		"import (\n\"strings\"\n_ \"container/ring\"\n)", "container/ring is new"},
+	{"the last import of a package", "word/more.go", "import _ \"container/list\"", "", "set of packages has changed"},
+	{"another import", "word/word.go", "\"strings\"", "\"bytes\"", "bytes is new"},
+	{"an internal import", "word/more.go", "\"sync\"", "\"internal/abi\"", "internal"},
+	{"an import of a program", "word/more.go", "\"sync\"", "\"example.com/odds\"", "is a program"},
+	{"an import of nothing", "word/more.go", "\"sync\"", "\"\"", "is new"},
+	{"an import of a folder", "word/more.go", "\"sync\"", "\"../asm\"", "is new"},
+	{"an import of oneself", "word/more.go", "\"sync\"", "\"example.com/odds/word\"", "import each other"},
+	{"an import of what is not safe", "word/more.go", "\"sync\"", "\"unsafe\"", "more.go has other"},
+	{"an import that is embedding", "word/more.go", "\"sync\"", "\"embed\"", "more.go has other"},
+	{"an import's name", "word/word.go", "\"strings\"", "strings \"strings\"", "compiled"},
+	{"a build constraint", "word/more.go", "package word", "//go:build linux || windows || darwin\n\npackage word",
+		"build constraints"},
+	{"the package clause", "word/more.go", "package word", "package words", "package clause"},
+	{"no package clause", "word/more.go", "package word", "word", "package clause"},
+	{"an empty file", "word/more.go", "*", "", "package clause"},
+	{"what is embedded", "main.go", "//go:embed page", "//go:embed page page/a.txt", "embeds"},
+	{"a new embedded file", "page/b.txt", "", "b", "b.txt is new"},
+	{"an embedded file less", "page/a.txt", "*", "-", "a.txt is gone"},
+	{"an order to the compiler", "word/more.go", "func more", "//go:noinline\nfunc more", "//go: lines"},
+	{"an order to the linker", "word/more.go", "func more", "//go:linkname more x.y\nfunc more", "//go: lines"},
+	{"a runtime setting", "main.go", "package main", "//go:debug panicnil=1\npackage main", "//go: lines"},
+	{"cgo", "word/more.go", "package word", "package word\nimport \"C\"", "cgo"},
+	{"beside assembly", "asm/asm.go", "7", "8", "asm has a part in it"},
+	{"assembly", "asm/nothing.s", "", "// end\n", "nothing.s has changed"},
+	{"a new file", "word/new.go", "", "package word\n", "new.go is new"},
+	{"a new file in C", "word/new.h", "", "\n", "new.h is new"},
+	{"a file less", "word/more.go", "*", "-", "more.go is gone"},
+	{"a file for others", "word/word_plan9.go", "", "// end\n", "word_plan9.go has changed"},
+	{"a file for others less", "word/word_plan9.go", "*", "-", "word_plan9.go has changed"},
+	{"go.mod", "go.mod", "", "// end\n", "go.mod has changed"},
+	{"go.sum", "go.sum", "", "x\n", "go.sum has changed"},
+	{"a workspace", "go.work", "", "go 1.25\nuse .\n", "go.work has changed"},
+	{"a vendor folder", "vendor/modules.txt", "", "x\n", "modules.txt has changed"},
+	{"a profile", "default.pgo", "", "x", "default.pgo has changed"},
+	{"go env -w", "goenv", "", "GOFLAGS=-race\n", "goenv has changed"},
+}
+
+// TestDoubts checks which edits are left to go.
 func TestDoubts(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	p := program(tree(t, odds))
 	p.Env = append(p.Env, "GOENV="+filepath.Join(p.Dir, "goenv"), "GOWORK=")
 	c := begin(t, p)
@@ -212,56 +272,7 @@ func TestDoubts(t *testing.T) {
 	if bp == nil {
 		t.Fatalf("no plan: %s", c.b.short.at(l.program).off)
 	}
-	const body, change = "return \"more\"", "return \"less\""
-	for _, e := range []struct{ name, file, old, new, want string }{
-		{"a body", "word/more.go", body, change, "compiled"},
-		{"main", "main.go", "println(", "println(1, ", "compiled 1 of"},
-		{"an embedded file", "page/a.txt", "a", "b", "compiled 1 of"},
-		{"embedded source, which is not code", "page/b.go", "package", "//go:build never\npackage", "compiled 1 of"},
-		{"an import that embedded source has already", "main.go", "import (", "import (\n\t_ \"time\"", "compiled 1 of"},
-		{"a comment at the end", "word/more.go", "", "// end\n", "which changed nothing"},
-		{"the same again", "word/more.go", "", "", "nothing that is compiled has changed"},
-		{"a test", "word/word_test.go", "", "// end\n", "nothing that is compiled has changed"},
-		{"a new test", "word/new_test.go", "", "package word\n", "nothing that is compiled has changed"},
-		{"no source", "word/notes.txt", "", "x", "nothing that is compiled has changed"},
-		{"an import more", "word/word.go", "import \"strings\"", "import (\n\"strings\"\n_ \"time\"\n)", "compiled"},
-		{"an import less", "word/more.go", "import _ \"sync\"", "", "compiled"},
-		{"an import of a new package", "word/word.go", "import \"strings\"", "import (\n\"strings\"\n_ \"container/ring\"\n)", "container/ring is new"},
-		{"the last import of a package", "word/more.go", "import _ \"container/list\"", "", "other packages"},
-		{"another import", "word/word.go", "\"strings\"", "\"bytes\"", "bytes is new"},
-		{"an internal import", "word/more.go", "\"sync\"", "\"internal/abi\"", "internal"},
-		{"an import of a program", "word/more.go", "\"sync\"", "\"example.com/odds\"", "is a program"},
-		{"an import of nothing", "word/more.go", "\"sync\"", "\"\"", "is new"},
-		{"an import of a folder", "word/more.go", "\"sync\"", "\"../asm\"", "is new"},
-		{"an import of oneself", "word/more.go", "\"sync\"", "\"example.com/odds/word\"", "import each other"},
-		{"an import of what is not safe", "word/more.go", "\"sync\"", "\"unsafe\"", "more.go has other"},
-		{"an import that is embedding", "word/more.go", "\"sync\"", "\"embed\"", "more.go has other"},
-		{"an import's name", "word/word.go", "\"strings\"", "strings \"strings\"", "compiled"},
-		{"a build constraint", "word/more.go", "package word", "//go:build linux || windows || darwin\n\npackage word", "build constraints"},
-		{"the package clause", "word/more.go", "package word", "package words", "package clause"},
-		{"no package clause", "word/more.go", "package word", "word", "package clause"},
-		{"an empty file", "word/more.go", "*", "", "package clause"},
-		{"what is embedded", "main.go", "//go:embed page", "//go:embed page page/a.txt", "embeds"},
-		{"a new embedded file", "page/b.txt", "", "b", "b.txt is new"},
-		{"an embedded file less", "page/a.txt", "*", "-", "a.txt is gone"},
-		{"an order to the compiler", "word/more.go", "func more", "//go:noinline\nfunc more", "//go: lines"},
-		{"an order to the linker", "word/more.go", "func more", "//go:linkname more x.y\nfunc more", "//go: lines"},
-		{"a runtime setting", "main.go", "package main", "//go:debug panicnil=1\npackage main", "//go: lines"},
-		{"cgo", "word/more.go", "package word", "package word\nimport \"C\"", "cgo"},
-		{"beside assembly", "asm/asm.go", "7", "8", "asm has a part in it"},
-		{"assembly", "asm/nothing.s", "", "// end\n", "nothing.s has changed"},
-		{"a new file", "word/new.go", "", "package word\n", "new.go is new"},
-		{"a new file in C", "word/new.h", "", "\n", "new.h is new"},
-		{"a file less", "word/more.go", "*", "-", "more.go is gone"},
-		{"a file for others", "word/word_plan9.go", "", "// end\n", "word_plan9.go has changed"},
-		{"a file for others less", "word/word_plan9.go", "*", "-", "word_plan9.go has changed"},
-		{"go.mod", "go.mod", "", "// end\n", "go.mod has changed"},
-		{"go.sum", "go.sum", "", "x\n", "go.sum has changed"},
-		{"a workspace", "go.work", "", "go 1.25\nuse .\n", "go.work has changed"},
-		{"a vendor folder", "vendor/modules.txt", "", "x\n", "modules.txt has changed"},
-		{"a profile", "default.pgo", "", "x", "default.pgo has changed"},
-		{"go env -w", "goenv", "", "GOFLAGS=-race\n", "goenv has changed"},
-	} {
+	for _, e := range doubts {
 		t.Run(e.name, func(t *testing.T) {
 			path := filepath.Join(p.Dir, filepath.FromSlash(e.file))
 			old, oldErr := os.ReadFile(path)
@@ -292,7 +303,8 @@ func TestDoubts(t *testing.T) {
 					os.Chtimes(path, info.ModTime(), info.ModTime())
 				}()
 			}
-			r := &remake{t: l.t, bp: bp, work: t.TempDir(), proved: func(proof string) (same, known bool) { return c.b.short.isProved(l.program, proof) }}
+			r := &remake{t: l.t, bp: bp, work: t.TempDir(),
+				proved: func(proof string) (same, known bool) { return c.b.short.isProved(l.program, proof) }}
 			r.t, _ = p.toolchain()
 			made, doubt, err := r.run(t.Context(), filepath.Join(r.work, "out"))
 			if err != nil {
@@ -316,9 +328,10 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
-// Words of a failed build are those of go, whoever built.
+// The message of a failed build is go's, whoever has built.
 func TestErrorsReadLikeGo(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	p := program(tree(t, strings.ReplaceAll(odds, "-- asm/nothing.s --\n", "")))
 	c := begin(t, p)
 	for _, e := range []struct{ name, file, old, new string }{
@@ -332,9 +345,11 @@ func TestErrorsReadLikeGo(t *testing.T) {
 		{"unused import", "word/word.go", "strings.ToUpper(deep())", "deep()"},
 		{"declared twice", "word/more.go", "func more", "func deep() {}\nfunc more"},
 		{"in main", "main.go", "println(", "print(x, "},
-		{"missing method, in several lines", "word/more.go", "func more", "type T struct{}\nvar _ interface{ M() } = T{}\nfunc more"},
+		{"missing method, in several lines", "word/more.go", "func more",
+			"type T struct{}\nvar _ interface{ M() } = T{}\nfunc more"},
 		{"what importers use is gone", "word/word.go", "func Word", "func Ward"},
-		{"line directive", "word/more.go", "func more", "//line other.go:7\nfunc more() int { return \"\" }\nfunc more"},
+		{"line directive", "word/more.go", "func more",
+			"//line other.go:7\nfunc more() int { return \"\" }\nfunc more"},
 	} {
 		path := filepath.Join(p.Dir, filepath.FromSlash(e.file))
 		old, _ := os.ReadFile(path)
@@ -349,19 +364,24 @@ func TestErrorsReadLikeGo(t *testing.T) {
 	}
 }
 
-// Go tells of every package that does not compile. So do we, though some are only compiled because of others.
+// go reports every package that does not compile. So does hotreload, although some are compiled only because of others.
 func TestErrorsInSeveralPackages(t *testing.T) {
 	t.Parallel()
-	p := program(tree(t, "-- go.mod --\nmodule example.com/several\ngo 1.25\n-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
+	notShort(t)
+	p := program(tree(t, "-- go.mod --\nmodule example.com/several\ngo 1.25\n"+
+		"-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
 		"-- a/a.go --\npackage a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Low() }\n"+
 		"-- b/b.go --\npackage b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Low() }\n"+
-		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/several/a\"\n\t\"example.com/several/b\"\n)\n\nfunc main() { println(a.A(), b.B()) }\n"))
+		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/several/a\"\n\t\"example.com/several/b\"\n)\n\n"+
+		"func main() { println(a.A(), b.B()) }\n"))
 	c := begin(t, p)
 	for _, e := range []struct{ name, file, text string }{
 		{"both importers fail", "low/low.go", "package low\n\nfunc Law() int { return 1 }\n"},
-		{"so does one of them for itself", "a/a.go", "package a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Lew() }\n"},
+		{"so does one of them for itself", "a/a.go",
+			"package a\n\nimport \"example.com/several/low\"\n\nfunc A() int { return low.Lew() }\n"},
 		{"the other is well", "low/low.go", "package low\n\nfunc Low() int { return 2 }\n"},
-		{"both changed, both fail", "b/b.go", "package b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Liw() }\n"},
+		{"both changed, both fail", "b/b.go",
+			"package b\n\nimport \"example.com/several/low\"\n\nfunc B() int { return low.Liw() }\n"},
 	} {
 		write(t, filepath.Join(p.Dir, e.file), e.text)
 		if way := c.same(); way != "" {
@@ -370,10 +390,11 @@ func TestErrorsInSeveralPackages(t *testing.T) {
 	}
 }
 
-// What go would have to do again is not begun: of a program whose main is not proved yet, or cannot be compiled here, only
-// what does not reach it is compiled.
+// Work that go would have to repeat is not begun. If main is not proved yet, or cannot be compiled here, only packages
+// that do not reach main are compiled.
 func TestNothingIsCompiledInVain(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	p := program(tree(t, "-- go.mod --\nmodule example.com/tower\ngo 1.25\n"+
 		"-- low/low.go --\npackage low\n\nfunc Low() int { return 1 }\n"+
 		"-- mid/mid.go --\npackage mid\n\nimport \"example.com/tower/low\"\n\nfunc Mid() int { return low.Low() }\n"+
@@ -386,7 +407,7 @@ func TestNothingIsCompiledInVain(t *testing.T) {
 	unknown := func() (same, known bool) { return false, false }
 	for _, e := range []struct {
 		name, about string
-		proved      func() (same, known bool) // of about; all else is
+		proved      func() (same, known bool) // of the package about; all others are proved
 		compiled    int
 		doubt       string
 	}{
@@ -456,6 +477,9 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
+			if e.name != "plain" {
+				notShort(t)
+			}
 			if e.env != "" && os.Getenv("HOTRELOAD_SOAK") == "" {
 				t.Skip("HOTRELOAD_SOAK=1 compiles the standard library for it")
 			}
@@ -477,16 +501,20 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 					t.Errorf("%s: %s", word, way)
 				}
 			}
-			if write(t, filepath.Join(p.Dir, "main.go"), "package main\n\nimport \"example.com/hello/word\"\n\nvar version = 1\n\nfunc main() { println(word.Word(), versio) }\n"); c.same() != "" {
+			if write(t, filepath.Join(p.Dir, "main.go"),
+				"package main\n\nimport \"example.com/hello/word\"\n\nvar version = 1\n\n"+
+					"func main() { println(word.Word(), versio) }\n"); c.same() != "" {
 				t.Error("it builds")
 			}
 		})
 	}
 }
 
-// What is vendored is linked, but people do not edit it: there is no plan of it.
+// Vendored packages are linked, but people do not edit them, so the plan does not contain them.
 func TestFastWithVendor(t *testing.T) {
-	const main, lib = "package main\n\nimport \"x.org/y\"\n\nfunc main() { println(y.Y(), 1) }\n", "package y\n\nfunc Y() int { return 1 }\n"
+	notShort(t)
+	const main, lib = "package main\n\nimport \"x.org/y\"\n\nfunc main() { println(y.Y(), 1) }\n",
+		"package y\n\nfunc Y() int { return 1 }\n"
 	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\n-- main.go --\n"+main+
 		"-- vendor/modules.txt --\n# x.org/y v1.0.0\n## explicit; go 1.25\nx.org/y\n-- vendor/x.org/y/y.go --\n"+lib))
 	c := begin(t, p)
@@ -505,9 +533,10 @@ func TestFastWithVendor(t *testing.T) {
 	}
 }
 
-// A workspace is several modules, each of which people edit, and a package that go.work does not know yet is go's.
+// A workspace has several modules that people edit. A package that go.work does not know yet is left to go.
 func TestFastInWorkspace(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	const lib = "package lib\n\nfunc Lib() int { return 1 }\n"
 	p := program(tree(t, "-- go.work --\ngo 1.25\nuse (\n./a\n./lib\n)\n-- a/go.mod --\nmodule example.com/a\ngo 1.25\n"+
 		"-- a/main.go --\npackage main\n\nimport \"example.com/lib\"\n\nfunc main() { println(lib.Lib(), 1) }\n"+
@@ -530,11 +559,17 @@ func TestFastInWorkspace(t *testing.T) {
 	}
 }
 
-// The agent is in the plan like any package, though nobody edits it.
+// The agent is part of the plan like any package, although nobody edits it.
 func TestFastWithAgent(t *testing.T) {
-	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\n-- main.go --\npackage main\n\nimport \"net\"\n\nfunc main() { _, err := net.Listen(\"x\", \"\"); println(err.Error()) }\n"))
+	t.Parallel()
+	notShort(t)
+	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\n"+
+		"-- main.go --\npackage main\n\nimport \"net\"\n\n"+
+		"func main() { _, err := net.Listen(\"x\", \"\"); println(err.Error()) }\n"))
 	c := begin(t, p)
-	write(t, filepath.Join(p.Dir, "main.go"), "package main\n\nimport \"net\"\n\nfunc main() { _, err := net.Listen(\"x\", \"\"); println(\"new\", err.Error()) }\n")
+	write(t, filepath.Join(p.Dir, "main.go"),
+		"package main\n\nimport \"net\"\n\nfunc main() { _, err := net.Listen(\"x\", \"\"); println(\"new\", err.Error()) "+
+			"}\n")
 	c.g = load(t, p) // the agent for another graph is the same, and so are the flags
 	if way := c.same(); !fast(way) {
 		t.Error(way)
@@ -544,8 +579,9 @@ func TestFastWithAgent(t *testing.T) {
 	}
 }
 
-// After a fast build go builds the same, which fills the cache, and nothing is heard of it.
+// After a fast build go builds the same, which fills the cache, and nothing is reported.
 func TestConfirmed(t *testing.T) {
+	notShort(t)
 	c := begin(t, program(tree(t, small)))
 	c.edited("bye")
 	if way := c.same(); !fast(way) {
@@ -563,8 +599,9 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
-// A fast build that was wrong is found out: by a confirmation that looks at the bytes and trusts nothing.
+// A wrong fast build is detected by the confirmation, which compares bytes and trusts nothing.
 func TestDisagreement(t *testing.T) {
+	notShort(t)
 	c := begin(t, program(tree(t, small)))
 	c.edited("bye")
 	a, err := c.build()
@@ -590,7 +627,7 @@ func TestDisagreement(t *testing.T) {
 	}
 }
 
-// Work for later never runs beside a build, and does not outlive the builder.
+// Idle work never runs beside a build, and does not outlive the builder.
 func TestIdleWorkGivesWay(t *testing.T) {
 	p := program(tree(t, small))
 	b := builder(t)
@@ -602,7 +639,7 @@ func TestIdleWorkGivesWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-working // the next build ends it, and then its own work begins
+		<-working // the next build ends it, and then its own idle work begins
 		b.Release(a)
 	}
 	b.short.close()
@@ -618,8 +655,9 @@ func TestIdleWorkGivesWay(t *testing.T) {
 	}
 }
 
-// A fast build that is cancelled changes nothing: the next one begins where the last finished one ended.
+// A cancelled fast build changes nothing: the next one begins where the last finished one ended.
 func TestCancelledFastBuild(t *testing.T) {
+	notShort(t)
 	c := begin(t, program(tree(t, small)))
 	before := c.b.short.at(c.p.key()).blueprint
 	c.edited("bye")
@@ -648,8 +686,9 @@ func TestCancelledFastBuild(t *testing.T) {
 	}
 }
 
-// Who empties the cache folder under us gets a build by go, and fast ones after it.
+// After somebody has emptied the cache folder, the next build is go's, and later ones are fast again.
 func TestArchivesGone(t *testing.T) {
+	notShort(t)
 	c := begin(t, program(tree(t, small)))
 	c.edited("bye")
 	if way := c.same(); !fast(way) {
@@ -657,7 +696,9 @@ func TestArchivesGone(t *testing.T) {
 	}
 	c.b.settle()
 	os.RemoveAll(filepath.Join(c.b.run.dir, "archives"))
-	write(t, filepath.Join(c.p.Dir, "main.go"), "package main\n\nimport (\n\t\"os\"\n\n\t\"example.com/hello/word\"\n)\n\nfunc main() { os.Exit(len(word.Word())) }\n")
+	write(t, filepath.Join(c.p.Dir, "main.go"),
+		"package main\n\nimport (\n\t\"os\"\n\n\t\"example.com/hello/word\"\n)\n\n"+
+			"func main() { os.Exit(len(word.Word())) }\n")
 	if way := c.same(); fast(way) {
 		t.Fatal(way)
 	}
@@ -682,16 +723,20 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-// Whatever is imported, and whether go allows it or not: the same binary, or the same words.
+// For every import, allowed by go or not: the same binary, or the same message.
 func TestImports(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	const base = "package word\n\nimport \"strings\"\n\nfunc Word() string { return strings.ToUpper(\"word\") }\n"
 	p := program(tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\nreplace x.org/y => ./y\n"+
-		"-- y/go.mod --\nmodule x.org/y\ngo 1.25\n-- y/y.go --\npackage y\n\nconst Y = 1\n-- y/internal/in.go --\npackage in\n"+
+		"-- y/go.mod --\nmodule x.org/y\ngo 1.25\n-- y/y.go --\npackage y\n\nconst Y = 1\n"+
+		"-- y/internal/in.go --\npackage in\n"+
 		"-- y/z/z.go --\npackage z\n\nimport _ \"x.org/y/internal\"\n\nconst Z = 1\n"+
-		"-- internal/deep/deep.go --\npackage deep\n\nvar Deep = 1\n-- top/top.go --\npackage top\n\nimport \"example.com/a/word\"\n\nvar Top = word.Word()\n"+
+		"-- internal/deep/deep.go --\npackage deep\n\nvar Deep = 1\n"+
+		"-- top/top.go --\npackage top\n\nimport \"example.com/a/word\"\n\nvar Top = word.Word()\n"+
 		"-- word/word.go --\n"+base+
-		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/a/internal/deep\"\n\t\"example.com/a/top\"\n\t\"x.org/y\"\n\t_ \"x.org/y/z\"\n)\n\nfunc main() { println(deep.Deep, top.Top, y.Y) }\n"))
+		"-- main.go --\npackage main\n\nimport (\n\t\"example.com/a/internal/deep\"\n\t\"example.com/a/top\"\n"+
+		"\t\"x.org/y\"\n\t_ \"x.org/y/z\"\n)\n\nfunc main() { println(deep.Deep, top.Top, y.Y) }\n"))
 	c := begin(t, p)
 	for _, e := range []struct {
 		path, use string
@@ -710,7 +755,8 @@ func TestImports(t *testing.T) {
 		{"encoding/csv", "var _ csv.Reader", "is new"},
 		{"sync", "", ""}, // imported and not used
 	} {
-		write(t, filepath.Join(p.Dir, "word/word.go"), strings.Replace(base, "import", "import \""+e.path+"\"\nimport", 1)+e.use+"\n")
+		write(t, filepath.Join(p.Dir, "word/word.go"), strings.Replace(base, "import", "import \""+e.path+
+			"\"\nimport", 1)+e.use+"\n")
 		l := c.b.learner(nil, p, nil, c.g, nil)
 		if bp := l.blueprint(); bp == nil {
 			t.Fatalf("%s: there is no plan", e.path)

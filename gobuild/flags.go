@@ -3,11 +3,12 @@ package gobuild
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// valued are the flags of `go help build` that have a value, true, and those that are switches, false.
+// valued are the flags of `go help build`: true with a value, false for switches.
 var valued = map[string]bool{
 	"C": true, "asmflags": true, "buildmode": true, "compiler": true, "covermode": true, "coverpkg": true,
 	"gccgoflags": true, "gcflags": true, "installsuffix": true, "ldflags": true, "mod": true, "modfile": true,
@@ -18,15 +19,35 @@ var valued = map[string]bool{
 	"x": false,
 }
 
+// BuildFlag is one of Go's build flags, as accepted by hotreload.
+type BuildFlag struct {
+	Name  string
+	Words []string // possible values, if there is a list
+}
+
+// BuildFlags returns all accepted flags.
+func BuildFlags() (all []BuildFlag) {
+	words := map[string][]string{
+		"buildmode": {"exe", "pie", "default"}, "compiler": {"gc", "gccgo"}, "covermode": {"set", "count", "atomic"},
+		"mod": {"readonly", "vendor", "mod"}, "buildvcs": {"true", "false", "auto"}, "pgo": {"auto", "off"},
+	}
+	for _, name := range slices.Sorted(maps.Keys(valued)) {
+		if why, _ := refused(flag{name: name, value: "exe", joined: valued[name]}); why == "" {
+			all = append(all, BuildFlag{name, words[name]})
+		}
+	}
+	return all
+}
+
 // IsFlag reports whether arg is one of Go's build flags (-tags, --tags, -tags=x), and whether the next argument is its
-// value. Some of them are refused later, with the reason.
+// value. Some flags are refused later, with the reason.
 func IsFlag(arg string) (takesValue, ok bool) {
 	name, _, joined := cutFlag(arg)
 	takesValue, ok = valued[name]
 	return takesValue && !joined, ok
 }
 
-// cutFlag takes -name=value or --name=value apart. The name of what is no flag is "".
+// cutFlag splits -name=value or --name=value. The name is "" if arg is not a flag.
 func cutFlag(arg string) (name, value string, joined bool) {
 	rest, ok := strings.CutPrefix(arg, "-")
 	if !ok {
@@ -36,7 +57,7 @@ func cutFlag(arg string) (name, value string, joined bool) {
 	return strings.Cut(rest, "=")
 }
 
-// flag is one build flag of the user's; without a value it is a switch.
+// flag is one build flag of the user; a switch has no value.
 type flag struct {
 	name, value string
 	joined      bool
@@ -49,13 +70,19 @@ func (f flag) String() string {
 	return "-" + f.name + "=" + f.value
 }
 
-// parseFlags reads the user's flags, in any of the forms go allows, and refuses those that make no sense here.
-func parseFlags(args []string) ([]flag, error) {
+// parseFlags reads the user's flags, in all forms allowed by go, and refuses senseless ones.
+func (p Program) parseFlags() ([]flag, error) { return parseFlagsFor(p.Flags, p.Foreign) }
+
+func parseFlags(args []string) ([]flag, error) { return parseFlagsFor(args, false) }
+
+// parseFlagsFor is parseFlags; with foreign, go may also build something other than a program.
+func parseFlagsFor(args []string, foreign bool) ([]flag, error) {
 	var flags []flag
 	for i := 0; i < len(args); i++ {
 		takesValue, ok := IsFlag(args[i])
 		if !ok {
-			return nil, &Error{Problem: BadFlag, Text: fmt.Sprintf("%s is not a build flag of go", args[i]), Hint: "go help build lists them"}
+			return nil, &Error{Problem: BadFlag, Text: fmt.Sprintf("%s is not a build flag of go", args[i]),
+				Hint: "go help build lists them"}
 		}
 		f := flag{}
 		f.name, f.value, f.joined = cutFlag(args[i])
@@ -66,7 +93,7 @@ func parseFlags(args []string) ([]flag, error) {
 			}
 			f.value, f.joined = args[i], true
 		}
-		if why, hint := refused(f); why != "" {
+		if why, hint := refused(f); why != "" && !(foreign && f.name == "buildmode") {
 			return nil, &Error{Problem: BadFlag, Text: why, Hint: hint}
 		}
 		flags = append(flags, f)
@@ -74,12 +101,12 @@ func parseFlags(args []string) ([]flag, error) {
 	return flags, nil
 }
 
-// refused says why a flag cannot be used for a program that is to be run and replaced.
+// refused returns why a flag cannot be used for a program run and replaced by hotreload.
 func refused(f flag) (why, hint string) {
 	on := !f.joined || f.value != "false"
 	switch {
 	case f.name == "o":
-		return "-o cannot be used: hotreload decides where the binary lies", "to keep a binary, run go build -o"
+		return "-o cannot be used: hotreload chooses the binary's path", "to keep a binary, run go build -o"
 	case f.name == "C":
 		return "-C cannot be used", "run hotreload in that folder: (cd " + f.value + " && hotreload …)"
 	case f.name == "n" && on:
@@ -87,14 +114,15 @@ func refused(f flag) (why, hint string) {
 	case f.name == "json" && on:
 		return "-json cannot be used: hotreload reads the compiler's messages itself", ""
 	case f.name == "buildmode" && !slices.Contains([]string{"exe", "pie", "default"}, f.value):
-		return "-buildmode=" + f.value + " makes nothing that can be run", ""
+		return "-buildmode=" + f.value + " does not make a program",
+			"--build-only builds at each save without running anything"
 	}
 	return "", ""
 }
 
-// fromGOFLAGS reads the flags of GOFLAGS that matter here. What is wrong with the others go will say.
+// fromGOFLAGS reads the relevant flags of GOFLAGS. go itself reports errors in the others.
 func fromGOFLAGS(goflags string) []flag {
-	fields, err := splitQuoted(goflags)
+	fields, err := SplitQuoted(goflags)
 	if err != nil {
 		return nil
 	}
@@ -109,12 +137,12 @@ func fromGOFLAGS(goflags string) []flag {
 	return flags
 }
 
-// buildArgs are the arguments of `go build` for the user's flags and GOFLAGS, without output and package.
+// buildArgs returns the arguments of `go build` for the user's flags and GOFLAGS, without output and package.
 //
-// Linker flags come in lists, each for the packages of a pattern, and the last list that matches the main package is
-// the only one used. We need not know which that is: link is put in front of every list, of GOFLAGS (which a
-// list on the command line would otherwise replace) as of the command line, and is a list of its own before them all.
-// In front, so that what the user says (-w=false, an -X) comes later and wins.
+// Linker flags come in lists, each for the packages of a pattern. go uses only the last matching list of the main
+// package. We need not know this list: link is put in front of every list of the command line and of GOFLAGS (otherwise
+// replaced by a list on the command line), and is also a list of its own before all others. In front, because the
+// user's flags (-w=false, an -X) then come later and win.
 func buildArgs(goflags string, flags []flag, debug bool) []string {
 	env := fromGOFLAGS(goflags)
 	all := slices.Concat(env, flags)
@@ -157,7 +185,7 @@ func prepend(add, list string) string {
 	list = strings.TrimSpace(list)
 	pattern, args := cutPattern(list)
 	if pattern == "" && !strings.HasPrefix(list, "-") && list != "" {
-		return list // neither form: go will say so
+		return list // neither form: go reports the mistake
 	}
 	if pattern != "" {
 		pattern += "="
@@ -165,7 +193,7 @@ func prepend(add, list string) string {
 	return pattern + strings.TrimSpace(add+" "+strings.TrimSpace(args))
 }
 
-// cutPattern takes `pattern=args` apart; a list that begins with a flag has no pattern.
+// cutPattern splits `pattern=args`; a list that begins with a flag has no pattern.
 func cutPattern(list string) (pattern, args string) {
 	list = strings.TrimSpace(list)
 	if strings.HasPrefix(list, "-") {
@@ -178,17 +206,17 @@ func cutPattern(list string) (pattern, args string) {
 	return strings.TrimSpace(pattern), args
 }
 
-// unoptimised reports whether the flag asks the compiler for code that is good to debug: such a build keeps its DWARF.
+// unoptimised reports whether the flag makes the compiler write code for debuggers: such a build keeps its DWARF.
 func unoptimised(f flag) bool {
 	if f.name != "gcflags" {
 		return false
 	}
 	_, list := cutPattern(f.value)
-	args, err := splitQuoted(list)
+	args, err := SplitQuoted(list)
 	return err == nil && slices.Contains(args, "-N")
 }
 
-// last is the value of the last flag of that name, of GOFLAGS and then of the command line, which wins.
+// last returns the value of the last flag of this name: the command line's, else GOFLAGS'.
 func last(goflags string, flags []flag, name string) string {
 	value := ""
 	for _, f := range slices.Concat(fromGOFLAGS(goflags), flags) {
@@ -199,9 +227,9 @@ func last(goflags string, flags []flag, name string) string {
 	return value
 }
 
-// splitQuoted splits at white space. A word that begins with ' or " ends at the next such quote; there are no escapes.
-// These are the rules of GOFLAGS and of lists of flags in go.
-func splitQuoted(s string) ([]string, error) {
+// SplitQuoted splits at white space. A word that begins with ' or " ends at the next such quote; there are no escapes.
+// These are go's rules for GOFLAGS and lists of flags.
+func SplitQuoted(s string) ([]string, error) {
 	const space = " \t\n\r"
 	var fields []string
 	for {

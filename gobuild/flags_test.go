@@ -99,16 +99,22 @@ func TestBuildArgs(t *testing.T) {
 		{"emptied", "", "-ldflags=", false, "-buildvcs=false|-ldflags=-w|-ldflags=-w"},
 		{"pattern", "", "-ldflags=./...=-s", false, "-buildvcs=false|-ldflags=-w|-ldflags=./...=-w -s"},
 		{"pattern, no flags", "", "-ldflags=all=", false, "-buildvcs=false|-ldflags=-w|-ldflags=all=-w"},
-		{"pattern and quotes", "", `-ldflags=all=-X 'main.v=a b'`, false, `-buildvcs=false|-ldflags=-w|-ldflags=all=-w -X 'main.v=a b'`},
-		{"quotes first", "", `-ldflags='-s'`, false, `-buildvcs=false|-ldflags=-w|-ldflags='-s'`}, // go refuses it, in its own words
-		{"two lists", "", "-ldflags=-s|-ldflags=all=-X=a.b=c", false, "-buildvcs=false|-ldflags=-w|-ldflags=-w -s|-ldflags=all=-w -X=a.b=c"},
+		{"pattern and quotes", "", `-ldflags=all=-X 'main.v=a b'`, false,
+			`-buildvcs=false|-ldflags=-w|-ldflags=all=-w -X 'main.v=a b'`},
+		// go refuses it, in its own words
+		{"quotes first", "", `-ldflags='-s'`, false, `-buildvcs=false|-ldflags=-w|-ldflags='-s'`},
+		{"two lists", "", "-ldflags=-s|-ldflags=all=-X=a.b=c", false,
+			"-buildvcs=false|-ldflags=-w|-ldflags=-w -s|-ldflags=all=-w -X=a.b=c"},
 		{"GOFLAGS", "-ldflags=-s", "", false, "-buildvcs=false|-ldflags=-w|-ldflags=-w -s"},
-		{"GOFLAGS quoted", `-mod=mod "-ldflags=-X main.v=1 -s" -race`, "", false, "-buildvcs=false|-ldflags=-w|-ldflags=-w -X main.v=1 -s"},
-		{"GOFLAGS and ours", "--ldflags=-s", "-ldflags=all=-X=a.b=c", false, "-buildvcs=false|-ldflags=-w|-ldflags=-w -s|-ldflags=all=-w -X=a.b=c"},
+		{"GOFLAGS quoted", `-mod=mod "-ldflags=-X main.v=1 -s" -race`, "", false,
+			"-buildvcs=false|-ldflags=-w|-ldflags=-w -X main.v=1 -s"},
+		{"GOFLAGS and ours", "--ldflags=-s", "-ldflags=all=-X=a.b=c", false,
+			"-buildvcs=false|-ldflags=-w|-ldflags=-w -s|-ldflags=all=-w -X=a.b=c"},
 		{"unoptimised", "", "-gcflags=all=-N -l", false, "-buildvcs=false|-gcflags=all=-N -l"},
 		{"unoptimised in GOFLAGS", "-gcflags=-N", "-ldflags=-s", false, "-buildvcs=false|-ldflags=-s"},
 		{"other compiler flags", "", "-gcflags=-m -d=-N", false, "-buildvcs=false|-ldflags=-w|-gcflags=-m -d=-N"},
-		{"order stays", "", "-race|-ldflags=-s|-tags=a", false, "-buildvcs=false|-ldflags=-w|-race|-ldflags=-w -s|-tags=a"},
+		{"order stays", "", "-race|-ldflags=-s|-tags=a", false,
+			"-buildvcs=false|-ldflags=-w|-race|-ldflags=-w -s|-tags=a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			flags, err := parseFlags(fields(c.args))
@@ -133,7 +139,7 @@ func TestSplitQuoted(t *testing.T) {
 		{`'it"s'`, `it"s`, false},
 		{`'a`, "", true},
 	} {
-		have, err := splitQuoted(c.text)
+		have, err := SplitQuoted(c.text)
 		if (err != nil) != c.bad {
 			t.Errorf("%q: error %v", c.text, err)
 		} else if err == nil {

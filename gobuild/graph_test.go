@@ -76,8 +76,10 @@ func TestLoad(t *testing.T) {
 	equal(t, "main", g.Main.ImportPath, "example.com/app")
 	equal(t, "module", g.Module, Module{"example.com/app", filepath.Join(dir, "app"), "1.25"})
 	equal(t, "workspace", g.Workspace, "")
-	equal(t, "folders", under(dir, g.Dirs()), []string{"app", "app/inner", "app/inner/web", "app/inner/web/deep", "lib"})
-	equal(t, "files", under(dir, g.Files()), []string{"app/go.mod", "app/go.sum", "app/go.work", "app/vendor/modules.txt", "lib/go.mod"})
+	equal(t, "folders", under(dir, g.Dirs()), []string{"app", "app/inner", "app/inner/web", "app/inner/web/deep",
+		"lib"})
+	equal(t, "files", below(dir, g.Files()), []string{"app/go.mod", "app/go.sum", "app/go.work",
+		"app/vendor/modules.txt", "lib/go.mod"})
 	if !g.Links("fmt") || !g.Links("example.com/lib") || g.Links("net/http") || g.Len() < 20 {
 		t.Error("the set of packages is wrong")
 	}
@@ -135,7 +137,9 @@ func TestRenews(t *testing.T) {
 		name, path, content string // content "" removes the file
 		want                bool
 	}{
-		{"body", "app/main.go", "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/app/inner\"\n\t\"example.com/lib\"\n)\n\nfunc main() { fmt.Println(1, inner.Page, lib.Word()) }\n", false},
+		{"body", "app/main.go",
+			"package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/app/inner\"\n\t\"example.com/lib\"\n)\n\n" +
+				"func main() { fmt.Println(1, inner.Page, lib.Word()) }\n", false},
 		{"import", "app/main.go", "package main\n\nimport \"os\"\n\nfunc main() { os.Exit(1) }\n", true},
 		{"broken header", "app/main.go", "package\n", true},
 		{"constraint", "lib/lib.go", "//go:build linux\n\npackage lib\n", true},
@@ -161,7 +165,8 @@ func TestRenews(t *testing.T) {
 		{"embedded, gone", "app/inner/page.txt", "", true},
 		{"embedded, new", "app/inner/web/x", "x", true},
 		{"embedded, new folder", "app/inner/web/x/y", "x", true},
-		{"embedded line", "app/inner/inner.go", "package inner\n\nimport \"embed\"\n\n//go:embed web\nvar Web embed.FS\n\nvar Page = \"page\"\n", true},
+		{"embedded line", "app/inner/inner.go",
+			"package inner\n\nimport \"embed\"\n\n//go:embed web\nvar Web embed.FS\n\nvar Page = \"page\"\n", true},
 		{"unused package", "app/unused/unused.go", "package x\n", false},
 		{"profile appears", "app/default.pgo", "x", false},
 	} {
@@ -175,7 +180,7 @@ func TestRenews(t *testing.T) {
 			} else {
 				write(t, path, c.content)
 			}
-			if have := g.Renews(path); have != c.want {
+			if have := g.ChangedBy(path); have != c.want {
 				t.Errorf("have %v, want %v", have, c.want)
 			}
 		})
@@ -186,12 +191,12 @@ func TestRenewsForgetsWhatChangedWhileLoading(t *testing.T) {
 	dir := tree(t, workspace)
 	g := load(t, program(filepath.Join(dir, "app")))
 	path := filepath.Join(dir, "lib/lib.go")
-	if g.Renews(path) {
+	if g.ChangedBy(path) {
 		t.Fatal("nothing has changed")
 	}
 	info, _ := os.Stat(path)
 	g.takeHeaders(info.ModTime()) // as if go list had been asked at the very moment of the last save
-	if !g.Renews(path) {
+	if !g.ChangedBy(path) {
 		t.Error("go list may have seen another file than the fingerprint")
 	}
 }
@@ -249,8 +254,8 @@ const V = 1
 	g := load(t, program(dir))
 	equal(t, "folders", under(dir, g.Dirs()), []string{".", "vendor/example.com/v"})
 	path := filepath.Join(dir, "vendor/example.com/v/v.go")
-	if kind, _ := g.Classify(path); kind != Compiled || !g.Renews(path) {
-		t.Errorf("have %v %v", kind, g.Renews(path))
+	if kind, _ := g.Classify(path); kind != Compiled || !g.ChangedBy(path) {
+		t.Errorf("have %v %v", kind, g.ChangedBy(path))
 	}
 	if kind, _ := g.Classify(filepath.Join(dir, "vendor/modules.txt")); kind != ModuleFile {
 		t.Errorf("modules.txt is %v", kind)
@@ -259,10 +264,12 @@ const V = 1
 }
 
 func TestFilesOnTheCommandLine(t *testing.T) {
-	dir := tree(t, workspace+"-- app/two/a.go --\npackage main\nfunc main() { b() }\n-- app/two/b.go --\npackage main\nfunc b() {}\n-- app/two/c.go --\npackage other\n")
+	dir := tree(t, workspace+"-- app/two/a.go --\npackage main\nfunc main() { b() }\n"+
+		"-- app/two/b.go --\npackage main\nfunc b() {}\n-- app/two/c.go --\npackage other\n")
 	p := program(filepath.Join(dir, "app"), "two/a.go", "two/b.go")
 	g := load(t, p)
-	for path, want := range map[string]Kind{"two/a.go": Compiled, "two/b.go": Compiled, "two/c.go": Other, "two/new.go": Other, "go.mod": ModuleFile} {
+	for path, want := range map[string]Kind{"two/a.go": Compiled, "two/b.go": Compiled, "two/c.go": Other,
+		"two/new.go": Other, "go.mod": ModuleFile} {
 		if kind, _ := g.Classify(filepath.Join(p.Dir, path)); kind != want {
 			t.Errorf("%s is %v, want %v", path, kind, want)
 		}
@@ -273,7 +280,8 @@ func TestFilesOnTheCommandLine(t *testing.T) {
 }
 
 func TestTagsChangeTheGraph(t *testing.T) {
-	dir := tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\n-- main.go --\npackage main\nfunc main() {}\n-- extra.go --\n//go:build extra\n\npackage main\nimport _ \"net/http\"\n")
+	dir := tree(t, "-- go.mod --\nmodule example.com/a\ngo 1.25\n-- main.go --\npackage main\nfunc main() {}\n"+
+		"-- extra.go --\n//go:build extra\n\npackage main\nimport _ \"net/http\"\n")
 	p := program(dir)
 	if g := load(t, p); g.Links("net/http") {
 		t.Error("without the tag net/http is not linked")
@@ -287,7 +295,9 @@ func TestTagsChangeTheGraph(t *testing.T) {
 }
 
 func TestModfileAndOverlay(t *testing.T) {
-	dir := tree(t, "-- go.mod --\nmodule example.com/wrong\n-- dev.mod --\nmodule example.com/a\ngo 1.25\nreplace x.org/y => ./y\n-- y/go.mod --\nmodule x.org/y\n-- main.go --\npackage main\nfunc main() {}\n-- o.json --\n{\"Replace\":{}}\n-- my.pgo --\n")
+	dir := tree(t, "-- go.mod --\nmodule example.com/wrong\n"+
+		"-- dev.mod --\nmodule example.com/a\ngo 1.25\nreplace x.org/y => ./y\n-- y/go.mod --\nmodule x.org/y\n"+
+		"-- main.go --\npackage main\nfunc main() {}\n-- o.json --\n{\"Replace\":{}}\n-- my.pgo --\n")
 	p := program(dir)
 	p.Flags = []string{"-modfile=dev.mod", "-overlay", "o.json", "-pgo=my.pgo"}
 	g := load(t, p)
@@ -309,14 +319,25 @@ func TestErrorsAreWatched(t *testing.T) {
 		name, files, watched, cure string
 		file                       string // of the first error
 	}{
-		{"missing package of ours", "-- main.go --\npackage main\nimport _ \"example.com/a/x/y\"\nfunc main() {}\n", ".", "x/y/y.go", "main.go"},
-		{"empty package of ours", "-- main.go --\npackage main\nimport _ \"example.com/a/x\"\nfunc main() {}\n-- x/README --\n", "x", "x/x.go", "main.go"},
-		{"missing module", "-- main.go --\npackage main\nimport _ \"x.org/y\"\nfunc main() {}\n", ".", "go.mod", "main.go"},
-		{"missing embedded file", "-- main.go --\npackage main\nimport _ \"embed\"\n//go:embed web/dist/a\nvar s string\nfunc main() {}\n", ".", "web/dist/a", "main.go"},
+		{"missing package of ours", "-- main.go --\npackage main\nimport _ \"example.com/a/x/y\"\nfunc main() {}\n",
+			".", "x/y/y.go", "main.go"},
+		{"empty package of ours",
+			"-- main.go --\npackage main\nimport _ \"example.com/a/x\"\nfunc main() {}\n-- x/README --\n", "x",
+			"x/x.go", "main.go"},
+		{"missing module", "-- main.go --\npackage main\nimport _ \"x.org/y\"\nfunc main() {}\n", ".", "go.mod",
+			"main.go"},
+		{"missing embedded file",
+			"-- main.go --\npackage main\nimport _ \"embed\"\n//go:embed web/dist/a\nvar s string\nfunc main() {}\n", ".",
+			"web/dist/a", "main.go"},
 		{"broken header", "-- main.go --\npackage main\nimport \"fmt\nfunc main() {}\n", ".", "main.go", "main.go"},
-		{"broken header of an import", "-- main.go --\npackage main\nimport _ \"example.com/a/x\"\nfunc main() {}\n-- x/x.go --\npakage x\n", "x", "x/x.go", "x/x.go"},
-		{"cycle", "-- main.go --\npackage main\nimport _ \"example.com/a/x\"\nfunc main() {}\n-- x/x.go --\npackage x\nimport _ \"example.com/a/y\"\n-- y/y.go --\npackage y\nimport _ \"example.com/a/x\"\n", "y", "go.mod", ""},
-		{"two package clauses", "-- main.go --\npackage main\nfunc main() {}\n-- b.go --\npackage b\n", ".", "new.go", ""},
+		{"broken header of an import",
+			"-- main.go --\npackage main\nimport _ \"example.com/a/x\"\nfunc main() {}\n-- x/x.go --\npakage x\n",
+			"x", "x/x.go", "x/x.go"},
+		{"cycle", "-- main.go --\npackage main\nimport _ \"example.com/a/x\"\nfunc main() {}\n" +
+			"-- x/x.go --\npackage x\nimport _ \"example.com/a/y\"\n-- y/y.go --\npackage y\nimport _ \"example.com/a/x\"\n",
+			"y", "go.mod", ""},
+		{"two package clauses", "-- main.go --\npackage main\nfunc main() {}\n-- b.go --\npackage b\n", ".",
+			"new.go", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -335,12 +356,13 @@ func TestErrorsAreWatched(t *testing.T) {
 			if _, err := os.Stat(cure); err != nil {
 				write(t, cure, "package x\n")
 			}
-			if !g.Renews(cure) {
-				t.Errorf("%s does not renew the graph", c.cure)
+			if !g.ChangedBy(cure) {
+				t.Errorf("%s does not change the graph", c.cure)
 			}
 			for up := filepath.Dir(cure); up != dir; up = filepath.Dir(up) {
-				if _, err := os.Stat(filepath.Join(up, "README")); err != nil && strings.HasPrefix(c.name, "missing") && !g.Renews(up) {
-					t.Errorf("the new folder %s does not renew the graph", up)
+				if _, err := os.Stat(filepath.Join(up, "README")); err != nil &&
+					strings.HasPrefix(c.name, "missing") && !g.ChangedBy(up) {
+					t.Errorf("the new folder %s does not change the graph", up)
 				}
 			}
 		})
@@ -361,19 +383,28 @@ func TestProblems(t *testing.T) {
 		{"forgotten ./", ok + "-- sub/main.go --\npackage main\nfunc main() {}\n", args("sub"), NoPackage, "./sub", ""},
 		{"no such file", ok, args("./nope.go"), NoPackage, "nope.go", "."},
 		{"a flag as package", ok, args("-x"), NoPackage, "-x", ""},
-		{"files of two folders", ok + "-- sub/x.go --\npackage main\n", args("main.go", "sub/x.go"), NoPackage, "one folder", ""},
+		{"files of two folders", ok + "-- sub/x.go --\npackage main\n", args("main.go", "sub/x.go"), NoPackage,
+			"one folder", ""},
 		{"no Go files", ok + "-- empty/x --\n", args("./empty"), NoPackage, "no Go files", "empty"},
-		{"all excluded", ok + "-- tag/x.go --\n//go:build never\n\npackage main\n", args("./tag"), NoPackage, "-tags", "tag"},
+		{"all excluded", ok + "-- tag/x.go --\n//go:build never\n\npackage main\n", args("./tag"), NoPackage,
+			"-tags", "tag"},
 		{"not main", ok + "-- lib/x.go --\npackage lib\n", args("./lib"), NotMain, "package lib", "lib"},
 		{"standard library", ok, args("fmt"), NotMain, "package fmt", ""},
-		{"several", ok + "-- b/x.go --\npackage main\nfunc main() {}\n", args("./..."), SeveralPackages, "example.com/a/b", ""},
+		{"several", ok + "-- b/x.go --\npackage main\nfunc main() {}\n", args("./..."), SeveralPackages,
+			"example.com/a/b", ""},
 		{"pattern of nothing", ok + "-- empty/x --\n", args("./empty/..."), NoPackage, "./empty/...", "."},
 		{"no module", "-- main.go --\npackage main\nfunc main() {}\n", args("."), NoModule, "go mod init", "."},
-		{"broken go.mod", ok + "-- go.mod --\nmodule example.com/a\nrequir x\n", args("."), BrokenModule, "go.mod:2", "go.mod"},
+		{"broken go.mod", ok + "-- go.mod --\nmodule example.com/a\nrequir x\n", args("."), BrokenModule,
+			"go.mod:2", "go.mod"},
 		{"broken go.work", ok + "-- go.work --\ngo 1.25\nus\n", args("."), BrokenModule, "go.work:2", "go.work"},
-		{"go.work without its module", ok + "-- go.work --\ngo 1.25\nuse ./zz\n", args("."), BrokenModule, "zz", "zz/go.mod"},
-		{"replaced folder is gone", "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\nreplace x.org/y => ./y\n-- main.go --\npackage main\nimport _ \"x.org/y\"\nfunc main() {}\n", args("."), "", "", "y/go.mod"},
-		{"vendor does not fit", ok + "-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\n-- vendor/modules.txt --\n", args("."), BrokenModule, "go mod vendor", "vendor/modules.txt"},
+		{"go.work without its module", ok + "-- go.work --\ngo 1.25\nuse ./zz\n", args("."), BrokenModule, "zz",
+			"zz/go.mod"},
+		{"replaced folder is gone",
+			"-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\nreplace x.org/y => ./y\n" +
+				"-- main.go --\npackage main\nimport _ \"x.org/y\"\nfunc main() {}\n", args("."), "", "", "y/go.mod"},
+		{"vendor does not fit", ok +
+			"-- go.mod --\nmodule example.com/a\ngo 1.25\nrequire x.org/y v1.0.0\n-- vendor/modules.txt --\n",
+			args("."), BrokenModule, "go mod vendor", "vendor/modules.txt"},
 		{"newer Go", ok + "-- go.mod --\nmodule example.com/a\ngo 1.999\n", args("."), GoTooOld, "1.999", "go.mod"},
 		{"no such dir", ok, func(p *Program) { p.Dir += "/nope" }, NoFolder, "nope", "."},
 		{"no go", ok, func(p *Program) { p.Env = append(p.Env, "PATH="+p.Dir) }, NoGo, "PATH", ""},
@@ -392,19 +423,43 @@ func TestProblems(t *testing.T) {
 			}
 			if c.want != "" {
 				var problem *Error
-				if !errors.As(err, &problem) || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || strings.Contains(problem.Text, "\n") {
+				if !errors.As(err, &problem) || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) ||
+					strings.Contains(problem.Text, "\n") {
 					t.Errorf("have %v\nwant %s that says %q", err, c.want, c.says)
 				}
 			} else if err != nil {
 				t.Logf("error: %v", err)
 			}
-			if watched := under(dir, append(g.Dirs(), g.Files()...)); c.watched != "" && !slices.Contains(watched, c.watched) {
+			if watched := under(dir, append(g.Dirs(), g.Files()...)); c.watched != "" &&
+				!slices.Contains(watched, c.watched) {
 				t.Errorf("%s is not watched: %q", c.watched, watched)
 			}
-			if strings.HasSuffix(c.watched, "go.mod") && !g.Renews(filepath.Join(dir, c.watched)) {
-				t.Errorf("%s does not renew the graph", c.watched)
+			if strings.HasSuffix(c.watched, "go.mod") && !g.ChangedBy(filepath.Join(dir, c.watched)) {
+				t.Errorf("%s does not change the graph", c.watched)
 			}
 		})
+	}
+}
+
+// What go says of a program that imports hotreload/worker, by what its module says of that; and what has its name in
+// it.
+func TestWorkerIsNotFound(t *testing.T) {
+	const is, required = "main.go:3:8: package hotreload/worker is not in std (/usr/local/go/src/hotreload/worker)",
+		"main.go:3:8: missing go.sum entry for module providing package hotreload/worker (imported by m); to add:\n\tgo get m"
+	for said, want := range map[string]Problem{
+		is:                                      NoWorker,
+		strings.Replace(is, "std", "GOROOT", 1): NoWorker, // Go 1.21
+		required:                                NoWorker,
+		`go: malformed module path "hotreload/worker": missing dot in first path element`: NoWorker,
+		"main.go:3:8: module hotreload provides package hotreload/worker and is replaced but not required; to add " +
+			"it:": NoWorker,
+		"../hotreload/worker/worker.go:3:1: undefined: x":    Failed,
+		"main.go:3:8: package hotreload/works is not in std": Failed,
+	} {
+		if have := problemOf(Program{}, "go build", said); have.Problem != want || want == NoWorker &&
+			!strings.Contains(have.Hint, "-replace") {
+			t.Errorf("%s: have %v, want %s", said, have, want)
+		}
 	}
 }
 
@@ -426,11 +481,14 @@ func TestChoose(t *testing.T) {
 		problem          Problem
 	}{
 		{"here", "-- main.go --\n" + main + "-- cmd/a/main.go --\n" + main, ".", ".", ""},
-		{"the only one under cmd", "-- a.go --\npackage a\n-- cmd/a/main.go --\n" + main + "-- cmd/a/lib/x.go --\npackage lib\n-- tools/t/main.go --\n" + main, ".", "./cmd/a", ""},
-		{"several under cmd", "-- cmd/a/main.go --\n" + main + "-- cmd/b/main.go --\n" + main, ".", "./cmd/a|./cmd/b", ""},
+		{"the only one under cmd", "-- a.go --\npackage a\n-- cmd/a/main.go --\n" + main +
+			"-- cmd/a/lib/x.go --\npackage lib\n-- tools/t/main.go --\n" + main, ".", "./cmd/a", ""},
+		{"several under cmd", "-- cmd/a/main.go --\n" + main + "-- cmd/b/main.go --\n" + main, ".",
+			"./cmd/a|./cmd/b", ""},
 		{"from a folder below", "-- lib/x.go --\npackage lib\n-- cmd/a/main.go --\n" + main, "lib", "../cmd/a", ""},
 		{"anywhere", "-- lib/x.go --\npackage lib\n-- tools/t/main.go --\n" + main, ".", "./tools/t", ""},
-		{"anywhere, from below", "-- lib/x.go --\npackage lib\n-- tools/t/main.go --\n" + main, "lib", "../tools/t", ""},
+		{"anywhere, from below", "-- lib/x.go --\npackage lib\n-- tools/t/main.go --\n" + main, "lib", "../tools/t",
+			""},
 		{"none", "-- lib/x.go --\npackage lib\n", ".", "", NotMain},
 		{"no module", "-- go.mod --\n", "..", "", NoModule},
 	} {
@@ -451,7 +509,8 @@ func TestChoose(t *testing.T) {
 		})
 	}
 	t.Run("root of a workspace", func(t *testing.T) {
-		dir := tree(t, "-- go.work --\ngo 1.25\nuse ./a\n-- a/go.mod --\nmodule example.com/a\ngo 1.25\n-- a/main.go --\n"+main)
+		dir := tree(t, "-- go.work --\ngo 1.25\nuse ./a\n-- a/go.mod --\nmodule example.com/a\ngo 1.25\n"+
+			"-- a/main.go --\n"+main)
 		have, err := Choose(t.Context(), dir, nil, program(dir).Env)
 		if err != nil {
 			t.Fatal(err)

@@ -16,17 +16,18 @@ import (
 	"time"
 )
 
-// fingerprint stands for what `go list` reads of a file: package clause, imports, build constraints, //go:embed lines,
-// the preamble of import "C"; of files in other languages, the build constraints. It is good within one process.
+// fingerprint represents everything read by `go list` in a file: package clause, imports, build constraints, //go:embed
+// lines, the preamble of import "C"; in files of other languages, the build constraints. A fingerprint is valid within
+// one process.
 type fingerprint uint64
 
-// broken is the fingerprint of a file that cannot be read or whose header does not parse: it is like no other, not even
-// like itself.
+// broken is the fingerprint of a file that cannot be read, or whose header does not parse. broken differs from every
+// fingerprint, even from itself.
 const broken fingerprint = 0
 
 var seed = maphash.MakeSeed()
 
-// headerOf reads the file and takes its fingerprint.
+// headerOf reads the file and returns its fingerprint.
 func headerOf(path string) fingerprint {
 	source, err := os.ReadFile(path)
 	if err != nil {
@@ -46,8 +47,8 @@ func goHeader(source []byte) fingerprint {
 	return sum(fmt.Appendf(nil, "%x %q", frame, imports))
 }
 
-// goFrame is what a fingerprint stands for, imports aside, and the imports, sorted, each once. By what name a package is
-// imported is of no interest to go.
+// goFrame returns the fingerprint without the imports; and the imports, sorted, each once. The name by which a file
+// imports a package does not matter to go.
 func goFrame(source []byte) (frame fingerprint, imports []string) {
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ImportsOnly|parser.ParseComments)
 	if err != nil {
@@ -67,7 +68,7 @@ func goFrame(source []byte) (frame fingerprint, imports []string) {
 	slices.Sort(imports)
 	imports = slices.Compact(imports)
 	if bytes.Contains(source, []byte(`"C"`)) {
-		// The preamble is the comment above import "C"; all comments up to the last import are little more.
+		// The preamble is the comment above import "C". To take all comments up to the last import adds little.
 		for _, group := range file.Comments {
 			if group.Pos() > file.Name.End() {
 				for _, comment := range group.List {
@@ -82,7 +83,7 @@ func goFrame(source []byte) (frame fingerprint, imports []string) {
 	return sum(header), imports
 }
 
-// constraints appends the lines of source that are build constraints.
+// constraints appends the build constraints among the lines of source.
 func constraints(source, header []byte) []byte {
 	for line := range bytes.Lines(source) {
 		line = bytes.TrimSpace(line)
@@ -96,7 +97,7 @@ func constraints(source, header []byte) []byte {
 	return header
 }
 
-// embedLines appends the lines of source that say what to embed. One within a comment or string costs a load too many.
+// embedLines appends the //go:embed lines of source. Such a line inside a comment or string only costs a needless load.
 func embedLines(source, header []byte) []byte {
 	for line := range bytes.Lines(source) {
 		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("//go:embed")) {
@@ -114,9 +115,28 @@ func sum(header []byte) fingerprint {
 	return f
 }
 
-// headers takes the fingerprints of the local files that may be edited, all processors at work. A file written
-// since the graph was asked for may have been read by go before or after: it is remembered as broken, so that the
-// event that its writing causes renews the graph.
+// ReadBefore reads files on all processors, and returns what read returns for each. A file written after asked is not
+// read, and has the zero value.
+func ReadBefore[T any](paths []string, asked time.Time, read func(path string) T) []T {
+	found := make([]T, len(paths))
+	var group sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		group.Go(func() { // ends with its share of the files; waited for below
+			for i := w; i < len(paths); i += workers {
+				if info, err := os.Stat(paths[i]); err == nil && info.ModTime().Before(asked) {
+					found[i] = read(paths[i])
+				}
+			}
+		})
+	}
+	group.Wait()
+	return found
+}
+
+// takeHeaders reads the fingerprints of the editable local files, on all processors. If a file was written after go was
+// asked, go may have read the old or the new content. Such a file is recorded as broken, so the event of the write
+// renews the graph.
 func (g *Graph) takeHeaders(asked time.Time) {
 	var paths []string
 	for path, e := range g.files {
@@ -125,19 +145,7 @@ func (g *Graph) takeHeaders(asked time.Time) {
 			paths = append(paths, path)
 		}
 	}
-	found := make([]fingerprint, len(paths))
-	var group sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
-	for w := range workers {
-		group.Go(func() { // ends with its share of the files; waited for below
-			for i := w; i < len(paths); i += workers {
-				if info, err := os.Stat(paths[i]); err == nil && info.ModTime().Before(asked) {
-					found[i] = headerOf(paths[i])
-				}
-			}
-		})
-	}
-	group.Wait()
+	found := ReadBefore(paths, asked, headerOf)
 	g.headers = make(map[string]fingerprint, len(paths))
 	for i, path := range paths {
 		g.headers[path] = found[i]

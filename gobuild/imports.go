@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// An import that comes or goes changes two commands of go build: the compiler is told where one archive more, or less,
-// lies; and the linker, which packages there are. As long as the program is made of the same packages as before, only the
-// first is true, and the archive is already there. Whether go would allow the import at all is decided here for the plain
-// cases alone; of the others go tells.
+// A new or removed import changes two commands of go build: the compiler gets one archive more or less, and the linker
+// gets another list of packages. As long as the program consists of the same packages, only the first command changes,
+// and the archive exists already. Only plain cases are decided here, such as whether go allows the import at all; all
+// other cases are left to go.
 
-// known is what go has said of a package of the program.
+// known is go's report about a package of the program.
 type known struct {
 	standard, main bool
 	module         string
 	imports        []string
 }
 
-// knownPackages keeps of a list what imports are judged by. The same path is the same string: there are many.
+// knownPackages keeps the facts by which imports are judged. Equal paths share one string, because there are many.
 func knownPackages(packages []exported) map[string]known {
 	all := make(map[string]known, len(packages))
 	paths := map[string]string{}
@@ -42,13 +42,13 @@ func knownPackages(packages []exported) map[string]known {
 	return all
 }
 
-// reimport is what the imports of one unit have become.
+// reimport is the change of one unit's imports.
 type reimport struct {
 	unit           string
 	added, removed []string
 }
 
-// importsOf are the imports of all of a unit's files.
+// importsOf returns the imports of all files of a unit.
 func importsOf(sources map[string]source) map[string]bool {
 	all := map[string]bool{}
 	for _, s := range sources {
@@ -59,7 +59,7 @@ func importsOf(sources map[string]source) map[string]bool {
 	return all
 }
 
-// importing compares what a unit imports with what it did.
+// importing compares a unit's imports before and after.
 func importing(unit string, before, after map[string]source) reimport {
 	old, now := importsOf(before), importsOf(after)
 	r := reimport{unit: unit}
@@ -76,12 +76,15 @@ func importing(unit string, before, after map[string]source) reimport {
 	return r
 }
 
-// special are imports that mean something to the go command beside a package.
+// special returns the imports with a further meaning for the go command.
 func special(imports []string) []string {
-	return slices.DeleteFunc(slices.Clone(imports), func(path string) bool { return path != "C" && path != "embed" && path != "unsafe" })
+	return slices.DeleteFunc(slices.Clone(imports), func(path string) bool {
+		return path != "C" &&
+			path != "embed" && path != "unsafe"
+	})
 }
 
-// reimport makes the blueprint, a copy that nobody has seen yet, true of other imports.
+// reimport updates the blueprint, a fresh copy, for these changes of imports.
 func (bp *blueprint) reimport(changes []reimport) (doubt string) {
 	before := bp.reach()
 	packages := maps.Clone(bp.packages)
@@ -98,7 +101,8 @@ func (bp *blueprint) reimport(changes []reimport) (doubt string) {
 			}
 		}
 		p := packages[change.unit]
-		p.imports = slices.DeleteFunc(slices.Concat(p.imports, change.added), func(path string) bool { return slices.Contains(change.removed, path) })
+		p.imports = slices.DeleteFunc(slices.Concat(p.imports, change.added),
+			func(path string) bool { return slices.Contains(change.removed, path) })
 		packages[change.unit] = p
 		u := units[change.unit]
 		u.Compile = u.Importing(change.added, change.removed)
@@ -110,17 +114,18 @@ func (bp *blueprint) reimport(changes []reimport) (doubt string) {
 	case after == nil:
 		return "packages import each other"
 	case !maps.Equal(before, after):
-		return "the program is made of other packages than before"
+		return "the program's set of packages has changed"
 	}
 	return ""
 }
 
-// forbids says why it is not certain that go allows a unit this import.
+// forbids returns why go might not allow this import.
 func (bp *blueprint) forbids(importer, path string) (doubt string) {
 	p, there := bp.packages[path]
 	parts := strings.Split(path, "/")
 	if i := slices.Index(parts, "internal"); i >= 0 {
-		if parent := strings.Join(parts[:i], "/"); p.standard || importer != parent && !strings.HasPrefix(importer, parent+"/") {
+		if parent := strings.Join(parts[:i], "/"); p.standard || importer != parent &&
+			!strings.HasPrefix(importer, parent+"/") {
 			return path + " is internal"
 		}
 	}
@@ -139,7 +144,7 @@ func (bp *blueprint) forbids(importer, path string) (doubt string) {
 	case p.module == module:
 		return ""
 	}
-	for name := range bp.units { // then go.mod names the module that it is in, and go.sum
+	for name := range bp.units { // then go.mod names the package's module, and so does go.sum
 		if q := bp.packages[name]; q.module == module && slices.Contains(q.imports, path) {
 			return ""
 		}
@@ -147,9 +152,9 @@ func (bp *blueprint) forbids(importer, path string) (doubt string) {
 	return "nothing in " + module + " imports " + path + " yet"
 }
 
-// reach is what main imports, directly or not, in so far as source says so; nil if packages import each other.
+// reach returns the direct and indirect imports of main, as far as the sources tell; nil if packages import each other.
 func (bp *blueprint) reach() map[string]bool {
-	done := map[string]bool{} // false: we are in the middle of it
+	done := map[string]bool{} // false: not finished yet
 	var visit func(path string) bool
 	visit = func(path string) bool {
 		if finished, seen := done[path]; seen {

@@ -1,17 +1,14 @@
 package gobuild
 
-import (
-	"os"
-	"path/filepath"
-)
+import "os"
 
-// look is what the inputs of a program looked like at one moment. A path that was not there is nil.
+// look is the state of a program's inputs at one moment. A missing path is nil.
 type look struct {
 	files map[string]os.FileInfo
 	dirs  map[string]os.FileInfo
 }
 
-// lookAt stats all inputs and the folders in which more could appear.
+// lookAt stats all inputs, and the folders in which inputs could appear.
 func (g *Graph) lookAt() look {
 	l := look{files: map[string]os.FileInfo{}, dirs: map[string]os.FileInfo{}}
 	for _, path := range g.Inputs() {
@@ -23,32 +20,18 @@ func (g *Graph) lookAt() look {
 	return l
 }
 
-// moved reports whether an input is other than before: its time, its size, the file itself, or that it is there at all;
-// or whether a folder has got an input that the graph does not know.
+// moved reports whether an input has changed since before: its time, its size, the file itself, or its existence; or
+// whether a folder has a new input, unknown to the graph.
 func (g *Graph) moved(before look) bool {
 	for path, old := range before.files {
 		if !same(old, statOrNil(path)) {
 			return true
 		}
 	}
-	for dir, old := range before.dirs {
-		if same(old, statOrNil(dir)) {
-			continue
-		}
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return true
-		}
-		for _, entry := range entries {
-			if e, known := g.classify(filepath.Join(dir, entry.Name())); !known && e.kind <= Embedded {
-				return true
-			}
-		}
-	}
-	return false
+	return g.hasNews(before)
 }
 
-// statOrNil follows symbolic links: what is read is their target.
+// statOrNil follows symbolic links, because go reads their targets.
 func statOrNil(path string) os.FileInfo {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -57,7 +40,7 @@ func statOrNil(path string) os.FileInfo {
 	return info
 }
 
-// same compares what two stats told. os.SameFile is the inode, or its like on Windows.
+// same compares two stats. os.SameFile compares the inode, or its equivalent on Windows.
 func same(a, b os.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil

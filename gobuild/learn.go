@@ -3,6 +3,7 @@ package gobuild
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,31 +15,32 @@ import (
 	"hotreload/gobuild/plan"
 )
 
-// learner makes blueprints of a program, and proves them.
+// learner makes and proves the blueprints of a program.
 type learner struct {
 	b       *Builder
 	t       *toolchain
 	p       Program
 	flags   []flag
 	program string
-	with    []string // flags of go build, output aside
+	with    []string // flags of go build, without the output
 	what    []string // and its arguments
 	g       *Graph   // the runner's
+	agent   *Agent   // the linked agent; nil if there is none
 }
 
-// exported is what `go list -export` says beside listed.
+// exported is what `go list -export` reports in addition to listed.
 type exported struct {
 	listed
 	Export  string
 	Imports []string
 }
 
-// draw makes the blueprint of the binary that go has just built. If there can be none, why says so, a clause; an error
-// means that it may work another time.
+// draw makes the blueprint of the binary just built by go. If there can be no blueprint, why tells the reason, in a
+// clause. After an error, another attempt may succeed.
 //
-// What is learned must be of one and the same tree, that of the binary. So nothing may move from before the first look
-// at a file until the end, and no file may be younger than that; files are not trusted within granularity of a time
-// stamp. And in the end the linker, run over the archives found, must write the binary that go has written.
+// Everything must come from one and the same tree, the binary's. So nothing may change from before the first look at a
+// file until the end, and no file may be younger than that look; files younger than granularity are not trusted. And
+// finally, the linker must write go's binary from the found archives.
 func (l *learner) draw(ctx context.Context, artifact string) (bp *blueprint, why string, err error) {
 	asked := time.Now().Add(-granularity)
 	before := l.g.lookAt()
@@ -53,7 +55,8 @@ func (l *learner) draw(ctx context.Context, artifact string) (bp *blueprint, why
 	if err != nil {
 		return nil, "", err
 	}
-	got, err := l.t.run(ctx, nil, slices.Concat([]string{"build", "-n", "-a", "-o", filepath.Join(l.b.run.dir, "never")}, l.with, l.what)...)
+	got, err := l.t.run(ctx, nil,
+		slices.Concat([]string{"build", "-n", "-a", "-o", filepath.Join(l.b.run.dir, "never")}, l.with, l.what)...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -87,7 +90,8 @@ func (l *learner) draw(ctx context.Context, artifact string) (bp *blueprint, why
 	return bp, "", nil
 }
 
-// edited reports whether people edit files where this one is: what is vendored belongs to others and is many.
+// edited reports whether people edit files in this place. Vendored files do not count: such files belong to other
+// modules, and there are many.
 func (g *Graph) edited(file string) bool {
 	if g.Foreign(file) || strings.HasPrefix(file, plan.Work) {
 		return false
@@ -96,10 +100,10 @@ func (g *Graph) edited(file string) bool {
 	return pkg < 0 || !g.Local[pkg].Vendored
 }
 
-// granularity is how much older than the truth a time stamp may be: the kernel's tick.
+// granularity is how much a time stamp may be too old: the kernel's tick.
 const granularity = 50 * time.Millisecond
 
-// unfit says why a build with these flags is left to go: it does more, or other things, than its script tells.
+// unfit returns why a build with these flags is left to go: go does more than its script shows, or something else.
 func unfit(flags []flag, goflags string) string {
 	for _, f := range slices.Concat(fromGOFLAGS(goflags), flags) {
 		switch on := !f.joined || f.value != "false"; {
@@ -112,7 +116,7 @@ func unfit(flags []flag, goflags string) string {
 	return ""
 }
 
-// goEnv is what `go env` says.
+// goEnv returns the answer of `go env`.
 func (l *learner) goEnv(ctx context.Context) (map[string]string, error) {
 	got, err := l.t.run(ctx, nil, "env", "-json")
 	if err != nil {
@@ -125,14 +129,16 @@ func (l *learner) goEnv(ctx context.Context) (map[string]string, error) {
 	return all, nil
 }
 
-// toolEnv are the variables by which go tells its tools what they are to do; those of them that only go knows (its
-// defaults, go env -w) it sets.
-var toolEnv = []string{"GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT", "GOFIPS140", "CGO_ENABLED", "CC", "CXX", "AR", "GODEBUG",
+// toolEnv are the variables by which go instructs its tools. go sets variables known to go alone (its defaults, go env
+// -w).
+var toolEnv = []string{"GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT", "GOFIPS140", "CGO_ENABLED", "CC", "CXX", "AR",
+	"GODEBUG",
 	"GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM"}
 
-// list asks go where the archives are. It has just built them; what it has not it builds.
+// list asks go for the paths of the archives. go has just built most of them, and builds the others.
 func (l *learner) list(ctx context.Context) (*Graph, []exported, error) {
-	got, err := l.t.run(ctx, nil, slices.Concat([]string{"list", "-e", "-deps", "-export", listFields + ",Export,Imports"}, l.with, l.what)...)
+	got, err := l.t.run(ctx, nil,
+		slices.Concat([]string{"list", "-e", "-deps", "-export", listFields + ",Export,Imports"}, l.with, l.what)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,9 +159,11 @@ func (l *learner) list(ctx context.Context) (*Graph, []exported, error) {
 	return assemble(l.p, l.flags, l.g.settings, bare), packages, nil
 }
 
-// assemble puts the blueprint together and looks at every file that it names.
-func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exported, env map[string]string) (*blueprint, error) {
-	bp := &blueprint{args: slices.Concat(l.with, l.what), outer: l.t.env, graph: graph, link: script.Link, units: map[string]*unit{}, archives: map[string]string{},
+// assemble puts the blueprint together and looks at every file in it.
+func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exported,
+	env map[string]string) (*blueprint, error) {
+	bp := &blueprint{args: slices.Concat(l.with, l.what), outer: l.t.env, graph: graph, link: script.Link,
+		units: map[string]*unit{}, archives: map[string]string{},
 		packages: knownPackages(packages)}
 	for _, name := range toolEnv {
 		if env[name] != "" && getenv(l.t.env, name) != env[name] {
@@ -171,12 +179,13 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 	}
 	ours := map[string]bool{}
 	for _, c := range script.Compiles {
-		u := &unit{Compile: c, path: bp.archives[c.ImportPath], dir: dirs[c.ImportPath], sources: map[string]source{}, proof: context + c.Key()}
+		u := &unit{Compile: c, path: bp.archives[c.ImportPath], dir: dirs[c.ImportPath],
+			sources: map[string]source{}, proof: context + c.Key()}
 		files, err := embedded(c)
 		if err != nil {
 			return nil, err
 		}
-		for i, path := range slices.Concat(files, c.Files) { // what is both compiled and embedded is code
+		for i, path := range slices.Concat(files, c.Files) { // a compiled and embedded file is code
 			if strings.HasPrefix(path, plan.Work) {
 				continue // the unit is odd
 			}
@@ -201,7 +210,8 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 			bp.others.files[path] = statOrNil(path)
 		}
 	}
-	tools := []string{l.t.path, env["GOENV"], filepath.Join(env["GOROOT"], "go.env"), filepath.Join(env["GOROOT"], "VERSION"), script.Link.Argv[0]}
+	tools := []string{l.t.path, env["GOENV"], filepath.Join(env["GOROOT"], "go.env"),
+		filepath.Join(env["GOROOT"], "VERSION"), script.Link.Argv[0]}
 	for _, u := range bp.units {
 		tools = append(tools, u.Argv[0])
 	}
@@ -211,7 +221,7 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 	return bp, nil
 }
 
-// youngest is when a file of the blueprint was written last.
+// youngest returns when a file of the blueprint was written last.
 func (bp *blueprint) youngest() time.Time {
 	var last time.Time
 	take := func(info os.FileInfo) {
@@ -230,32 +240,35 @@ func (bp *blueprint) youngest() time.Time {
 	return last
 }
 
-// proveLink links as the blueprint says and compares with what go has linked.
+// proveLink runs the blueprint's link command and compares the result with go's binary.
 func (l *learner) proveLink(ctx context.Context, bp *blueprint) (bool, error) {
 	work, err := l.b.newWork()
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(work)
-	r := &remake{t: l.t, bp: bp, work: work}
+	r := &remake{t: l.t, bp: bp, work: work, thrift: &l.b.thrift}
 	id, doubt, err := r.linkTo(ctx, filepath.Join(work, "again"))
 	if err != nil {
 		return false, err
+	}
+	if strings.HasPrefix(doubt, linkerKilled) { // not because of the command
+		return false, errors.New(doubt)
 	}
 	same := doubt == "" && id == bp.artifact
 	l.note(bp.proof, same)
 	return same, nil
 }
 
-// note remembers whether a command does what go's does.
+// note records whether a command has the same result as go's.
 func (l *learner) note(proof string, same bool) {
 	l.b.short.mu.Lock()
 	defer l.b.short.mu.Unlock()
 	l.b.short.at(l.program).proved[proof] = same
 }
 
-// proveSome compiles units of which that is not known yet, those edited last first, and compares the archives with
-// those of go. A negative limit is none.
+// proveSome compiles unproved units, the most recently edited first, and compares the archives with go's. A negative
+// limit means all units.
 func (l *learner) proveSome(ctx context.Context, limit int) {
 	bp := l.blueprint()
 	if bp == nil {
@@ -272,7 +285,7 @@ func (l *learner) proveSome(ctx context.Context, limit int) {
 	}
 }
 
-// byAge lists the units, those whose files were written last first.
+// byAge lists the units, the most recently written first.
 func (bp *blueprint) byAge() []*unit {
 	age := map[*unit]time.Time{}
 	for _, u := range bp.units {
@@ -290,7 +303,7 @@ func (bp *blueprint) byAge() []*unit {
 	})
 }
 
-// prove compiles one unit again, from the sources that its archive was made of. It reports whether to go on.
+// prove compiles one unit again, from the sources of its archive. prove returns whether to go on.
 func (l *learner) prove(ctx context.Context, bp *blueprint, u *unit) bool {
 	if u.moved() {
 		return false // a build is about to begin
@@ -300,19 +313,19 @@ func (l *learner) prove(ctx context.Context, bp *blueprint, u *unit) bool {
 		return false
 	}
 	defer os.RemoveAll(work)
-	r := &remake{t: l.t, bp: bp, work: work}
+	r := &remake{t: l.t, bp: bp, work: work, thrift: &l.b.thrift}
 	result := r.compile(ctx, u, bp.archivesFor(u))
 	if result.err != nil || ctx.Err() != nil {
 		return false
 	}
-	if result.unit == nil && u.moved() {
+	if result.killed || result.unit == nil && u.moved() {
 		return false
 	}
 	l.note(u.proof, result.unit != nil && result.unit.All == u.All)
 	return true
 }
 
-// moved reports whether a source is not what it was.
+// moved reports whether a source has changed.
 func (u *unit) moved() bool {
 	for path, s := range u.sources {
 		if _, changed, err := s.again(path); changed || err != nil {

@@ -9,30 +9,45 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Load finds out what the program is made of. A package with errors (a missing import, broken syntax) still has a
-// graph: Graph.Errors has them.
+// Load finds the packages of a program. A package with errors (a missing import, broken syntax) still has a graph;
+// Graph.Errors lists them.
 //
-// If the error is not nil it is an *Error, or ctx's. An *Error comes with a graph all the same: it says which folders
-// and files to watch for the change that could be the cure, and is of no other use.
+// A program that changes during Load is loaded again, a limited number of times.
+//
+// An error is an *Error or ctx's. An *Error also comes with a graph, with only one use: the folders and files to watch
+// for a change that may fix the error.
 func Load(ctx context.Context, p Program) (*Graph, error) {
-	flags, err := parseFlags(p.Flags)
+	flags, err := p.parseFlags()
 	if err != nil {
 		return fallback(p, nil, settings{}), err
 	}
 	for _, arg := range p.args() {
 		if strings.HasPrefix(arg, "-") {
-			return fallback(p, flags, settings{}), &Error{Problem: NoPackage, Text: arg + " is no package"}
+			return fallback(p, flags, settings{}), &Error{Problem: NoPackage, Text: arg + " is not a package"}
 		}
 	}
 	t, err := p.toolchain()
 	if err != nil {
 		return fallback(p, flags, settings{}), err
 	}
+	for range mostLoads {
+		asked := time.Now()
+		g, err := t.load(ctx, p, flags)
+		if g == nil || !g.restless(asked) {
+			return g, err
+		}
+	}
+	return t.load(ctx, p, flags)
+}
+
+// load loads the program once.
+func (t *toolchain) load(ctx context.Context, p Program, flags []flag) (*Graph, error) {
 	asked := time.Now()
 	type answer struct {
 		settings settings
@@ -57,9 +72,13 @@ func Load(ctx context.Context, p Program) (*Graph, error) {
 		return fallback(p, flags, got.settings), wrap(listErr, "go list")
 	}
 	g := assemble(p, flags, got.settings, packages)
-	err = g.check(packages)
+	err := g.check(packages)
 	if len(g.watch) == 0 && err != nil {
 		return fallback(p, flags, got.settings), err
+	}
+	g.asof, g.born = g.lookAt(), map[string]time.Time{}
+	for dir := range g.asof.dirs {
+		g.born[dir] = born(dir)
 	}
 	g.takeHeaders(asked)
 	return g, err
@@ -74,7 +93,7 @@ func wrap(err error, doing string) error {
 	return &Error{Problem: Failed, Text: doing + ": " + err.Error(), Err: err}
 }
 
-// listed is a package as `go list` tells it. The names of the fields are those of `go help list`.
+// listed is a package in the output of `go list`. The fields have the names of `go help list`.
 type listed struct {
 	Dir, ImportPath, Name string
 	Standard, DepOnly     bool
@@ -102,7 +121,7 @@ const listFields = "-json=Dir,ImportPath,Name,Standard,DepOnly,Module,Error," +
 	"GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles," +
 	"IgnoredGoFiles,IgnoredOtherFiles,TestGoFiles,XTestGoFiles,EmbedPatterns,EmbedFiles,Imports"
 
-// list asks `go list`. Errors of single packages are within the answer.
+// list runs `go list`. Errors of single packages are part of the result.
 func (t *toolchain) list(ctx context.Context, p Program, flags []flag) ([]listed, error) {
 	args := slices.Concat([]string{"list", "-e", "-deps", listFields}, words(flags), p.args())
 	got, err := t.run(ctx, nil, args...)
@@ -115,7 +134,7 @@ func (t *toolchain) list(ctx context.Context, p Program, flags []flag) ([]listed
 	return decode[listed](got.out)
 }
 
-// decode reads the JSON values that go writes one after the other.
+// decode reads consecutive JSON values.
 func decode[T any](out []byte) ([]T, error) {
 	var values []T
 	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -131,9 +150,10 @@ func decode[T any](out []byte) ([]T, error) {
 	}
 }
 
-// assemble makes the graph, headers aside, from what go said.
+// assemble makes the graph from go's answers, without the headers.
 func assemble(p Program, flags []flag, s settings, packages []listed) *Graph {
-	g := &Graph{program: p, flags: flags, settings: s, Workspace: s.GOWORK, GoVersion: s.GOVERSION, links: map[string]bool{}}
+	g := &Graph{program: p, flags: flags, settings: s, Workspace: s.GOWORK, GoVersion: s.GOVERSION,
+		links: map[string]bool{}}
 	vendor := []string{}
 	if s.GOWORK != "" {
 		vendor = append(vendor, filepath.Join(filepath.Dir(s.GOWORK), "vendor"))
@@ -142,7 +162,7 @@ func assemble(p Program, flags []flag, s settings, packages []listed) *Graph {
 		vendor = append(vendor, filepath.Join(filepath.Dir(s.GOMOD), "vendor"))
 	}
 	var gomods []string
-	modules := map[string]string{} // path -> folder, of modules that can be edited
+	modules := map[string]string{} // path -> folder, of modules that users edit
 	for i := range packages {
 		l := &packages[i]
 		l.ImportPath, _, _ = strings.Cut(l.ImportPath, " [") // a variant for a profile
@@ -188,12 +208,12 @@ func assemble(p Program, flags []flag, s settings, packages []listed) *Graph {
 		g.missing = append(g.missing, missingFolders(pkg.Dir, pkg.patterns)...)
 	}
 	modfile, overlay := p.abs(last(s.GOFLAGS, flags, "modfile")), p.abs(last(s.GOFLAGS, flags, "overlay"))
-	g.modules = moduleFiles(s.GOMOD, s.GOWORK, modfile, append(gomods, overlay))
+	g.modules = moduleFiles(s.GOMOD, s.GOWORK, modfile, worksAbove(p.Dir, p.env()), append(gomods, overlay))
 	g.index()
 	return g
 }
 
-// whereToAppear is the folder in which a package that cannot be found would be, or "" if that is in no module of ours.
+// whereToAppear returns the folder for a missing package, or "" if the package would be in no editable module.
 func whereToAppear(p Program, l listed, modules map[string]string) string {
 	if l.Dir != "" {
 		return l.Dir
@@ -209,8 +229,8 @@ func whereToAppear(p Program, l listed, modules map[string]string) string {
 	return ""
 }
 
-// compilerInputs is the profile that a flag names, or the one that go uses if it lies beside package main. It need not
-// exist.
+// compilerInputs returns the profile named by a flag, or go's usual one in the folder of package main. The file need
+// not exist.
 func (g *Graph) compilerInputs(dir string) []string {
 	var files []string
 	switch pgo := last(g.settings.GOFLAGS, g.flags, "pgo"); pgo {
@@ -223,7 +243,7 @@ func (g *Graph) compilerInputs(dir string) []string {
 	return files
 }
 
-// files is the package with its files as absolute paths.
+// files returns the package with absolute paths.
 func (l *listed) files(dir string) Package {
 	abs := func(lists ...[]string) []string {
 		var paths []string
@@ -256,7 +276,7 @@ func (e *listedError) diagnostic(dir, importPath string) Diagnostic {
 	return d
 }
 
-// check says why what was listed is not one main package.
+// check returns why the packages are not exactly one main package.
 func (g *Graph) check(packages []listed) error {
 	p := g.program
 	named := strings.Join(p.args(), " ")
@@ -274,7 +294,8 @@ func (g *Graph) check(packages []listed) error {
 		for i, l := range roots {
 			names[i] = l.ImportPath
 		}
-		return &Error{Problem: SeveralPackages, Text: fmt.Sprintf("%s are %d packages; hotreload runs one", named, len(roots)),
+		return &Error{Problem: SeveralPackages, Text: fmt.Sprintf("%s are %d packages; hotreload runs one", named,
+			len(roots)),
 			Hint: "choose one: " + strings.Join(names, ", ")}
 	}
 	root := roots[0]
@@ -287,12 +308,18 @@ func (g *Graph) check(packages []listed) error {
 		return &Error{Problem: NoPackage, Text: "no Go files in " + root.Dir, Hint: "name the folder of a main package"}
 	case sources == 0:
 		hint := "a folder starts with ./ — an import path does not"
-		if info, err := os.Stat(p.abs(p.args()[0])); err == nil && info.IsDir() && !strings.HasPrefix(p.args()[0], ".") {
+		if info, err := os.Stat(p.abs(p.args()[0])); err == nil && info.IsDir() &&
+			!strings.HasPrefix(p.args()[0], ".") {
 			hint = "for the folder write ./" + filepath.ToSlash(p.args()[0])
 		}
 		return &Error{Problem: NoPackage, Text: "no such package: " + named, Hint: hint, Detail: errText(root)}
+	case p.Foreign:
+	case g.settings.GOOS != runtime.GOOS || g.settings.GOARCH == "wasm":
+		return &Error{Problem: CannotRun, Text: fmt.Sprintf("%s is built for %s/%s, which does not run here", named,
+			g.settings.GOOS, g.settings.GOARCH), Hint: "--build-only builds it at each save; --exec names what can run it"}
 	case root.Name != "main" && root.Error == nil:
-		return &Error{Problem: NotMain, Text: fmt.Sprintf("%s is package %s, not main: there is nothing to run", named, root.Name),
+		return &Error{Problem: NotMain, Text: fmt.Sprintf("%s is package %s, not main: there is nothing to run",
+			named, root.Name),
 			Hint: "name the folder that has func main, often below cmd/"}
 	}
 	return nil
@@ -305,9 +332,10 @@ func errText(l listed) string {
 	return l.Error.Err
 }
 
-// fallback is the graph for when go list told nothing: where the cure could come from.
+// fallback returns the graph for an empty answer of go list, with the files and folders where a fix could happen.
 func fallback(p Program, flags []flag, s settings) *Graph {
-	g := &Graph{program: p, flags: flags, settings: s, Workspace: s.GOWORK, GoVersion: s.GOVERSION, fallback: true, links: map[string]bool{}}
+	g := &Graph{program: p, flags: flags, settings: s, Workspace: s.GOWORK, GoVersion: s.GOVERSION, fallback: true,
+		links: map[string]bool{}}
 	gomod, gowork := s.GOMOD, s.GOWORK
 	if gomod == "" {
 		gomod = upwards(p.Dir, "go.mod")
@@ -319,7 +347,7 @@ func fallback(p Program, flags []flag, s settings) *Graph {
 		gowork = upwards(p.Dir, "go.work")
 	}
 	modfile, overlay := p.abs(last(s.GOFLAGS, flags, "modfile")), p.abs(last(s.GOFLAGS, flags, "overlay"))
-	g.modules = moduleFiles(gomod, gowork, modfile, []string{overlay})
+	g.modules = moduleFiles(gomod, gowork, modfile, worksAbove(p.Dir, p.env()), []string{overlay})
 	dirs := []string{p.Dir}
 	for _, arg := range p.args() {
 		path := filepath.Clean(p.abs(filepath.FromSlash(arg)))
@@ -340,7 +368,7 @@ func fallback(p Program, flags []flag, s settings) *Graph {
 	return g
 }
 
-// upwards looks for a file in dir and the folders above it.
+// upwards looks for a file in dir and the folders above.
 func upwards(dir, name string) string {
 	for {
 		path := filepath.Join(dir, name)

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 func wrapTool(act string) int {
 	tool, args := os.Args[1], os.Args[2:]
 	name := strings.TrimSuffix(filepath.Base(tool), ".exe")
-	if name == "compile" && os.Getenv("TOOLEXEC_IMPORTPATH") == os.Getenv("PACKAGE") && !slices.Contains(args, "-V=full") {
+	if name == "compile" && os.Getenv("TOOLEXEC_IMPORTPATH") == os.Getenv("PACKAGE") &&
+		!slices.Contains(args, "-V=full") {
 		verb, rest, _ := strings.Cut(act, " ")
 		switch verb {
 		case "hang": // write our pid into the file, once complete under its name, and stay
@@ -60,6 +61,14 @@ func wrapTool(act string) int {
 	return 0
 }
 
+// notShort skips a test with many builds, or with one of the standard library, if -short is given.
+func notShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short builds little")
+	}
+}
+
 // acting makes the program's compiler act when it compiles the package.
 func acting(p Program, act, pkg string) Program {
 	p.Flags = append(slices.Clip(p.Flags), "-toolexec="+os.Args[0])
@@ -75,6 +84,12 @@ func tree(t testing.TB, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fill(t, dir, text)
+	return dir
+}
+
+func fill(t testing.TB, dir, text string) {
+	t.Helper()
 	name := ""
 	files := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -88,7 +103,6 @@ func tree(t testing.TB, text string) string {
 	for name, content := range files {
 		write(t, filepath.Join(dir, name), content)
 	}
-	return dir
 }
 
 func write(t testing.TB, path, content string) {
@@ -163,6 +177,13 @@ func under(dir string, paths []string) []string {
 	}
 	slices.Sort(rel)
 	return rel
+}
+
+// below is under, without what lies elsewhere: a go.work in a folder above counts.
+func below(dir string, paths []string) []string {
+	return slices.DeleteFunc(under(dir, paths), func(path string) bool {
+		return strings.HasPrefix(path, "../") || path == "go.work"
+	})
 }
 
 func equal[T any](t testing.TB, what string, have, want T) {

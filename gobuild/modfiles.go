@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// moduleFiles lists the files that decide which modules a program is made of, from the roots that are known: the go.mod
-// in use, the go.work, a -modfile, and further ones (the go.mod of packages found, an -overlay; "" is
-// none). Folders named in replace and use
-// lines are followed too, also where go could not read the file to its end.
-func moduleFiles(gomod, gowork, modfile string, further []string) []string {
+// moduleFiles lists the files that decide about the modules of a program. moduleFiles starts at the known ones: the
+// go.mod in use, the go.work, a -modfile, and further ones (the go.mod files of packages, an -overlay; "" is none).
+// moduleFiles follows the folders in replace and use lines, even in files that go could not read to the end.
+//
+// works are the go.work files that go would use if they existed; see worksAbove.
+func moduleFiles(gomod, gowork, modfile string, works, further []string) []string {
 	files := map[string]bool{}
 	main := func(gomod string) {
 		dir := filepath.Dir(gomod)
@@ -34,10 +35,12 @@ func moduleFiles(gomod, gowork, modfile string, further []string) []string {
 		files[gowork+".sum"] = true
 		files[filepath.Join(filepath.Dir(gowork), "vendor", "modules.txt")] = true
 		for _, used := range foldersNamed(gowork) {
-			main(filepath.Join(used, "go.mod")) // a replace target in go.work needs its go.mod alone; a file too many does no harm
+			// of a replace target in go.work only the go.mod matters; a needless file does no harm
+			main(filepath.Join(used, "go.mod"))
 		}
-	} else if gomod != "" {
-		files[filepath.Join(filepath.Dir(gomod), "go.work")] = true // if one appears it is used
+	}
+	for _, work := range works {
+		files[work] = true
 	}
 	if modfile != "" {
 		files[modfile] = true
@@ -53,12 +56,34 @@ func moduleFiles(gomod, gowork, modfile string, further []string) []string {
 	return slices.Sorted(maps.Keys(files))
 }
 
-// folderName is a path to a folder in a go.mod or go.work: after => or use, or on a line of its own in a use block. Only
-// ./x, ../x and absolute paths are folders there.
-var folderName = regexp.MustCompile("(?m)(?:=>|^\\s*use|^)\\s*[\"`]?(\\.{1,2}(?:[/\\\\][^\\s\"`]*)?|/[^\\s\"`]+|[A-Za-z]:[/\\\\][^\\s\"`]*)[\"`]?\\s*(?://.*)?$")
+// worksAbove returns the go.work files that go looks for in dir and the folders above, until one exists. Unreadable
+// folders are left out.
+func worksAbove(dir string, env []string) (works []string) {
+	if getenv(env, "GOWORK") != "" {
+		return nil
+	}
+	for {
+		path := filepath.Join(dir, "go.work")
+		if folder, err := os.Open(dir); err == nil {
+			folder.Close()
+			works = append(works, path)
+		}
+		up := filepath.Dir(dir)
+		if isFile(path) || up == dir {
+			return works
+		}
+		dir = up
+	}
+}
 
-// foldersNamed lists the folders that a go.mod or go.work names, as absolute paths. It reads line by line, so that a
-// mistake in one line hides no other.
+// folderName matches a path to a folder in a go.mod or go.work: after => or use, or on its own line in a use block.
+// Only ./x, ../x and absolute paths are folders there.
+var folderName = regexp.MustCompile(
+	"(?m)(?:=>|^\\s*use|^)\\s*[\"`]?(\\.{1,2}(?:[/\\\\][^\\s\"`]*)?|/[^\\s\"`]+|" +
+		"[A-Za-z]:[/\\\\][^\\s\"`]*)[\"`]?\\s*(?://.*)?$")
+
+// foldersNamed lists the folders named in a go.mod or go.work, as absolute paths, line by line, so a mistake in one
+// line hides no other.
 func foldersNamed(file string) []string {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -4,18 +4,23 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// Program is what to build: one main package. It is a value; nothing here changes it.
+// Program is one main package to build. A Program is a value, and never changes.
 type Program struct {
-	Dir   string   // absolute folder in which go is run, and to which Args and relative flags refer
-	Args  []string // the package: a folder, an import path, or .go files; none is "."
-	Flags []string // Go's build flags as the user gave them; see IsFlag
-	Env   []string // complete environment; nil is os.Environ()
-	Debug bool     // keep DWARF, for a debugger
-	Plain bool     // without the agent
-	Slow  bool     // always by go build
+	Dir      string   // absolute folder in which go runs; Args and relative flags refer to it
+	Args     []string // the package: a folder, an import path, or .go files; none is "."
+	Flags    []string // Go's build flags as the user gave them; see IsFlag
+	Env      []string // complete environment; nil is os.Environ()
+	Set      []string // additional variables for the build alone; they override Env
+	Debug    bool     // keep DWARF, for a debugger
+	Plain    bool     // without the agent
+	Debugged Debugged
+	Slow     bool // always build by go build
+
+	Foreign bool // need not run on this machine, and need not be a program
 }
 
 func (p Program) args() []string {
@@ -26,16 +31,17 @@ func (p Program) args() []string {
 }
 
 func (p Program) env() []string {
-	if p.Env == nil {
-		return os.Environ()
+	env := p.Env
+	if env == nil {
+		env = os.Environ()
 	}
-	return p.Env
+	return append(slices.Clip(env), p.Set...)
 }
 
 // ofFiles reports whether the program is given as a list of .go files.
 func (p Program) ofFiles() bool { return strings.HasSuffix(p.args()[0], ".go") }
 
-// abs makes a path of the user's absolute.
+// abs makes a path of the user absolute.
 func (p Program) abs(path string) string { return absIn(p.Dir, path) }
 
 func absIn(dir, path string) string {
@@ -45,8 +51,8 @@ func absIn(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// name is what the binary is called, by go's rules: the last part of the import path that is not a major version, or
-// the first .go file. ps and os.Args[0] then show what the user expects.
+// name returns the binary's name, by go's rules: the last part of the import path, major versions apart, or the first
+// .go file. ps and os.Args[0] then show the expected name.
 func (p Program) name(importPath string) string {
 	if p.ofFiles() {
 		return strings.TrimSuffix(filepath.Base(p.args()[0]), ".go")
@@ -67,7 +73,7 @@ func isMajor(part string) bool {
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == "" && digits[0] != '0' && digits != "1"
 }
 
-// within reports whether path is dir or lies below it. Both are clean and absolute.
+// within reports whether path is dir or lies below dir. Both are clean and absolute.
 func within(path, dir string) bool {
 	if dir == "" {
 		return false

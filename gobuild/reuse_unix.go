@@ -4,6 +4,6 @@ package gobuild
 
 import "os"
 
-// reuse puts the binary at path, under a second name, where go is about to write: see the package doc. If it cannot,
-// go links as always.
+// reuse adds a second name for the binary at path, where go is about to write: see the package doc. If this fails, go
+// links as usual.
 func reuse(path, out string) { _ = os.Link(path, out) }

@@ -1,5 +1,5 @@
 package gobuild
 
-// reuse puts the binary at path, under a second name, where go is about to write: see the package doc. Windows removes
-// no name of a binary that runs, so go could not write there: it links as always.
+// reuse does nothing on Windows. A name of a running binary cannot be removed there, so go could not write to it; go
+// links as usual.
 func reuse(path, out string) {}

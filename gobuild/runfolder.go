@@ -10,19 +10,20 @@ import (
 	"hotreload/lock"
 )
 
-// runFolder is the folder of one run of hotreload, and the lock that says that the run is alive.
+// runFolder is the folder of one run of hotreload, with a lock as the sign of a living run.
 //
-// The lock lies beside the folder and is held before the folder exists: whoever finds a folder whose lock is free, or
-// gone, has found that of a dead run.
+// The lock file is next to the folder, and is locked before the folder is created. So a folder whose lock is free, or
+// missing, belongs to a dead run.
 type runFolder struct {
 	dir  string
 	lock *os.File
 }
 
-// runPrefix begins the name of each run's folder. Nothing else in the cache folder is ever removed.
+// runPrefix begins the name of each run's folder. hotreload removes nothing else from the cache folder, apart from the
+// run's binaries: see home.go.
 const runPrefix = "run-"
 
-// newRunFolder makes a folder below root, which it makes too.
+// newRunFolder creates a folder below root, and root itself if needed.
 func newRunFolder(root string) (*runFolder, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func newRunFolder(root string) (*runFolder, error) {
 			return nil, err
 		}
 		if held, _ := lock.Try(file); held || !stillThere(file) {
-			file.Close() // another run took our new file, not yet locked, for a dead one's: it removes it
+			file.Close() // another run took our new, still unlocked file for a dead run's, and removes it
 			continue
 		}
 		if err := os.Mkdir(dir, 0o700); err != nil {
@@ -46,7 +47,7 @@ func newRunFolder(root string) (*runFolder, error) {
 	}
 }
 
-// stillThere reports whether the file's name still leads to it.
+// stillThere reports whether the file's name still refers to the file.
 func stillThere(file *os.File) bool {
 	open, err := file.Stat()
 	if err != nil {
@@ -56,17 +57,18 @@ func stillThere(file *os.File) bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-// remove ends the run: the folder goes first, so that no folder is ever without a lock that somebody holds.
+// remove ends the run. The folder is removed first, so no folder is ever without a held lock.
 func (r *runFolder) remove() error {
+	leaveHomes(r.dir)
 	err := os.RemoveAll(r.dir)
 	_ = os.Remove(r.lock.Name())
 	r.lock.Close()
-	_ = os.Remove(r.lock.Name()) // Windows removes no open file
+	_ = os.Remove(r.lock.Name()) // Windows cannot remove an open file
 	return err
 }
 
-// removeDead removes what runs that were killed have left below root. What it cannot lock it leaves alone, and so
-// also everything on a file system without locks.
+// removeDead removes the folders of killed runs below root. Folders with a failed lock are left alone, and so is
+// everything on a file system without locks.
 func removeDead(root string) {
 	entries, _ := os.ReadDir(root)
 	for _, entry := range entries {
@@ -78,6 +80,7 @@ func removeDead(root string) {
 		file, err := os.OpenFile(dir+".lock", os.O_RDWR, 0)
 		if err != nil {
 			if os.IsNotExist(err) {
+				leaveHomes(dir)
 				_ = os.RemoveAll(dir)
 			}
 			continue

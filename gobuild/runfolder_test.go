@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hotreload/door"
 )
 
 func TestDeadRunsAreRemovedAndLivingKept(t *testing.T) {
@@ -105,14 +107,14 @@ func TestUnwritableCache(t *testing.T) {
 
 func TestTemporaryFolderOfOthersIsNotUsed(t *testing.T) {
 	info, err := os.Stat(t.TempDir())
-	if err != nil || !private(info) {
+	if err != nil || !door.Private(info) {
 		t.Errorf("our own folder is not private: %v", err)
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if info, _ = os.Stat(dir); private(info) && filepath.Separator == '/' {
+	if info, _ = os.Stat(dir); door.Private(info) && filepath.Separator == '/' {
 		t.Error("a folder that all can write to is not private")
 	}
 }
@@ -126,7 +128,7 @@ func TestChildrenDoNotHoldTheLock(t *testing.T) {
 	}
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
-		t.Skip("no sleep")
+		t.Skip("the command sleep is not installed: ", err)
 	}
 	cmd := exec.Command(sleep, "60")
 	if err := cmd.Start(); err != nil {

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// shortcuts is the fast path's part of a Builder: what is known of each program, and the one piece of work at a time
-// that is done while nothing is built.
+// shortcuts is a Builder's part for fast builds: the facts about each program, and the one piece of work between
+// builds.
 type shortcuts struct {
 	doubts chan error                                 // see Builder.Doubts
-	pause  func(ctx context.Context, d time.Duration) // how idle work waits; tests do not
-	pushy  bool                                       // idle work gives way to nobody; tests have no time
+	pause  func(ctx context.Context, d time.Duration) // how idle work waits; tests do not wait
+	pushy  bool                                       // idle work does not give way; tests have no time
 
 	mu     sync.Mutex           // guards all below
 	of     map[string]*shortcut // by program
@@ -27,13 +27,13 @@ type shortcuts struct {
 	closed bool
 }
 
-// shortcut is what is known of one program, guarded by shortcuts.mu.
+// shortcut holds the facts about one program, guarded by shortcuts.mu.
 type shortcut struct {
 	blueprint *blueprint      // nil if there is none
-	stale     bool            // go has built since: the blueprint is to be made anew
-	proved    map[string]bool // by proof: whether the command has been seen to write what go's wrote
-	off       string          // why it is not used any more in this run
-	unsure    string          // ID of a binary that was built the fast way and is not yet confirmed by go build
+	stale     bool            // go has built since: a new blueprint is needed
+	proved    map[string]bool // by proof: whether the command has written the same as go's
+	off       string          // why fast builds are off for this run
+	unsure    string          // ID of a fast build's binary not yet confirmed by go build
 }
 
 func newShortcuts() *shortcuts {
@@ -48,7 +48,7 @@ func (s *shortcuts) at(program string) *shortcut {
 	return s.of[program]
 }
 
-// rest waits, or until ctx ends.
+// rest waits for the time d, or until ctx ends.
 func rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -58,11 +58,11 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Doubts yields an *Error with Problem Doubtful, at most once for each program: a fast build made another binary than go
-// build. Whoever hears it builds again; it is then built by go, as everything after it.
+// Doubts yields an *Error with Problem Doubtful, at most once per program: a fast build made another binary than go
+// build. The receiver builds again; go then makes this build and all later ones.
 func (b *Builder) Doubts() <-chan error { return b.short.doubts }
 
-// halt kills what is done while nothing is built. It does not wait for its end.
+// halt kills the background work. halt does not wait for the end of the work.
 func (s *shortcuts) halt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,11 +72,11 @@ func (s *shortcuts) halt() {
 	}
 }
 
-// killWait is how long the end of what was killed is waited for. Who gives way to everything else on a busy machine gives
-// way in dying too, and nobody should have to wait for that in order to leave.
+// killWait is how long to wait for the end of killed work. On a busy machine, low-priority processes also die slowly,
+// and hotreload's exit should not wait for such processes.
 const killWait = 500 * time.Millisecond
 
-// close halts, and lets nothing begin any more.
+// close halts the work, and prevents more.
 func (s *shortcuts) close() {
 	s.mu.Lock()
 	s.closed = true
@@ -93,7 +93,7 @@ func (s *shortcuts) close() {
 	}
 }
 
-// begin does the idle work of one program, after what was halted has ended.
+// begin runs the idle work of one program, after the previous work has ended.
 func (s *shortcuts) begin(work func(ctx context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *shortcuts) begin(work func(ctx context.Context)) {
 	}()
 }
 
-// gentle is a learner that gives way.
+// gentle returns a learner with tools that give way to everything else.
 func (l *learner) gentle() *learner {
 	gentle, idle := *l, *l.t
 	idle.idle = !l.b.short.pushy
@@ -124,21 +124,21 @@ func (l *learner) gentle() *learner {
 	return &gentle
 }
 
-// learner is for one program as it is now to be built.
+// learner returns a learner for one program as it is built now.
 func (b *Builder) learner(t *toolchain, p Program, flags []flag, g *Graph, agent *Agent) *learner {
-	l := &learner{b: b, t: t, p: p, flags: flags, program: p.key(), g: g}
+	l := &learner{b: b, t: t, p: p, flags: flags, program: p.key(), g: g, agent: agent}
 	l.with, l.what = p.buildArgs(g, flags, agent)
 	return l
 }
 
-// attempt is what came of building the fast way: a binary, or what go build would say of source that does not compile,
-// and why is the way; or why go has to build.
+// attempt is the result of a fast build: a binary, or go build's message for broken source, with the way; or the reason
+// why go has to build.
 type attempt struct {
 	artifact  *Artifact
 	text, why string
 }
 
-// quick builds the fast way if that is possible without any doubt. The error is ctx's, or one of the system.
+// quick builds the fast way if there is no doubt at all. The error is ctx's, or one of the system.
 func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (attempt, error) {
 	b.short.mu.Lock()
 	s := b.short.at(l.program)
@@ -150,17 +150,18 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 	case off != "":
 		return attempt{why: off}, nil
 	case bp == nil:
-		return attempt{why: "there is no plan of the program yet"}, nil
+		return attempt{why: "the program has no build plan yet"}, nil
 	case !slices.Equal(bp.args, slices.Concat(l.with, l.what)):
 		return attempt{why: "it has other flags than before"}, nil
 	case !slices.Equal(bp.outer, l.t.env):
 		return attempt{why: "it has another environment than before"}, nil
 	}
-	out := filepath.Join(work, "fast", name) // not where go writes: the last binary may lie there
+	out := filepath.Join(work, "fast", name) // not where go writes: the last binary may be there
 	if err := os.MkdirAll(filepath.Dir(out), 0o700); err != nil {
 		return attempt{}, err
 	}
-	r := &remake{t: l.t, bp: bp, work: work, proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }}
+	r := &remake{t: l.t, bp: bp, work: work, thrift: &b.thrift,
+		proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }}
 	made, why, err := r.run(ctx, out)
 	if err != nil || why != "" {
 		return attempt{why: why}, err
@@ -172,15 +173,15 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 		return attempt{text: made.text, why: made.way}, nil
 	}
 	a, err := b.keepAs(made.id, l.program, made.out, name)
-	if err != nil { // the binary that would have done is gone, or the cache folder
+	if err != nil { // the identical binary is gone, or the cache folder
 		return attempt{why: err.Error()}, nil
 	}
-	a.Way = made.way
+	a.Way, a.Steps = made.way, made.steps
 	b.commit(l.program, made)
 	return attempt{artifact: a}, nil
 }
 
-// isProved reports whether a command is known to write what go's does, and whether that is known at all.
+// isProved reports whether a command writes the same as go's, and whether the answer is known.
 func (s *shortcuts) isProved(program, proof string) (same, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,8 +189,8 @@ func (s *shortcuts) isProved(program, proof string) (same, known bool) {
 	return same, known
 }
 
-// commit makes what a fast build found out the state of the program. The archives that it made move to where they stay;
-// those that they take the place of are removed.
+// commit records the results of a fast build as the state of the program. The new archives move to their place, and the
+// replaced ones are removed.
 func (b *Builder) commit(program string, made *remade) {
 	dir := filepath.Join(b.run.dir, "archives")
 	_ = os.MkdirAll(dir, 0o700)
@@ -206,7 +207,7 @@ func (b *Builder) commit(program string, made *remade) {
 			s.blueprint, s.stale = nil, true
 			return
 		}
-		u.path = path // nobody has seen this unit yet
+		u.path = path // this unit is not shared yet
 		if within(old.path, dir) {
 			_ = os.Remove(old.path)
 		}
@@ -217,7 +218,7 @@ func (b *Builder) commit(program string, made *remade) {
 	}
 }
 
-// learned notes that go has built the program: the blueprint is not of the newest binary any more.
+// learned records that go has built the program: the blueprint is not the newest binary's any more.
 func (s *shortcuts) learned(program string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,15 +226,15 @@ func (s *shortcuts) learned(program string) {
 	s.at(program).unsure = ""
 }
 
-// When idle work begins; felt right, not measured.
+// When idle work begins. Felt right, not measured.
 const (
 	planAfter    = 200 * time.Millisecond // the workers start first
 	confirmAfter = 2 * time.Second        // the next save often comes sooner
 )
 
-// idleWork is what is done for a program while nothing is built: first a blueprint, if there is none or go has built
-// since, so that the next build can be fast; then, giving way to everything else on the machine, the confirmation of a
-// fast build by go, and the proof that the blueprint's commands do what go's do.
+// idleWork is done for a program while no build runs: first a blueprint, if there is none or go has built since, so
+// that the next build can be fast; then, with low priority, the confirmation of a fast build by go, and the proof that
+// the blueprint's commands have the same results as go's.
 func (l *learner) idleWork(ctx context.Context, artifact string) {
 	s := l.b.short
 	s.mu.Lock()
@@ -248,7 +249,7 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 	}
 	if stale && artifact != "" {
 		bp, why, err := l.draw(ctx, artifact)
-		for try := 1; try < 3 && err != nil; try++ { // what moves is built again, as a rule, and that ends ctx
+		for try := 1; try < 3 && err != nil; try++ { // a change usually starts a new build, which ends ctx
 			if s.pause(ctx, planAfter<<(2*try)); ctx.Err() != nil {
 				return
 			}
@@ -258,7 +259,7 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 			return
 		}
 		s.mu.Lock()
-		if ctx.Err() != nil { // halt has the lock too: nothing changes under a build
+		if ctx.Err() != nil { // halt needs the same lock: nothing changes during a build
 			s.mu.Unlock()
 			return
 		}
@@ -269,9 +270,9 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 		}
 		s.mu.Unlock()
 		l.b.tidy()
-		debug.FreeOSMemory() // the script of 1,000 packages was many times as large as what was learned from it
+		debug.FreeOSMemory() // the script of 1,000 packages is many times as large as the result
 	}
-	l.proveSome(ctx, 1) // what is most likely to be edited next
+	l.proveSome(ctx, 1) // the unit that is most likely to be edited next
 	l = l.gentle()
 	s.mu.Lock()
 	unsure := entry.unsure
@@ -285,7 +286,7 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 	l.proveSome(ctx, -1)
 }
 
-// tidy removes archives that no blueprint names any more.
+// tidy removes archives that no blueprint uses any more.
 func (b *Builder) tidy() {
 	b.short.mu.Lock()
 	defer b.short.mu.Unlock()
@@ -306,21 +307,22 @@ func (b *Builder) tidy() {
 	}
 }
 
-// disagree switches the fast path off for this run and says so.
+// disagree switches fast builds off for this run and reports it.
 func (b *Builder) disagree(program, what string) {
 	b.short.mu.Lock()
 	s := b.short.at(program)
 	s.off, s.blueprint, s.unsure = "it disagreed with go build", nil, ""
 	b.short.mu.Unlock()
 	select {
-	case b.short.doubts <- &Error{Problem: Doubtful, Text: "a fast build and go build disagree about " + what + ": from now on go build builds",
+	case b.short.doubts <- &Error{Problem: Doubtful, Text: "a fast build and go build disagree about " + what +
+		": from now on go build builds",
 		Hint: "this is a fault of hotreload; please report it, with go env and what was edited. --build=go avoids it"}:
-	default: // one is enough
+	default: // one report is enough
 	}
 }
 
-// confirm builds with go what was built the fast way, which fills the build cache for go test and gopls too, and
-// compares.
+// confirm builds with go what was built the fast way, and compares. This also fills the build cache for go test and
+// gopls.
 func (l *learner) confirm(ctx context.Context, id string) {
 	bp := l.blueprint()
 	if bp == nil {
@@ -331,7 +333,7 @@ func (l *learner) confirm(ctx context.Context, id string) {
 		return len(dirty) == 0 && doubt == ""
 	}
 	if !unmoved() {
-		return // a build of it is about to begin
+		return // a build of the change is about to begin
 	}
 	work, err := l.b.newWork()
 	if err != nil {
@@ -341,14 +343,16 @@ func (l *learner) confirm(ctx context.Context, id string) {
 	out := filepath.Join(work, "confirmed")
 	tmp, done := temporary(bp.graph.settings.GOTMPDIR, work)
 	defer done()
-	got, err := l.t.run(ctx, []string{"GOTMPDIR=" + tmp}, slices.Concat([]string{"build", "-o", out}, l.with, l.what)...)
+	got, err := l.t.run(ctx, []string{"GOTMPDIR=" + tmp}, slices.Concat([]string{"build", "-o", out}, l.with,
+		l.what)...)
 	if err != nil || !unmoved() {
 		return
 	}
 	what := ""
 	if !got.exit.Success() {
-		if failed := diagnose(l.p.Dir, got.text, false); !slices.ContainsFunc(failed.Diagnostics, func(d Diagnostic) bool { return d.File != "" }) {
-			return // the machine, not the source
+		if failed := diagnose(l.p.Dir, got.text, false); !slices.ContainsFunc(failed.Diagnostics,
+			func(d Diagnostic) bool { return d.File != "" }) {
+			return // the machine's fault, not the source's
 		}
 		what = "whether it compiles"
 	} else if confirmed, err := contentID(out); err != nil {

@@ -12,23 +12,23 @@ import (
 	"hotreload/gobuild/plan"
 )
 
-// source is what a file that the compiler reads was like when it was last compiled.
+// source is the state of a file for the compiler when it was last compiled.
 type source struct {
 	info    os.FileInfo
-	racy    bool // written so shortly before we looked that what was written next could bear the same time
+	racy    bool // written so shortly before the look that a later write could have the same time
 	sum     plan.Sum
-	code    bool        // Go that is compiled, and not only embedded
-	frame   fingerprint // of code: what go reads of it to know what to run, imports aside
-	orders  fingerprint // of code: its //go: lines, to compiler, linker and go alike
+	code    bool        // Go code that is compiled, not only embedded
+	frame   fingerprint // of code: what go reads to choose commands, without imports
+	orders  fingerprint // of code: its //go: lines, for compiler, linker and go
 	imports []string    // of code
 }
 
-// tick is longer than a file system takes from one time stamp to the next (FAT: 2 s).
+// tick is longer than the step of a file system's time stamps (FAT: 2 s).
 const tick = 3 * time.Second
 
 var errRestless = errors.New("changes while it is read")
 
-// readSource reads a file and looks, before and after, whether it is the same file.
+// readSource reads a file, and checks before and after that it is the same file.
 func readSource(path string, code bool) (source, error) {
 	looked := time.Now()
 	info, err := os.Stat(path)
@@ -52,7 +52,7 @@ func readSource(path string, code bool) (source, error) {
 	return s, nil
 }
 
-// sumOf is the hash of a file that may be large: people embed films.
+// sumOf returns the hash of a file that may be large: some programs embed films.
 func sumOf(path string) (sum plan.Sum, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -67,7 +67,7 @@ func sumOf(path string) (sum plan.Sum, err error) {
 	return sum, nil
 }
 
-// again looks at the file once more: like is s itself, or what has become of it.
+// again looks at the file once more: like is s itself, or the file's new state.
 func (s source) again(path string) (like source, changed bool, err error) {
 	if info := statOrNil(path); same(s.info, info) && !s.racy {
 		return s, false, nil
@@ -79,11 +79,12 @@ func (s source) again(path string) (like source, changed bool, err error) {
 	return now, now.sum != s.sum, nil
 }
 
-// orders are the lines of a Go file that tell the toolchain something beside the language.
+// orders returns the lines of a Go file with instructions for the toolchain.
 func orders(content []byte) []byte {
 	var found []byte
 	for line := range bytes.Lines(content) {
-		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("//go:")) || bytes.HasPrefix(line, []byte("//export ")) {
+		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("//go:")) ||
+			bytes.HasPrefix(line, []byte("//export ")) {
 			found = append(append(found, line...), '\n')
 		}
 	}

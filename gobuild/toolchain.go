@@ -17,15 +17,15 @@ import (
 	"hotreload/process"
 )
 
-// oldestGo is the oldest minor version of Go that we understand: since 1.21 go fetches the toolchain a module asks for.
+// oldestGo is the oldest supported minor version of Go: since 1.21, go fetches the toolchain that a module asks for.
 const oldestGo = 21
 
-// toolchain is the go command as one program's environment has it.
+// toolchain is the go command in one program's environment.
 type toolchain struct {
 	path string
 	dir  string
 	env  []string
-	idle bool // what it runs gives way to everything else on the machine
+	idle bool // its processes give way to everything else on the machine
 }
 
 func (p Program) toolchain() (*toolchain, error) {
@@ -42,16 +42,16 @@ func (p Program) toolchain() (*toolchain, error) {
 		return nil, &Error{Problem: NoGo, Text: "the go command is not in PATH", Err: err,
 			Hint: "install Go (https://go.dev/dl) or add its bin folder to PATH"}
 	}
-	// PWD is how go learns by which name, of several through symbolic links, the user knows the folder.
+	// Through PWD go learns the user's name of the folder, if symbolic links give it several.
 	env = append(slices.Clip(slices.Clone(env)), "PWD="+p.Dir)
 	return &toolchain{path: path, dir: p.Dir, env: env}, nil
 }
 
-// lookUp finds go in the PATH of env, which need not be ours.
+// lookUp finds go in the PATH of env, which may differ from hotreload's own.
 func lookUp(env []string) (string, error) {
 	for _, dir := range filepath.SplitList(getenv(env, "PATH")) {
 		if !filepath.IsAbs(dir) {
-			continue // as os/exec does: a program out of the current folder is a trap
+			continue // like os/exec, which does not run programs from the current folder
 		}
 		if path, err := exec.LookPath(filepath.Join(dir, "go")); err == nil {
 			return path, nil
@@ -60,8 +60,8 @@ func lookUp(env []string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// getenv is the value of key in env. The last one counts; a key in other letters (Windows: Path) only if there is no
-// exact one.
+// getenv returns the value of key in env. The last one counts; a key in another case (Windows: Path) only if there is
+// no exact one.
 func getenv(env []string, key string) string {
 	exact, folded := "", ""
 	for _, entry := range env {
@@ -79,15 +79,15 @@ func getenv(env []string, key string) string {
 	return exact
 }
 
-// said is what a go command wrote and how it ended.
+// said is the output of a go command and how the command ended.
 type said struct {
 	out  []byte
 	text string // standard error
 	exit process.Exit
 }
 
-// run runs go and waits for it. If ctx ends first, go and everything it started are killed, and gone when run returns
-// ctx's error. The output of a command that failed is no error of run.
+// run runs go and waits. If ctx ends first, go and everything that it started are killed, and have ended when run
+// returns ctx's error. A failed command is not an error of run.
 func (t *toolchain) run(ctx context.Context, env []string, args ...string) (said, error) {
 	return t.runTool(ctx, t.dir, env, t.path, args...)
 }
@@ -108,26 +108,22 @@ func (t *toolchain) runTool(ctx context.Context, dir string, env []string, path 
 	if t.idle {
 		p.GiveWay()
 	}
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		p.Kill()
-		<-p.Done() // has an end: killed, and its output is not waited for longer than process's delay
-		p.Sweep()
-		return said{}, ctx.Err()
+	if err := p.Await(ctx); err != nil {
+		return said{}, err
 	}
 	return said{out: out.Bytes(), text: text.String(), exit: p.Exit()}, nil
 }
 
 // settings are the answers of `go env` that matter here: environment, the user's go env -w and defaults together.
 type settings struct {
-	GOMOD, GOWORK, GOFLAGS, GOEXE, GOVERSION, GOROOT, GOMODCACHE, GOTMPDIR string
+	GOMOD, GOWORK, GOFLAGS, GOOS, GOEXE, GOVERSION, GOROOT, GOMODCACHE, GOTMPDIR, GOARCH string
 }
 
 func (t *toolchain) settings(ctx context.Context) (settings, error) {
 	var s settings
 	got, err := t.run(ctx, nil, "env", "-json",
-		"GOMOD", "GOWORK", "GOFLAGS", "GOEXE", "GOVERSION", "GOROOT", "GOMODCACHE", "GOTMPDIR")
+		"GOMOD", "GOWORK", "GOFLAGS", "GOOS", "GOEXE", "GOVERSION", "GOROOT", "GOMODCACHE", "GOTMPDIR",
+		"GOARCH")
 	if err != nil {
 		return s, err
 	}
@@ -144,13 +140,14 @@ func (t *toolchain) settings(ctx context.Context) (settings, error) {
 		s.GOWORK = ""
 	}
 	if minor := minorOf(s.GOVERSION); minor >= 0 && minor < oldestGo {
-		return s, &Error{Problem: GoTooOld, Text: fmt.Sprintf("%s is too old; hotreload needs Go 1.%d or newer", s.GOVERSION, oldestGo),
+		return s, &Error{Problem: GoTooOld, Text: fmt.Sprintf("%s is too old; hotreload needs Go 1.%d or newer",
+			s.GOVERSION, oldestGo),
 			Hint: "install a newer Go: https://go.dev/dl"}
 	}
 	return s, nil
 }
 
-// minorOf is 26 for "go1.26.8", or -1 for a version that does not tell (a development version).
+// minorOf returns 26 for "go1.26.8", or -1 for a version without a number (a development version).
 func minorOf(version string) int {
 	rest, ok := strings.CutPrefix(version, "go1.")
 	if !ok {

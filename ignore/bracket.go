@@ -2,14 +2,14 @@ package ignore
 
 import "strings"
 
-// byteSet is what a bracket stands for. It never holds the slash.
+// byteSet is the set of bytes that a bracket matches. It never contains the slash.
 type byteSet [256]bool
 
-// parseBracket reads the bracket at the beginning of p as git does and returns how long it is. A "]" right after the
-// opening belongs to the set; a range needs two ends, and the lower one is in it even if it is the higher; "[:" without ":]" is a
-// "[" and a ":".
+// parseBracket reads the bracket at the beginning of p by git's rules and returns its length. A "]" right after the
+// opening belongs to the set. A range needs two ends; its first end belongs to the set even if it is higher than the
+// second. "[:" without ":]" is a "[" and a ":".
 func parseBracket(p string) (*byteSet, int, error) {
-	at := func(i int) byte { // 0 is the end: patterns hold no NUL
+	at := func(i int) byte { // 0 means the end: patterns contain no NUL
 		if i < len(p) {
 			return p[i]
 		}
@@ -21,7 +21,7 @@ func parseBracket(p string) (*byteSet, int, error) {
 	if negated {
 		i++
 	}
-	var low byte // what a range would begin with; 0: nothing
+	var low byte // the first end of a possible range; 0: none
 	for first := true; first || at(i) != ']'; first = false {
 		c := at(i)
 		switch {
@@ -83,7 +83,7 @@ func parseBracket(p string) (*byteSet, int, error) {
 	return set, i + 1, nil
 }
 
-// glob writes the set as a bracket of doublestar, or as "?" if it holds everything.
+// glob writes the set as a bracket of doublestar, or as "?" if it contains every byte.
 func (s *byteSet) glob() string {
 	all := byteSet{}
 	for b := range all {
@@ -117,7 +117,7 @@ func (s *byteSet) glob() string {
 	return out.String()
 }
 
-// classes are the POSIX classes for ASCII, in git's reading: space has neither vertical tab nor form feed.
+// classes are the POSIX classes for ASCII, by git's definition: space contains neither vertical tab nor form feed.
 var classes = map[string]func(byte) bool{
 	"alnum":  func(c byte) bool { return isAlpha(c) || isDigit(c) },
 	"alpha":  isAlpha,

@@ -10,7 +10,8 @@ import (
 // TestBracketsAgainstGit asks git about every byte that can be in a name, for every class and some odd sets.
 func TestBracketsAgainstGit(t *testing.T) {
 	repo := newGitRepo(t)
-	sets := []string{"[]]", "[]-a]", "[!]a]", "[^-a]", "[a-]", "[--0]", "[+--]", `[\--\]]`, "[a-c-e]", `[\\-a]`, "[!-~]", "[[:]",
+	sets := []string{"[]]", "[]-a]", "[!]a]", "[^-a]", "[a-]", "[--0]", "[+--]", `[\--\]]`, "[a-c-e]", `[\\-a]`,
+		"[!-~]", "[[:]",
 		"[[:digit:]-a]", "[\x80-\xff]", "[^\x01-\x7f]", "[*-?]", "[ -~]", "[a-a]", "[[]", "[!/]", "[/]"}
 	for name := range classes {
 		sets = append(sets, "[[:"+name+":]]", "[![:"+name+":]x]")
@@ -22,7 +23,8 @@ func TestBracketsAgainstGit(t *testing.T) {
 		writeFile(t, filepath.Join(repo.root, folder, gitignore), "x"+set+"y\n/d/x"+set+"y\n")
 		for b := 1; b < 256; b++ {
 			if b != '/' {
-				paths = append(paths, folder+"/x"+string([]byte{byte(b)})+"y", folder+"/d/x"+string([]byte{byte(b)})+"y")
+				paths = append(paths, folder+"/x"+string([]byte{byte(b)})+"y", folder+"/d/x"+
+					string([]byte{byte(b)})+"y")
 			}
 		}
 	}

@@ -9,11 +9,12 @@ import (
 
 // TestCommentsTellTheTruth checks the promises in the comments of our own rule files. Above its rules stands
 //
-//	# ignores: what they ignore
-//	# keeps:   what they do not
+//	# ignores: paths that the rules ignore
+//	# keeps:   paths that they do not ignore
 //
-// with paths separated by spaces; one that ends in a slash is a folder. The rules are those up to the next blank line or
-// comment. One of them must be the reason why the path is ignored, and, if one is a "!" rule, why it is kept. All rules of the file count.
+// with paths separated by spaces; a path that ends in a slash is a folder. The rules are those up to the next blank
+// line or comment. One of them must be the reason why a path is ignored, and, if there is a "!" rule, why a path is
+// kept. All rules of the file count.
 func TestCommentsTellTheTruth(t *testing.T) {
 	for _, file := range []string{"builtin.reloadignore", filepath.Join("..", ".reloadignore.example")} {
 		content, err := os.ReadFile(file)
@@ -35,10 +36,12 @@ func TestCommentsTellTheTruth(t *testing.T) {
 			check := func(path string, ignored bool) {
 				got := m.Match("/r/"+strings.TrimSuffix(path, "/"), strings.HasSuffix(path, "/"))
 				if got.Ignored != ignored {
-					t.Errorf("%s, rules above line %d: %s is ignored: %v, want %v (by %v)", file, p.end, path, got.Ignored, ignored, got.Rule)
+					t.Errorf("%s, rules above line %d: %s is ignored: %v, want %v (by %v)", file, p.end, path,
+						got.Ignored, ignored, got.Rule)
 				}
 				if (ignored || negated) && (got.Rule == nil || !p.rules[got.Rule.Line]) {
-					t.Errorf("%s, rules above line %d: they do not decide about %s, but %v", file, p.end, path, got.Rule)
+					t.Errorf("%s, rules above line %d: they do not decide about %s, but %v", file, p.end, path,
+						got.Rule)
 				}
 			}
 			for _, path := range p.ignores {
@@ -54,7 +57,7 @@ func TestCommentsTellTheTruth(t *testing.T) {
 	}
 }
 
-// promise is what a comment says about the rules below it.
+// promise is a comment's statement about the rules below it.
 type promise struct {
 	ignores, keeps []string
 	rules          map[int]bool // their lines
@@ -96,7 +99,7 @@ func readPromises(t *testing.T, content string) []promise {
 	return all
 }
 
-// TestBuiltinIsAboutNames: built-in rules have no folder that an anchored one could begin at.
+// TestBuiltinIsAboutNames: built-in rules have no folder, so none of them may be anchored.
 func TestBuiltinIsAboutNames(t *testing.T) {
 	for _, r := range builtin() {
 		if k := r.pattern.kind; k != matchName && k != matchSuffix && k != matchNameGlob || r.Negated {
@@ -105,11 +108,13 @@ func TestBuiltinIsAboutNames(t *testing.T) {
 	}
 }
 
-// TestServersFilesAreKept: what a server may well read is not taken for litter.
+// TestServersFilesAreKept: files that a server may read are not ignored.
 func TestServersFilesAreKept(t *testing.T) {
 	m, _ := Load(nil, Options{})
-	for _, name := range []string{"main.go", "go.mod", "index.tmpl", "page.gohtml", ".env", ".env.local", "app.db", "app.sqlite", "x.test",
-		"testdata", "vendor", "tmp", "bin", "build", "dist", "logo.swf", "data.bak", "tls.crt", ".well-known", ".air.toml", "hotreload.toml",
+	for _, name := range []string{"main.go", "go.mod", "index.tmpl", "page.gohtml", ".env", ".env.local", "app.db",
+		"app.sqlite", "x.test",
+		"testdata", "vendor", "tmp", "bin", "build", "dist", "logo.swf", "data.bak", "tls.crt", ".well-known",
+		".air.toml", "hotreload.toml",
 		".reloadignore", ".gitignore", "x.orig", "1234", "a~b", "config.toml", "_index.html", "__init__.py", "4914"} {
 		for _, isDir := range []bool{false, true} {
 			if got := m.Match("/x/"+name, isDir); got.Rule != nil {

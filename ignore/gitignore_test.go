@@ -209,7 +209,8 @@ func nonEmpty(parts ...string) []string {
 	return out
 }
 
-// layCases writes every case into a folder of its own below root, with rule files of the given name, and loads a Matcher.
+// layCases writes every case into a folder of its own below root, with rule files of the given name, and loads a
+// Matcher.
 func layCases(t *testing.T, root, file string) (m *Matcher, folders, paths []string) {
 	t.Helper()
 	for i, c := range gitCases {

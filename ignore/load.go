@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// Options say which rules count and where, beside the folders given to Load.
+// Options say which rules apply and where, in addition to the folders given to Load.
 type Options struct {
-	NoGitignore bool     // git's files do not count
-	Trees       []string // folders that are watched with all that is below: searched for rule files
-	Extra       []string // patterns of the command line, above all others
-	Dir         string   // the folder that Extra is about: as if Extra stood in a .reloadignore there
+	NoGitignore bool     // git's files have no effect
+	Trees       []string // folders that are watched with everything below; Load searches them for rule files
+	Extra       []string // patterns of the command line; they override all others
+	Dir         string   // the folder of Extra: as if Extra were a .reloadignore there
 }
 
 // Load reads the rules about the contents of dirs and opts.Trees, which are absolute paths.
 //
-// The Matcher is always good. The errors say what is missing in it: a file that could not be read, a line that can never
-// match. One such line or file costs nothing else.
+// The Matcher is always usable. The errors tell which rules it lacks: a file that could not be read, a line that can
+// never match. Such a file or line affects no other rule.
 func Load(dirs []string, opts Options) (*Matcher, []error) {
 	l := loader{
 		m:    &Matcher{folders: map[string]*folder{}, files: map[string]bool{}, gitignore: !opts.NoGitignore},
@@ -52,11 +52,11 @@ func Load(dirs []string, opts Options) (*Matcher, []error) {
 	return l.m, l.errs
 }
 
-// loader fills a Matcher, from the top down: a folder is judged by the rules above it before its own are read. It alone
-// may change the Matcher, and only until Load returns.
+// loader fills a Matcher from the top down: it judges a folder by the rules above before it reads the folder's own.
+// Only the loader may change the Matcher, and only until Load returns.
 type loader struct {
 	m    *Matcher
-	open map[string]bool // folders that were entered: whether they are not ignored
+	open map[string]bool // folders that were entered; true: not ignored
 	errs []error
 }
 
@@ -72,7 +72,7 @@ func (l *loader) absolute(dirs []string) []string {
 	return clean
 }
 
-// addTops finds the tops of the folders and keeps the outermost.
+// addTops finds the tops of the folders and keeps the outermost ones.
 func (l *loader) addTops(dirs []string) {
 	var tops []string
 	within := func(p string) func(string) bool {
@@ -80,7 +80,7 @@ func (l *loader) addTops(dirs []string) {
 	}
 	for _, dir := range dirs {
 		if slices.ContainsFunc(tops, within(slashed(dir))) {
-			continue // whatever its own top is, it lies in that one
+			continue // this folder is inside that top, and so is its own top
 		}
 		top := slashed(findTop(dir))
 		tops = slices.DeleteFunc(tops, func(other string) bool { return contains(top, other) })
@@ -112,7 +112,7 @@ func (l *loader) enter(path string) bool {
 	}
 }
 
-// enterOne reads the rule files of one folder unless it is ignored. Those above it have been read.
+// enterOne reads the rule files of one folder, unless the folder is ignored. The files above have been read.
 func (l *loader) enterOne(path string) bool {
 	if open, done := l.open[path]; done {
 		return open
@@ -131,7 +131,7 @@ func (l *loader) enterOne(path string) bool {
 	return open
 }
 
-// walk finds the rule files in a tree whose root has been entered and is not ignored.
+// walk finds the rule files in a tree. The tree's root has been entered and is not ignored.
 func (l *loader) walk(root string) {
 	todo := []string{root}
 	for len(todo) > 0 {
@@ -154,7 +154,7 @@ func (l *loader) walk(root string) {
 	}
 }
 
-// readListed reads those rule files of a folder that its listing shows.
+// readListed reads the rule files that a folder's listing contains.
 func (l *loader) readListed(path string, entries []fs.DirEntry) {
 	has := func(name string) bool {
 		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
@@ -203,13 +203,13 @@ func (l *loader) read(file string, layer layer, follow bool) rules {
 		return nil
 	}
 	rs, errs := parseFile(content, file, layer)
-	if layer == layerUser { // git's files are for git to complain about, and it does not
+	if layer == layerUser { // git does not report errors in its own files, so hotreload does not, either
 		l.errs = append(l.errs, errs...)
 	}
 	return rs
 }
 
-// folder returns the folder of that path, which from now on has something to say.
+// folder returns the folder with this path, and makes it part of the Matcher.
 func (l *loader) folder(path string) *folder {
 	f := l.m.folders[path]
 	if f == nil {

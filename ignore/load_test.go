@@ -12,59 +12,90 @@ import (
 	"testing"
 )
 
-// TestLayers has one line for each thing that layers do to each other. Files are written below a repository's root; a
-// path that ends in a slash is a folder. by is file:line of the deciding rule.
+// layers has a case for each effect of one layer on another. Files are written below a repository's root; a path that
+// ends in a slash is a folder. by is file:line of the deciding rule.
+var layers = []struct {
+	name     string
+	files    map[string]string
+	opts     Options
+	path     string
+	ignored  bool
+	by       string
+	explicit bool
+}{
+	{"nobody speaks", nil, Options{}, "main.go", false, "", false},
+	{"built-in", nil, Options{}, "x/.main.go.swp", true, "built-in", false},
+	{"git over built-in", files{gitignore: "!*.tmp"}, Options{}, "a.tmp", false, ".gitignore:1", false},
+	{"user over built-in", files{reloadignore: "!*.tmp"}, Options{}, "a.tmp", false, ".reloadignore:1", true},
+	{"user over git, keeps", files{gitignore: "*.css", reloadignore: "!*.css"}, Options{}, "a.css", false,
+		".reloadignore:1", true},
+	{"user over git, ignores", files{gitignore: "!*.css", reloadignore: "*.css"}, Options{}, "a.css", true,
+		".reloadignore:1", true},
+	{"user at the root over git deeper", files{"x/.gitignore": "!a", reloadignore: "a"}, Options{}, "x/a", true,
+		".reloadignore:1", true},
+	{"user is silent", files{gitignore: "*.css", reloadignore: "*.js"}, Options{}, "a.css", true,
+		".gitignore:1", false},
+	{"command line over user", files{reloadignore: "a"}, Options{Extra: []string{"!a"}}, "a", false,
+		"--ignore:1", true},
+	{"command line over nested", files{"x/.reloadignore": "!a"}, Options{Extra: []string{"b", "a"}}, "x/a",
+		true, "--ignore:2", true},
+	{"command line anchored", nil, Options{Extra: []string{"/a"}}, "x/a", false, "", false},
+	{"command line has no comments", nil, Options{Extra: []string{"#a"}}, "#a", true, "--ignore:1", true},
+	{"info/exclude", files{".git/info/exclude": "a"}, Options{}, "x/a", true, ".git/info/exclude:1", false},
+	{".gitignore over info/exclude", files{".git/info/exclude": "a", gitignore: "!a"}, Options{}, "a", false,
+		".gitignore:1", false},
+	{"no gitignore", files{gitignore: "a", ".git/info/exclude": "a"}, Options{NoGitignore: true}, "a", false,
+		"", false},
+	{"no gitignore, user stays", files{gitignore: "!a", reloadignore: "a"}, Options{NoGitignore: true}, "a",
+		true, ".reloadignore:1", true},
+
+	{"folder closed by git stays closed", files{gitignore: "dist/", reloadignore: "!*.css"}, Options{},
+		"dist/a.css", true, ".gitignore:1", false},
+	{"folder closed by built-in stays closed", files{reloadignore: "!*.js"}, Options{}, "node_modules/a.js",
+		true, "built-in", false},
+	{"folder opened by user", files{gitignore: "dist/", reloadignore: "!dist/"}, Options{}, "dist/a.css", false,
+		"", false},
+	{"folder opened, others in it", files{gitignore: "dist/\n*.map", reloadignore: "!dist/"}, Options{},
+		"dist/a.map", true, ".gitignore:2", false},
+	{"one file of a closed folder", files{gitignore: "dist/", reloadignore: "!/dist/\n/dist/*\n!/dist/a.css"},
+		Options{}, "dist/a.css", false, ".reloadignore:3", true},
+	{"one file of a closed folder, others",
+		files{gitignore: "dist/", reloadignore: "!/dist/\n/dist/*\n!/dist/a.css"}, Options{}, "dist/b.css",
+		true, ".reloadignore:2", true},
+	{"closed by git, named by user", files{gitignore: "gen/", reloadignore: "*_mock.go"}, Options{},
+		"gen/a_mock.go", true, ".reloadignore:1", true},
+	{"closed by git, folder in it named by user", files{gitignore: "gen/", reloadignore: "mocks/\n!*.go"},
+		Options{}, "gen/mocks/a.go", true, ".reloadignore:1", true},
+	{"closed by user is closed", files{gitignore: "!gen/a", reloadignore: "gen/"}, Options{}, "gen/a", true,
+		".reloadignore:1", true},
+	{"rules in a closed folder do not count", files{gitignore: "gen/", "gen/.reloadignore": "*"}, Options{},
+		"gen/a", true, ".gitignore:1", false},
+
+	{".git is not brought back by git", files{gitignore: "!.*"}, Options{}, ".git/index", true, "built-in", false},
+	{"other dot files are", files{gitignore: "!.*"}, Options{}, ".DS_Store", false, ".gitignore:1", false},
+	{".git is brought back by the user", files{reloadignore: "!.git"}, Options{}, ".git/HEAD", false, "", false},
+
+	{"repository in the repository: outer .gitignore", files{gitignore: "a", "in/.git/HEAD": ""}, Options{},
+		"in/a", false, "", false},
+	{"repository in the repository: its own", files{"in/.gitignore": "a", "in/.git/HEAD": ""}, Options{},
+		"in/a", true, "in/.gitignore:1", false},
+	{"repository in the repository: its info/exclude", files{"in/.git/info/exclude": "a"}, Options{}, "in/x/a",
+		true, "in/.git/info/exclude:1", false},
+	{"repository in the repository: outer .reloadignore", files{reloadignore: "a", "in/.git/HEAD": ""},
+		Options{}, "in/a", true, ".reloadignore:1", true},
+	{"repository in the repository: folder named by outer user", files{reloadignore: "in", "in/.git/HEAD": ""},
+		Options{}, "in/a", true, ".reloadignore:1", true},
+	{"repository in an ignored folder, not given", files{gitignore: "/in", "in/.git/HEAD": ""}, Options{},
+		"in/a", true, ".gitignore:1", false},
+	{"repository that git ignores, given",
+		files{gitignore: "/in", "in/.git/HEAD": "", "in/x/.reloadignore": "a"}, Options{Trees: []string{"in"}},
+		"in/x/a", true, "in/x/.reloadignore:1", true},
+	{"repository that git ignores, given, root", files{gitignore: "/in", "in/.git/HEAD": ""},
+		Options{Trees: []string{"in"}}, "in/", false, "", false},
+}
+
 func TestLayers(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		files    map[string]string
-		opts     Options
-		path     string
-		ignored  bool
-		by       string
-		explicit bool
-	}{
-		{"nobody speaks", nil, Options{}, "main.go", false, "", false},
-		{"built-in", nil, Options{}, "x/.main.go.swp", true, "built-in", false},
-		{"git over built-in", files{gitignore: "!*.tmp"}, Options{}, "a.tmp", false, ".gitignore:1", false},
-		{"user over built-in", files{reloadignore: "!*.tmp"}, Options{}, "a.tmp", false, ".reloadignore:1", true},
-		{"user over git, keeps", files{gitignore: "*.css", reloadignore: "!*.css"}, Options{}, "a.css", false, ".reloadignore:1", true},
-		{"user over git, ignores", files{gitignore: "!*.css", reloadignore: "*.css"}, Options{}, "a.css", true, ".reloadignore:1", true},
-		{"user at the root over git deeper", files{"x/.gitignore": "!a", reloadignore: "a"}, Options{}, "x/a", true, ".reloadignore:1", true},
-		{"user is silent", files{gitignore: "*.css", reloadignore: "*.js"}, Options{}, "a.css", true, ".gitignore:1", false},
-		{"command line over user", files{reloadignore: "a"}, Options{Extra: []string{"!a"}}, "a", false, "--ignore:1", true},
-		{"command line over nested", files{"x/.reloadignore": "!a"}, Options{Extra: []string{"b", "a"}}, "x/a", true, "--ignore:2", true},
-		{"command line anchored", nil, Options{Extra: []string{"/a"}}, "x/a", false, "", false},
-		{"command line has no comments", nil, Options{Extra: []string{"#a"}}, "#a", true, "--ignore:1", true},
-		{"info/exclude", files{".git/info/exclude": "a"}, Options{}, "x/a", true, ".git/info/exclude:1", false},
-		{".gitignore over info/exclude", files{".git/info/exclude": "a", gitignore: "!a"}, Options{}, "a", false, ".gitignore:1", false},
-		{"no gitignore", files{gitignore: "a", ".git/info/exclude": "a"}, Options{NoGitignore: true}, "a", false, "", false},
-		{"no gitignore, user stays", files{gitignore: "!a", reloadignore: "a"}, Options{NoGitignore: true}, "a", true, ".reloadignore:1", true},
-
-		{"folder closed by git stays closed", files{gitignore: "dist/", reloadignore: "!*.css"}, Options{}, "dist/a.css", true, ".gitignore:1", false},
-		{"folder closed by built-in stays closed", files{reloadignore: "!*.js"}, Options{}, "node_modules/a.js", true, "built-in", false},
-		{"folder opened by user", files{gitignore: "dist/", reloadignore: "!dist/"}, Options{}, "dist/a.css", false, "", false},
-		{"folder opened, others in it", files{gitignore: "dist/\n*.map", reloadignore: "!dist/"}, Options{}, "dist/a.map", true, ".gitignore:2", false},
-		{"one file of a closed folder", files{gitignore: "dist/", reloadignore: "!/dist/\n/dist/*\n!/dist/a.css"}, Options{}, "dist/a.css", false, ".reloadignore:3", true},
-		{"one file of a closed folder, others", files{gitignore: "dist/", reloadignore: "!/dist/\n/dist/*\n!/dist/a.css"}, Options{}, "dist/b.css", true, ".reloadignore:2", true},
-		{"closed by git, named by user", files{gitignore: "gen/", reloadignore: "*_mock.go"}, Options{}, "gen/a_mock.go", true, ".reloadignore:1", true},
-		{"closed by git, folder in it named by user", files{gitignore: "gen/", reloadignore: "mocks/\n!*.go"}, Options{}, "gen/mocks/a.go", true, ".reloadignore:1", true},
-		{"closed by user is closed", files{gitignore: "!gen/a", reloadignore: "gen/"}, Options{}, "gen/a", true, ".reloadignore:1", true},
-		{"rules in a closed folder do not count", files{gitignore: "gen/", "gen/.reloadignore": "*"}, Options{}, "gen/a", true, ".gitignore:1", false},
-
-		{".git is not brought back by git", files{gitignore: "!.*"}, Options{}, ".git/index", true, "built-in", false},
-		{"other dot files are", files{gitignore: "!.*"}, Options{}, ".DS_Store", false, ".gitignore:1", false},
-		{".git is brought back by the user", files{reloadignore: "!.git"}, Options{}, ".git/HEAD", false, "", false},
-
-		{"repository in the repository: outer .gitignore", files{gitignore: "a", "in/.git/HEAD": ""}, Options{}, "in/a", false, "", false},
-		{"repository in the repository: its own", files{"in/.gitignore": "a", "in/.git/HEAD": ""}, Options{}, "in/a", true, "in/.gitignore:1", false},
-		{"repository in the repository: its info/exclude", files{"in/.git/info/exclude": "a"}, Options{}, "in/x/a", true, "in/.git/info/exclude:1", false},
-		{"repository in the repository: outer .reloadignore", files{reloadignore: "a", "in/.git/HEAD": ""}, Options{}, "in/a", true, ".reloadignore:1", true},
-		{"repository in the repository: folder named by outer user", files{reloadignore: "in", "in/.git/HEAD": ""}, Options{}, "in/a", true, ".reloadignore:1", true},
-		{"repository in an ignored folder, not given", files{gitignore: "/in", "in/.git/HEAD": ""}, Options{}, "in/a", true, ".gitignore:1", false},
-		{"repository that git ignores, given", files{gitignore: "/in", "in/.git/HEAD": "", "in/x/.reloadignore": "a"}, Options{Trees: []string{"in"}}, "in/x/a", true, "in/x/.reloadignore:1", true},
-		{"repository that git ignores, given, root", files{gitignore: "/in", "in/.git/HEAD": ""}, Options{Trees: []string{"in"}}, "in/", false, "", false},
-	} {
+	for _, c := range layers {
 		t.Run(c.name, func(t *testing.T) {
 			root := realTempDir(t)
 			makeDir(t, filepath.Join(root, ".git"))
@@ -169,7 +200,8 @@ func TestOutermostTopCounts(t *testing.T) {
 
 func TestOutside(t *testing.T) {
 	m, _ := Load(nil, Options{})
-	for path, want := range map[string]bool{"/x/a.tmp": true, "/x/a.go": false, "/node_modules/a.go": false, "/": false, "": false, "4913": true} {
+	for path, want := range map[string]bool{"/x/a.tmp": true, "/x/a.go": false, "/node_modules/a.go": false,
+		"/": false, "": false, "4913": true} {
 		if have := m.Match(filepath.FromSlash(path), false).Ignored; have != want {
 			t.Errorf("%q: have %v, want %v", path, have, want)
 		}
@@ -198,17 +230,18 @@ func TestErrors(t *testing.T) {
 	for _, err := range errs {
 		have = append(have, strings.ReplaceAll(err.Error(), root+string(filepath.Separator), ""))
 	}
+	const dots = `a pattern begins at the folder of its file, "." and ".." have no meaning in it`
 	want := []string{
 		`ignore rules for folder "relative": the path is not absolute`,
 		`--ignore:2: "a[" never matches: the bracket is not closed`,
 		`.reloadignore:1: "[a" never matches: the bracket is not closed`,
-		`.reloadignore:3: "./b" never matches: a pattern begins at the folder of its file, "." and ".." have no meaning in it`,
+		`.reloadignore:3: "./b" never matches: ` + dots,
 		`.reloadignore:4: "c//d" never matches: there is an empty name between slashes`,
-		`.reloadignore:5: "!" never matches: it names nothing`,
+		`.reloadignore:5: "!" never matches: the pattern is empty`,
 		`.reloadignore:6: "e\\" never matches: nothing follows the backslash`,
 		`.reloadignore:7: "[[:x:]]" never matches: the bracket holds an unknown [:class:]`,
 		`.reloadignore:8: "[/]" never matches: the bracket stands for no character at all`,
-		`.reloadignore:9: "../f" never matches: a pattern begins at the folder of its file, "." and ".." have no meaning in it`,
+		`.reloadignore:9: "../f" never matches: ` + dots,
 		`ignore rules: read ` + filepath.Join("x", reloadignore) + `: it is not a regular file`,
 	}
 	if !slices.Equal(have, want) {
@@ -256,7 +289,7 @@ func TestLinks(t *testing.T) {
 	writeFile(t, filepath.Join(root, "shared"), "*.log\n")
 	for _, name := range []string{reloadignore, gitignore} {
 		if err := os.Symlink("shared", filepath.Join(root, name)); err != nil {
-			t.Skip(err)
+			t.Skip("this system makes no symbolic links: ", err)
 		}
 	}
 	m, errs := Load([]string{root}, Options{})
@@ -278,7 +311,8 @@ func TestWorktreeAndSubmodule(t *testing.T) {
 	tree := filepath.Join(realTempDir(t), "tree")
 	repo.git(repo.root, nil, "worktree", "add", "-q", "--detach", tree)
 	for _, dir := range []string{repo.root, tree, filepath.Join(repo.root, "lib")} {
-		exclude := strings.TrimRight(string(repo.git(dir, nil, "rev-parse", "--path-format=absolute", "--git-path", "info/exclude")), "\n")
+		exclude := strings.TrimRight(string(repo.git(dir, nil, "rev-parse", "--path-format=absolute", "--git-path",
+			"info/exclude")), "\n")
 		if have := excludeFile(dir); have != filepath.FromSlash(exclude) {
 			t.Errorf("%s: have %s, want %s", dir, have, exclude)
 		}
@@ -288,7 +322,8 @@ func TestWorktreeAndSubmodule(t *testing.T) {
 // TestFiles: what a watcher has to watch to notice that rules change.
 func TestFiles(t *testing.T) {
 	root := realTempDir(t)
-	for _, file := range []string{".git/HEAD", "a/b/.gitignore", "tree/x/.reloadignore", "tree/y/z", "no/.gitignore", "dir/sub/.gitignore"} {
+	for _, file := range []string{".git/HEAD", "a/b/.gitignore", "tree/x/.reloadignore", "tree/y/z",
+		"no/.gitignore", "dir/sub/.gitignore"} {
 		writeFile(t, filepath.Join(root, file), "")
 	}
 	writeFile(t, filepath.Join(root, gitignore), "/no/\n")
@@ -302,14 +337,18 @@ func TestFiles(t *testing.T) {
 		rel, _ := filepath.Rel(root, file)
 		have = append(have, filepath.ToSlash(rel))
 	}
-	want := []string{".git/info/exclude", ".gitignore", ".reloadignore", "a/.gitignore", "a/.reloadignore", "a/b/.gitignore",
-		"a/b/.reloadignore", "dir/.gitignore", "dir/.reloadignore", "tree/.gitignore", "tree/.reloadignore", "tree/x/.reloadignore"}
+	want := []string{".git/info/exclude", ".gitignore", ".reloadignore", "a/.gitignore", "a/.reloadignore",
+		"a/b/.gitignore",
+		"a/b/.reloadignore", "dir/.gitignore", "dir/.reloadignore", "tree/.gitignore", "tree/.reloadignore",
+		"tree/x/.reloadignore"}
 	if !slices.Equal(have, want) {
 		t.Errorf("have %q\nwant %q", have, want)
 	}
 	for path, want := range map[string]bool{
-		".gitignore": true, "a/b/.reloadignore": true, ".git/info/exclude": true, "tree/y/.gitignore": true, "tree/new/.reloadignore": true,
-		"no/.gitignore": false, "dir/sub/.gitignore": false, "tree/y/z": false, ".git/HEAD": false, "tree/node_modules/m/.gitignore": false,
+		".gitignore": true, "a/b/.reloadignore": true, ".git/info/exclude": true, "tree/y/.gitignore": true,
+		"tree/new/.reloadignore": true,
+		"no/.gitignore":          false, "dir/sub/.gitignore": false, "tree/y/z": false, ".git/HEAD": false,
+		"tree/node_modules/m/.gitignore": false,
 	} {
 		if have := m.AffectedBy(filepath.Join(root, path)); have != want {
 			t.Errorf("AffectedBy(%s): have %v, want %v", path, have, want)
@@ -353,7 +392,8 @@ func TestConcurrentMatch(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 1000 {
-				if m.Match(filepath.Join(root, "a/x/b1.log"), false).Ignored || !m.Match(filepath.Join(root, "b.log"), false).Ignored {
+				if m.Match(filepath.Join(root, "a/x/b1.log"), false).Ignored ||
+					!m.Match(filepath.Join(root, "b.log"), false).Ignored {
 					t.Error("wrong answer")
 					return
 				}

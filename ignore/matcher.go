@@ -13,46 +13,46 @@ const (
 	gitignore    = ".gitignore"
 )
 
-// Matcher holds the rules as they were when it was loaded. It never changes; many goroutines may use it.
+// Matcher holds the rules as they were when it was loaded. It never changes; any number of goroutines may use it.
 type Matcher struct {
 	extra    rules // --ignore
 	extraDir string
 
-	tops    []*folder          // none lies in another
-	folders map[string]*folder // the folders that have something to say, by path; tops always
+	tops    []*folder          // none is inside another
+	folders map[string]*folder // the folders with rules, by path; always with the tops
 
-	files     map[string]bool // what Files returns
+	files     map[string]bool // the result of Files
 	trees     []string
 	gitignore bool
 }
 
-// folder is a folder that holds rule files or is the root of a repository. Paths are slash-separated, without a slash at
-// the end: "" is the root of the file system.
+// folder is a folder that contains rule files or is the root of a repository. Paths are slash-separated, without a
+// slash at the end: "" is the root of the file system.
 type folder struct {
 	path   string
-	parent *folder // the nearest folder above that has something to say; nil for a top
+	parent *folder // the nearest folder above in Matcher.folders; nil for a top
 
 	user    rules // .reloadignore
 	git     rules // .gitignore
 	exclude rules // info/exclude of the repository
-	repo    bool  // git looks no further up
+	repo    bool  // git looks no further up than here
 }
 
-// Match is an answer.
+// Match is the answer about one path.
 type Match struct {
 	Ignored bool
-	Rule    *Rule  // the rule that decided; nil: no rule speaks of the path
-	Path    string // what that rule matched: the path itself or, for an ignored one, a folder above it
+	Rule    *Rule  // the rule that decided; nil: no rule matches
+	Path    string // what the rule matched: the path itself or, if the path is ignored, a folder above it
 }
 
-// Explicit reports whether the user told hotreload, by .reloadignore or --ignore, and it was not concluded from
-// git's files or the built-in rules.
+// Explicit reports whether a rule of the user decided (.reloadignore or --ignore), not one of git's files or a built-in
+// one.
 func (m Match) Explicit() bool { return m.Rule != nil && m.Rule.layer == layerUser }
 
-// Match judges a path, which must be absolute and clean. isDir says whether it is a folder (or was, before it was
-// removed). It costs a few microseconds and touches no disk.
+// Match judges a path, which must be absolute and clean. isDir tells whether it is a folder, or was one before it was
+// removed. Match takes a few microseconds and reads no disk.
 //
-// Of a path outside all tops only the built-in rules speak, and only of its last name. A top itself is never ignored.
+// Outside all tops, only the built-in rules apply, and only to the path's last name. A top itself is never ignored.
 func (m *Matcher) Match(path string, isDir bool) Match {
 	p := slashed(path)
 	at, start := m.top(p)
@@ -96,7 +96,7 @@ func (m *Matcher) Match(path string, isDir bool) Match {
 	}
 }
 
-// userRule asks --ignore and the .reloadignore files from the folder at upward.
+// userRule finds the rule in --ignore and in the .reloadignore files, from the folder at upward.
 func (m *Matcher) userRule(e *entry, at *folder) *Rule {
 	if len(m.extra) > 0 && contains(m.extraDir, e.path) {
 		if r := m.extra.last(e, m.extraDir); r != nil {
@@ -111,8 +111,8 @@ func (m *Matcher) userRule(e *entry, at *folder) *Rule {
 	return nil
 }
 
-// gitRule asks git's files from the folder at upward to the root of the repository. below is e itself, if it has
-// something to say: the root of a repository is not judged by the repository around it.
+// gitRule finds the rule in git's files, from the folder at up to the root of the repository. below is e as a folder
+// with rules, if there is one: the surrounding repository does not judge a repository's root.
 func gitRule(e *entry, at, below *folder) *Rule {
 	if e.name == ".git" || below != nil && below.repo {
 		return nil
@@ -131,12 +131,12 @@ func gitRule(e *entry, at, below *folder) *Rule {
 	return nil
 }
 
-// Files returns, sorted, the rule files that were read, and from the tops down to the given folders also the places where
-// one would count if it appeared. Inside trees those places are too many; see AffectedBy.
+// Files returns, sorted, all rule files that were read, and the missing ones from the tops down to the given folders:
+// there a new rule file would count. Trees have too many such places; see AffectedBy.
 func (m *Matcher) Files() []string { return slices.Sorted(maps.Keys(m.files)) }
 
-// AffectedBy reports whether a change of this file can change answers, so that it is time to load a new Matcher.
-// Ask it before Match: rule files may be ignored themselves.
+// AffectedBy reports whether a change of this file can change answers, so that a new Matcher is needed. Call it before
+// Match, because rule files may be ignored themselves.
 func (m *Matcher) AffectedBy(path string) bool {
 	if m.files[filepath.Clean(path)] {
 		return true
@@ -150,7 +150,8 @@ func (m *Matcher) AffectedBy(path string) bool {
 	return inTree && !m.Match(filepath.Dir(path), true).Ignored
 }
 
-// top returns the top above p and where in p judging begins. That is beyond the end of p if p is a top itself.
+// top returns the top above p, and the index in p where judging begins. If p is a top itself, the index is beyond its
+// end.
 func (m *Matcher) top(p string) (*folder, int) {
 	for _, t := range m.tops {
 		if p == t.path || contains(t.path, p) {
@@ -160,7 +161,7 @@ func (m *Matcher) top(p string) (*folder, int) {
 	return nil, strings.LastIndexByte(p, '/') + 1
 }
 
-// slashed returns a path as it is compared: with slashes, without one at the end.
+// slashed returns a path in the form for comparisons: with slashes, without one at the end.
 func slashed(path string) string { return strings.TrimSuffix(filepath.ToSlash(path), "/") }
 
 // contains reports whether p lies below the folder, at any depth.

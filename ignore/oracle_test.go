@@ -40,7 +40,8 @@ func realTempDir(t *testing.T) string {
 func (r *gitRepo) git(dir string, stdin []byte, args ...string) []byte {
 	r.t.Helper()
 	cmd := exec.Command("git", append([]string{"-c", "core.ignoreCase=false", "-c", "core.precomposeUnicode=false",
-		"-c", "core.excludesFile=", "-c", "protocol.file.allow=always", "-c", "user.name=t", "-c", "user.email=t@t"}, args...)...)
+		"-c", "core.excludesFile=", "-c", "protocol.file.allow=always", "-c", "user.name=t", "-c",
+		"user.email=t@t"}, args...)...)
 	cmd.Dir = dir
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "GIT_") {
@@ -67,7 +68,8 @@ func (r *gitRepo) verdicts(paths []string) []string {
 	if len(paths) == 0 {
 		return nil
 	}
-	out := r.git(r.root, []byte(strings.Join(paths, "\x00")+"\x00"), "check-ignore", "--no-index", "-v", "-n", "-z", "--stdin")
+	out := r.git(r.root, []byte(strings.Join(paths, "\x00")+"\x00"), "check-ignore", "--no-index", "-v", "-n", "-z",
+		"--stdin")
 	fields := strings.Split(string(out), "\x00")
 	if len(fields) != 4*len(paths)+1 {
 		r.t.Fatalf("git answered %d fields about %d paths", len(fields), len(paths))

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Why a pattern can never match. git says nothing in these cases.
+// Reasons why a pattern can never match. git is silent about them.
 var (
-	errNothing   = errors.New("it names nothing")
+	errNothing   = errors.New("the pattern is empty")
 	errBackslash = errors.New("nothing follows the backslash")
 	errSlashes   = errors.New("there is an empty name between slashes")
 	errDot       = errors.New(`a pattern begins at the folder of its file, "." and ".." have no meaning in it`)
@@ -16,7 +16,7 @@ var (
 	errEmptySet  = errors.New("the bracket stands for no character at all")
 )
 
-// wildcards are the bytes that mean something to git, beside the slash.
+// wildcards are the bytes with a meaning in git's patterns, apart from the slash.
 const wildcards = `*?[\`
 
 type kind uint8
@@ -24,20 +24,20 @@ type kind uint8
 const (
 	matchNothing kind = iota
 	matchName         // a name anywhere below the file
-	matchSuffix       // the end of such a name: "*.log"
+	matchSuffix       // the end of such a name, as in "*.log"
 	matchNameGlob
-	matchPath // a path from the file's folder
+	matchPath // a path relative to the file's folder
 	matchPathGlob
 )
 
 // pattern is a compiled pattern: a rule without its "!" and without the slash at its end.
 type pattern struct {
 	kind    kind
-	literal string   // matchName, matchSuffix, matchPath: all of it; matchPathGlob: what every match begins with
-	globs   []string // the globs, in doublestar's language: one of them must match
+	literal string   // for matchName, matchSuffix, matchPath: everything; for matchPathGlob: the beginning of every match
+	globs   []string // in doublestar's language: one of them must match
 }
 
-// compile translates p. With an error the pattern matches nothing.
+// compile translates p. If there is an error, the pattern matches nothing.
 func compile(p string) (pattern, error) {
 	if p == "" || p == "/" {
 		return pattern{}, errNothing
@@ -83,11 +83,11 @@ func compileName(p string) (pattern, error) {
 	return pattern{kind: matchNameGlob, globs: []string{glob}}, nil
 }
 
-// pathGlobs translates a pattern that consists of a literal prefix and a rest that begins with a wildcard.
+// pathGlobs translates a pattern that has a literal prefix and a rest that begins with a wildcard.
 //
-// git compares the prefix as a string and gives only the rest to its matcher, which then takes a "**" at the
-// beginning of the rest for one after a slash, although it may be in the middle of a name. Hence "foo**/bar" is foobar
-// (no folder in between) or foo*/**/bar: two globs.
+// git compares the prefix as a string and gives only the rest to its matcher. The matcher then treats a "**" at the
+// beginning of the rest as if it followed a slash, even in the middle of a name. Hence "foo**/bar" means foobar (no
+// folder in between) or foo*/**/bar: two globs.
 func pathGlobs(prefix, rest string) ([]string, error) {
 	span, after := doubleStar(rest)
 	if span == 0 || prefix == "" || strings.HasSuffix(prefix, "/") {
@@ -98,7 +98,7 @@ func pathGlobs(prefix, rest string) ([]string, error) {
 		}
 		return []string{glob}, nil
 	}
-	// Of several "**/" in a row one is enough, and the last decides how it goes on.
+	// Of several "**/" in a row one is enough. The last one decides what follows.
 	for after == beforeSlash {
 		rest = rest[span:]
 		var next follows
@@ -134,17 +134,17 @@ func pathGlobs(prefix, rest string) ([]string, error) {
 	return globs, err
 }
 
-// follows says what comes after a "**" that spans folders.
+// follows tells what comes after a "**" that matches several folders.
 type follows uint8
 
 const (
 	atEnd follows = iota
 	beforeSlash
-	beforeEscapedSlash // "**\/": not a plain slash, so for git there must be a folder
+	beforeEscapedSlash // "**\/": not a plain slash, so git requires at least one folder
 )
 
-// doubleStar looks at the beginning of p, which is the beginning of a name. If there are two stars or more that span
-// folders, it returns how many bytes they and the slash after them have, else 0.
+// doubleStar looks at the beginning of p, where a name begins. If two stars or more match several folders, it returns
+// the number of bytes of these stars and the slash after them, else 0.
 func doubleStar(p string) (int, follows) {
 	rest := strings.TrimLeft(p, "*")
 	stars := len(p) - len(rest)
@@ -230,7 +230,7 @@ func (t *translator) doubleStar(after follows) {
 	}
 }
 
-// literal writes one byte that stands for itself. It reports false for a slash after a slash.
+// literal writes one byte that has no special meaning. It returns false for a slash after a slash.
 func (t *translator) literal(c byte) bool {
 	if c == '/' && t.slash {
 		return false

@@ -9,8 +9,9 @@ import (
 	"syscall"
 )
 
-// findTop returns the folder where rules about dir begin: the nearest one, from dir upward, that holds .git, else
-// go.work, else go.mod, else dir. A go.work goes before a nearer go.mod because it holds the modules together.
+// findTop returns the folder where rules about dir begin: the nearest folder, from dir upward, with .git, else with
+// go.work, else with go.mod, else dir. A go.work counts more than a nearer go.mod, because it holds several modules
+// together.
 func findTop(dir string) string {
 	var work, mod string
 	for d := dir; ; d = filepath.Dir(d) {
@@ -36,9 +37,8 @@ func findTop(dir string) string {
 	return dir
 }
 
-// excludeFile returns the path of info/exclude for the repository at root. In a submodule or a worktree .git is a
-// file that says where the repository is, and in a worktree that place says where the shared part is
-// (gitrepository-layout(5)).
+// excludeFile returns the path of info/exclude for the repository at root. In a submodule or a worktree, .git is a file
+// with the repository's path; in a worktree, a file there has the path of the shared part (gitrepository-layout(5)).
 func excludeFile(root string) string {
 	dir := filepath.Join(root, ".git")
 	if to, ok := readPointer(dir, "gitdir: "); ok {
@@ -50,7 +50,7 @@ func excludeFile(root string) string {
 	return filepath.Join(dir, "info", "exclude")
 }
 
-// readPointer returns the path in one of git's small files that point elsewhere.
+// readPointer returns the path in one of the small files by which git refers to another place.
 func readPointer(file, prefix string) (string, bool) {
 	content, _, err := readSmall(file, true)
 	if err != nil {
@@ -67,7 +67,8 @@ func resolve(dir, to string) string {
 	return filepath.Join(dir, to)
 }
 
-// maxSize is the size up to which a rule file is read. Real ones have a few kilobytes; every rule is asked for every event.
+// maxSize is the largest size of a rule file. Real ones have a few kilobytes, and every rule is checked for every
+// event.
 const maxSize = 1 << 20
 
 var (
@@ -76,7 +77,7 @@ var (
 	errTooLarge  = errors.New("it is larger than 1 MiB")
 )
 
-// readSmall reads a file. Anything but a regular file is refused before it is opened: a named pipe would never return.
+// readSmall reads a file. It refuses everything but regular files before opening: reading a named pipe would never end.
 func readSmall(path string, follow bool) (content string, found bool, err error) {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {

@@ -9,10 +9,10 @@ import (
 
 // Rule is one line of a rule file.
 type Rule struct {
-	File    string // the file's path; "built-in" or "--ignore" where there is none
-	Line    int    // from 1; for --ignore, which of its patterns
+	File    string // the file's path; "built-in" or "--ignore" if there is no file
+	Line    int    // from 1; for --ignore, the number of the pattern
 	Text    string // the line as it was written
-	Negated bool   // a "!" rule: what it matches is not ignored
+	Negated bool   // a "!" rule: a path that matches is not ignored
 
 	layer   layer
 	dirOnly bool
@@ -22,7 +22,7 @@ type Rule struct {
 // String returns "file:line: text".
 func (r *Rule) String() string { return fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Text) }
 
-// layer says whose rule it is. See the package doc for the precedence.
+// layer tells where a rule comes from. See the package doc for the precedence.
 type layer uint8
 
 const (
@@ -31,8 +31,8 @@ const (
 	layerUser
 )
 
-// newRule reads one line that is neither blank nor a comment. The error says why the rule can never match anything; the
-// rule is good all the same.
+// newRule reads one line that is neither blank nor a comment. The error tells why the rule can never match; the rule is
+// usable all the same.
 func newRule(text string) (Rule, error) {
 	r := Rule{Text: text}
 	p := text
@@ -43,7 +43,7 @@ func newRule(text string) (Rule, error) {
 	return r, err
 }
 
-// entry is a path while it is judged: the path that was asked about or a folder on the way to it.
+// entry is a path while it is judged: the path in question, or a folder above it.
 type entry struct {
 	path  string // slash-separated, absolute
 	name  string // its last element
@@ -51,7 +51,7 @@ type entry struct {
 	ascii bool // no byte in path is above 0x7f
 }
 
-// match reports whether the rule is about e. The rule's file lies in the folder base, which is above e.
+// match reports whether the rule matches e. The rule's file is in the folder base, which is above e.
 func (r *Rule) match(e *entry, base string) bool {
 	if r.dirOnly && !e.dir {
 		return false
@@ -85,7 +85,7 @@ func (p *pattern) matchGlobs(name string, ascii bool) bool {
 	return false
 }
 
-// bytesAsRunes returns s with every byte as the rune of that number.
+// bytesAsRunes returns s with each byte as the rune of the same number.
 func bytesAsRunes(s string) string {
 	var out strings.Builder
 	out.Grow(len(s) * 2)

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// rules are the rules of one file, in its order.
+// rules are the rules of one file, in the file's order.
 type rules []Rule
 
-// last returns the last rule about e, or nil. The rules' file lies in the folder base.
+// last returns the last rule that matches e, or nil. The rules' file is in the folder base.
 func (rs rules) last(e *entry, base string) *Rule {
 	for i := len(rs) - 1; i >= 0; i-- {
 		if rs[i].match(e, base) {
@@ -18,7 +18,7 @@ func (rs rules) last(e *entry, base string) *Rule {
 	return nil
 }
 
-// parseFile reads the content of a rule file. Lines that can never match are reported and cost nothing else.
+// parseFile reads the content of a rule file. Lines that can never match are reported and affect no other line.
 func parseFile(content, file string, layer layer) (rules, []error) {
 	var rs rules
 	var errs []error
@@ -67,7 +67,7 @@ func (rs rules) add(text, file string, line int, layer layer) (rules, error) {
 	return append(rs, r), err
 }
 
-// trimSpaces drops the spaces at the end of a line, not the escaped ones. A tab is a part of the name.
+// trimSpaces drops spaces at the end of a line, but not escaped ones. A tab is part of the name.
 func trimSpaces(s string) string {
 	end := 0
 	for i := 0; i < len(s); i++ {

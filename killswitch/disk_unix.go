@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFolder makes a rename in the folder last. File systems that cannot do that for a folder say EINVAL.
+// syncFolder makes a rename in the folder durable. File systems without this for folders return EINVAL.
 func syncFolder(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {

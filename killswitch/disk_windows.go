@@ -2,7 +2,7 @@ package killswitch
 
 import "os"
 
-// syncFolder has nothing to do: a folder cannot be opened for that here.
+// syncFolder does nothing: a folder cannot be opened for this here.
 func syncFolder(string) error { return nil }
 
 // stateFolder is where programs keep what is neither settings nor a document: %LocalAppData%.

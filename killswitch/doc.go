@@ -1,24 +1,24 @@
-// Package killswitch keeps the file that says which services must not be started.
+// Package killswitch keeps the file that lists the services which must not start.
 //
 //	{"global": false, "services": ["web", "mail"]}
 //
 // # The invariant
 //
-// A file that cannot be understood, or not be read, allows nothing: Read returns an error, and whoever is about to start
-// something takes that for a no. Only a file that is not there allows everything. Whatever happens while it is written,
-// a full disk or kill -9, readers see the old file or the new one, and never a part.
+// A file that cannot be read or parsed disables everything: Read returns an error, and callers treat an error as
+// "disabled". Only a missing file enables everything. Whatever happens during a write, a full disk or kill -9, readers
+// see the whole old file or the whole new file.
 //
 // # Theory of operation
 //
-// Readers take no lock: the file is only ever replaced as a whole, by rename(2). Writers take a lock on a second file
-// beside it (PATH.lock), since the first one's inode changes; so each change is made to what the one before it has
-// left, by any number of processes. The new text goes to PATH.new, and to the disk, before it is renamed. What a writer
-// that was killed has left there, the next one throws away.
+// Readers take no lock, because rename(2) replaces the file as a whole. Writers lock a second file (PATH.lock), because
+// the first file's inode changes. So each change starts from the result of the previous change, with any number of
+// processes. A writer writes the new text to PATH.new, syncs it to the disk and renames it. If a writer was killed, the
+// next writer removes its PATH.new.
 //
-// The lock file stays: to remove it would let two writers lock two files of the same name.
+// The lock file stays: if it were removed, two writers could lock two files with the same name.
 //
 // # What it does not do
 //
-// It stops nothing that runs, and does not know who runs. It does not watch its file: reading it costs microseconds, and
-// is done before each start.
+// This package stops no process and knows no process. It does not watch its file: callers read the file before each
+// start, which takes microseconds.
 package killswitch

@@ -15,22 +15,32 @@ import (
 // File is a kill switch on the disk. Its methods may be called from any goroutine and any process.
 type File struct{ Path string }
 
-// Default is the kill switch for a project, named by the root of its module: in the user's state folder, so that it
-// outlives a clean checkout and is in nobody's commit.
+// Default returns the kill switch of a project, named after the module's root. It is in the user's state folder, so it
+// survives a clean checkout and is never committed.
 func Default(root string) (File, error) {
-	folder, err := stateFolder()
+	path, err := Place(root, "disabled", ".json")
 	if err != nil {
 		return File{}, fmt.Errorf("no place for the kill switch: %w", err)
+	}
+	return File{path}, nil
+}
+
+// Place returns where the user's state folder has a project's file of some kind.
+func Place(root, kind, extension string) (string, error) {
+	folder, err := stateFolder()
+	if err != nil {
+		return "", err
 	}
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
 	hash := sha256.Sum256([]byte(root))
-	name := fmt.Sprintf("%.40s-%x.json", filepath.Base(root), hash[:8]) // a person finds it, and no two projects share it
-	return File{filepath.Join(folder, "hotreload", "disabled", name)}, nil
+	// readable, and unique for each project
+	name := fmt.Sprintf("%.40s-%x%s", filepath.Base(root), hash[:8], extension)
+	return filepath.Join(folder, "hotreload", kind, name), nil
 }
 
-// Problem is why a kill switch cannot be used. Nothing may be started then.
+// Problem is an unusable kill switch. No worker may start then.
 type Problem struct {
 	Path string
 	Err  error
@@ -39,11 +49,11 @@ type Problem struct {
 func (p *Problem) Error() string { return fmt.Sprintf("kill switch %s: %v", p.Path, p.Err) }
 func (p *Problem) Unwrap() error { return p.Err }
 
-// mostText is more than any kill switch has: who put something else there is told so.
+// mostText is larger than any kill switch: a larger file is a mistake and is reported.
 const mostText = 1 << 20
 
-// Read returns what the file says; all may be started if there is none. Any error is a *Problem, and means that
-// nothing may be started.
+// Read returns the file's content; a missing file enables everything. Any error is a *Problem, and means that no worker
+// may start.
 func (f File) Read() (State, error) {
 	text, err := f.text()
 	if err != nil || text == nil {
@@ -62,15 +72,15 @@ func (f File) text() ([]byte, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if info, err := os.Lstat(f.Path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return nil, &Problem{f.Path, errors.New("a link that leads nowhere")}
+			return nil, &Problem{f.Path, errors.New("a broken symbolic link")}
 		}
 		return nil, nil
 	case err != nil:
 		return nil, &Problem{f.Path, why(err)}
-	case !info.Mode().IsRegular(): // opening a pipe would wait for ever
-		return nil, &Problem{f.Path, errors.New("no regular file")}
+	case !info.Mode().IsRegular(): // opening a fifo would wait for ever
+		return nil, &Problem{f.Path, errors.New("not a regular file")}
 	case info.Size() > mostText:
-		return nil, &Problem{f.Path, fmt.Errorf("%d bytes: that is no kill switch", info.Size())}
+		return nil, &Problem{f.Path, fmt.Errorf("%d bytes are too many for a kill switch", info.Size())}
 	}
 	text, err := os.ReadFile(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +95,7 @@ func (f File) text() ([]byte, error) {
 	return text, nil
 }
 
-// why takes the path off an error: Problem says it.
+// why removes the path from an error, because Problem has it.
 func why(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -94,7 +104,7 @@ func why(err error) error {
 	return err
 }
 
-// Allows returns nil if the service may be started, and else why not: a *Disabled or a *Problem.
+// Allows returns nil if the service may start, and otherwise the reason: a *Disabled or a *Problem.
 func (f File) Allows(service string) error {
 	s, err := f.Read()
 	if err != nil {
@@ -103,8 +113,8 @@ func (f File) Allows(service string) error {
 	return s.Allows(service)
 }
 
-// Update changes the file in one step: others see it before or after change, and no change between is lost. It returns
-// what was there before. A file that cannot be understood is not touched: Restore replaces it.
+// Update changes the file in one step: readers see the file before or after the change, and no concurrent change is
+// lost. It returns the previous content. An invalid file is not changed; Restore replaces it.
 func (f File) Update(change func(State) State) (before State, err error) {
 	err = f.locked(func() error {
 		if before, err = f.Read(); err != nil {
@@ -115,7 +125,7 @@ func (f File) Update(change func(State) State) (before State, err error) {
 	return before, err
 }
 
-// Restore makes the file say what was saved, whatever it says now, a corrupt one too.
+// Restore writes a saved content, whatever the file contains now, even if it is corrupt.
 func (f File) Restore(saved State) error {
 	return f.locked(func() error { return f.write(saved) })
 }
@@ -135,22 +145,22 @@ func (f File) DisableGlobally() (before State, err error) {
 	return f.Update(func(s State) State { s.Global = true; return s })
 }
 
-// EnableGlobally ends that. What is off by name stays off.
+// EnableGlobally ends this. Services that were disabled by name stay disabled.
 func (f File) EnableGlobally() (before State, err error) {
 	return f.Update(func(s State) State { s.Global = false; return s })
 }
 
-// EnableAll turns everything on, also where the file is corrupt.
+// EnableAll enables everything, even if the file is corrupt.
 func (f File) EnableAll() error { return f.Restore(State{}) }
 
-// lockLimit is how long another writer is waited for. Each needs milliseconds, so one that takes longer is stuck: a disk
-// that does not answer, or a process that was stopped.
+// lockLimit limits the wait for another writer. A writer needs milliseconds, so a slower one is stuck: on a disk that
+// does not answer, or in a stopped process.
 const lockLimit = 5 * time.Second
 
-// lockTry is how often it is tried: flock(2) has no time limit of its own.
+// lockTry is the interval of attempts: flock(2) has no time limit.
 const lockTry = 2 * time.Millisecond
 
-// locked calls do while no other writer is about.
+// locked calls do while no other writer is active.
 func (f File) locked(do func() error) error {
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		return &Problem{f.Path, err}
@@ -170,7 +180,7 @@ func (f File) locked(do func() error) error {
 		case !held:
 			return do()
 		case time.Now().After(end):
-			return &Problem{f.Path, fmt.Errorf("somebody has been writing it for %v", lockLimit)}
+			return &Problem{f.Path, fmt.Errorf("another process has held its lock for %v", lockLimit)}
 		}
 	}
 }
@@ -182,12 +192,12 @@ var testOnlyWritten = func() {}
 func (f File) write(s State) error {
 	path := f.Path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a link stays one
+		path = real // a link stays a link
 	}
 	mode := fs.FileMode(0o600)
 	if info, err := os.Stat(path); err == nil {
 		if !info.Mode().IsRegular() {
-			return &Problem{f.Path, errors.New("no regular file")} // which is not ours to replace
+			return &Problem{f.Path, errors.New("not a regular file")} // which is not ours to replace
 		}
 		mode = info.Mode().Perm()
 	}
@@ -199,7 +209,7 @@ func (f File) write(s State) error {
 
 func replaceFile(path string, text []byte, mode fs.FileMode) error {
 	fresh := path + ".new"
-	_ = os.Remove(fresh) // of a writer that was killed
+	_ = os.Remove(fresh) // left by a killed writer
 	file, err := os.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err

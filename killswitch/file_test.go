@@ -14,20 +14,20 @@ import (
 	"testing"
 )
 
-// TestMain: the test binary is also the writer of another process.
+// TestMain: the test binary is also the writer in another process.
 func TestMain(m *testing.M) {
 	file := File{os.Getenv("KILLSWITCH")}
 	switch os.Getenv("PART") {
 	case "":
 		os.Exit(m.Run())
-	case "disable": // what the arguments name, one after the other
+	case "disable": // disables the arguments, one after the other
 		for _, service := range os.Args[1:] {
 			if _, err := file.Disable(service); err != nil {
 				fmt.Println(err)
 				os.Exit(1)
 			}
 		}
-	case "die": // between write and rename, as by kill -9
+	case "die": // exits between write and rename, like kill -9
 		testOnlyWritten = func() {
 			self, _ := os.FindProcess(os.Getpid())
 			_ = self.Kill()
@@ -52,7 +52,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// says fails the test unless the file says so.
+// says fails the test unless the file contains this state.
 func (f File) says(t *testing.T, want State) {
 	t.Helper()
 	have, err := f.Read()
@@ -66,7 +66,7 @@ func TestNoFileAllowsEverything(t *testing.T) {
 	file.says(t, State{})
 	must(t, file.Allows("web"))
 	if _, err := os.Stat(filepath.Dir(file.Path)); err == nil {
-		t.Error("reading has made a folder")
+		t.Error("Read created a folder")
 	}
 }
 
@@ -77,19 +77,23 @@ func TestDisableAndEnable(t *testing.T) {
 		do   func() (State, error)
 		want State
 	}{
-		{"disable several", func() (State, error) { return file.Disable("web", "mail") }, State{Services: []string{"mail", "web"}}},
-		{"disable again", func() (State, error) { return file.Disable("web") }, State{Services: []string{"mail", "web"}}},
+		{"disable several", func() (State, error) { return file.Disable("web", "mail") },
+			State{Services: []string{"mail", "web"}}},
+		{"disable again", func() (State, error) { return file.Disable("web") },
+			State{Services: []string{"mail", "web"}}},
 		{"disable globally", file.DisableGlobally, State{Global: true, Services: []string{"mail", "web"}}},
-		{"enable one, globally off", func() (State, error) { return file.Enable("web") }, State{Global: true, Services: []string{"mail"}}},
+		{"enable one, globally off", func() (State, error) { return file.Enable("web") },
+			State{Global: true, Services: []string{"mail"}}},
 		{"enable globally", file.EnableGlobally, State{Services: []string{"mail"}}},
-		{"enable what is not off", func() (State, error) { return file.Enable("web") }, State{Services: []string{"mail"}}},
+		{"enable what is not off", func() (State, error) { return file.Enable("web") },
+			State{Services: []string{"mail"}}},
 		{"disable nothing", func() (State, error) { return file.Disable() }, State{Services: []string{"mail"}}},
 	}
 	var last State
 	for _, s := range steps {
 		before, err := s.do()
 		if err != nil || !reflect.DeepEqual(before.tidy(), last.tidy()) {
-			t.Fatalf("%s: before it %+v, error %v, want %+v", s.name, before, err, last)
+			t.Fatalf("%s: the state before is %+v, error %v, want %+v", s.name, before, err, last)
 		}
 		file.says(t, s.want)
 		last = s.want
@@ -98,7 +102,7 @@ func TestDisableAndEnable(t *testing.T) {
 	file.says(t, State{})
 }
 
-// EXSyst's example: save the state, turn off, and really revert.
+// The example from EXSyst: save the state, disable, and restore the saved state.
 func TestSaveAndRestore(t *testing.T) {
 	file := newFile(t)
 	_, err := file.Disable("mail")
@@ -111,7 +115,7 @@ func TestSaveAndRestore(t *testing.T) {
 	file.says(t, State{Services: []string{"mail"}})
 }
 
-// What cannot be read forbids everything, says which file it is, and is left as it is by who only wants to change it.
+// An unreadable file disables everything and is named in the error. Update does not change it.
 func TestFailsClosed(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
@@ -119,10 +123,12 @@ func TestFailsClosed(t *testing.T) {
 	}{
 		{"corrupt", "invalid character", func(path string) error { return os.WriteFile(path, []byte("oops"), 0o600) }},
 		{"empty", "empty", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
-		{"half", "in the middle", func(path string) error { return os.WriteFile(path, []byte(`{"global": fal`), 0o600) }},
-		{"huge", "no kill switch", func(path string) error { return os.WriteFile(path, make([]byte, mostText+1), 0o600) }},
-		{"folder", "no regular file", func(path string) error { return os.Mkdir(path, 0o700) }},
-		{"link to nothing", "leads nowhere", func(path string) error { return os.Symlink("nothing", path) }},
+		{"half", "in the middle",
+			func(path string) error { return os.WriteFile(path, []byte(`{"global": fal`), 0o600) }},
+		{"huge", "too many for a kill switch",
+			func(path string) error { return os.WriteFile(path, make([]byte, mostText+1), 0o600) }},
+		{"folder", "not a regular file", func(path string) error { return os.Mkdir(path, 0o700) }},
+		{"link to nothing", "broken symbolic link", func(path string) error { return os.Symlink("nothing", path) }},
 		{"folder is a file", "not a directory", func(path string) error {
 			must(t, os.Remove(filepath.Dir(path)))
 			return os.WriteFile(filepath.Dir(path), nil, 0o600)
@@ -135,26 +141,28 @@ func TestFailsClosed(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if runtime.GOOS == "windows" && (c.name == "link to nothing" || c.name == "folder is a file" || c.name == "unreadable") {
-				t.Skip("another system, other words")
+			if runtime.GOOS == "windows" && (c.name == "link to nothing" || c.name == "folder is a file" ||
+				c.name == "unreadable") {
+				t.Skip("Windows words these errors in another way")
 			}
 			file := newFile(t)
 			must(t, os.MkdirAll(filepath.Dir(file.Path), 0o700))
 			if err := c.make(file.Path); errors.Is(err, errors.ErrUnsupported) {
-				t.Skip("root reads everything")
+				t.Skip("root can read everything")
 			} else {
 				must(t, err)
 			}
 			var problem *Problem
 			err := file.Allows("web")
-			if !errors.As(err, &problem) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file.Path) {
+			if !errors.As(err, &problem) || !strings.Contains(err.Error(), c.want) ||
+				!strings.Contains(err.Error(), file.Path) {
 				t.Errorf("have %v, want a problem with %s: %s", err, file.Path, c.want)
 			}
 			if _, err := file.Disable("web"); err == nil {
-				t.Error("it was changed, whatever it said before")
+				t.Error("Update changed an unreadable file")
 			}
 			if again := file.Allows("web"); again == nil {
-				t.Error("it was changed, and allows now")
+				t.Error("Update changed an unreadable file, which now allows starts")
 			}
 		})
 	}
@@ -167,7 +175,7 @@ func TestCorruptCanBeReplaced(t *testing.T) {
 	must(t, file.EnableAll())
 	file.says(t, State{})
 	if info, err := os.Stat(file.Path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o640 {
-		t.Errorf("have %v, %v, want its mode as before", info.Mode(), err)
+		t.Errorf("have %v, %v, want the previous mode", info.Mode(), err)
 	}
 }
 
@@ -177,7 +185,7 @@ func TestLinkStaysALink(t *testing.T) {
 	real := filepath.Join(t.TempDir(), "real.json")
 	must(t, os.WriteFile(real, []byte("{}"), 0o600))
 	if err := os.Symlink(real, file.Path); err != nil {
-		t.Skip(err)
+		t.Skip("this system makes no symbolic links: ", err)
 	}
 	_, err := file.Disable("web")
 	must(t, err)
@@ -187,8 +195,11 @@ func TestLinkStaysALink(t *testing.T) {
 	}
 }
 
-// No change is lost among many writers in several processes, and readers never see a part.
+// No change is lost among many writers in several processes, and readers never see half a file.
 func TestManyWriters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes: not with -short")
+	}
 	const processes, goroutines, names = 4, 8, 10
 	file := newFile(t)
 	var want []string
@@ -239,23 +250,23 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
-// One that is killed between writing and renaming has done nothing, and is in nobody's way.
+// A writer that is killed between writing and renaming has changed nothing, and does not block other writers.
 func TestWriterIsKilled(t *testing.T) {
 	file := newFile(t)
 	_, err := file.Disable("mail")
 	must(t, err)
 	if out, err := play(file, "die", "web").CombinedOutput(); err == nil || len(out) > 0 {
-		t.Fatalf("it was to be killed in the middle: %v, %s", err, out)
+		t.Fatalf("the writer was not killed: %v, %s", err, out)
 	}
 	if _, err := os.Stat(file.Path + ".new"); err != nil {
-		t.Fatalf("it was not in the middle: %v", err)
+		t.Fatalf("the writer was not killed between write and rename: %v", err)
 	}
 	file.says(t, State{Services: []string{"mail"}})
 	_, err = file.Disable("api")
 	must(t, err)
 	file.says(t, State{Services: []string{"api", "mail"}})
 	if _, err := os.Stat(file.Path + ".new"); err == nil {
-		t.Error("what it had written is still there")
+		t.Error("the killed writer's file is still there")
 	}
 }
 
@@ -272,9 +283,9 @@ func TestDefault(t *testing.T) {
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(root, link); err != nil {
-		t.Skip(err)
+		t.Skip("this system makes no symbolic links: ", err)
 	}
 	if same, err := Default(link); err != nil || same != one {
-		t.Errorf("have %v, %v, want %v: it is the same folder", same, err, one)
+		t.Errorf("have %v, %v, want %v: both paths are the same folder", same, err, one)
 	}
 }

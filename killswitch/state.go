@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// State is what the file says. It is a value: the methods that change it return another.
+// State is the content of the file. It is a value: methods that change it return another.
 type State struct {
-	Global   bool     `json:"global"`   // nothing may be started
-	Services []string `json:"services"` // nor may these, sorted
+	Global   bool     `json:"global"`   // no service may start
+	Services []string `json:"services"` // these services may not start; sorted
 }
 
-// Disabled is why a service may not be started.
+// Disabled is the reason why a service may not start.
 type Disabled struct {
 	Service string
 	Global  bool // all are off
@@ -28,7 +28,7 @@ func (d *Disabled) Error() string {
 	return d.Service + " is disabled"
 }
 
-// Allows returns nil if the service may be started, and else a *Disabled.
+// Allows returns nil if the service may start, and otherwise a *Disabled.
 func (s State) Allows(service string) error {
 	if s.Global || slices.Contains(s.Services, service) {
 		return &Disabled{Service: service, Global: s.Global}
@@ -36,30 +36,31 @@ func (s State) Allows(service string) error {
 	return nil
 }
 
-// Empty reports whether everything may be started.
+// Empty reports whether everything may start.
 func (s State) Empty() bool { return !s.Global && len(s.Services) == 0 }
 
-// Without is the state in which these may be started, as far as it depends on them: Global stays.
+// Without enables these services by name; Global does not change.
 func (s State) Without(services ...string) State {
-	s.Services = slices.DeleteFunc(slices.Clone(s.Services), func(name string) bool { return slices.Contains(services, name) })
+	s.Services = slices.DeleteFunc(slices.Clone(s.Services),
+		func(name string) bool { return slices.Contains(services, name) })
 	return s
 }
 
-// With is the state in which these may not be started either.
+// With disables these services, too.
 func (s State) With(services ...string) State {
 	s.Services = slices.Concat(s.Services, services)
 	return s.tidy()
 }
 
-// tidy is the one form that a state has in the file.
+// tidy returns the canonical form for the file.
 func (s State) tidy() State {
 	sorted := slices.Compact(slices.Sorted(slices.Values(s.Services)))
-	s.Services = append([]string{}, sorted...) // [] and not null, for those who read the file with other programs
+	s.Services = append([]string{}, sorted...) // [] instead of null, for other programs that read the file
 	return s
 }
 
-// Parse reads what Text has written, or a person. It is strict, since what it does not understand may have been meant
-// to forbid something: unknown and repeated keys are errors.
+// Parse reads a text written by Text or by a person. It is strict, because an unknown text may have been meant to
+// disable something: unknown and repeated keys are errors.
 func Parse(text []byte) (State, error) {
 	s, err := parse(text)
 	if err != nil {
@@ -76,7 +77,7 @@ func parse(text []byte) (s State, err error) {
 	if start, err := decoder.Token(); err != nil {
 		return s, plain(err)
 	} else if start != json.Delim('{') {
-		return s, errors.New("it is no JSON object")
+		return s, errors.New("it is not a JSON object")
 	}
 	seen := map[string]bool{}
 	for decoder.More() {
@@ -101,11 +102,11 @@ func parse(text []byte) (s State, err error) {
 		case name == "services":
 			var services []*string
 			if err := json.Unmarshal(value, &services); err != nil || services == nil {
-				return s, errors.New("services is no list of names")
+				return s, errors.New("services is not a list of names")
 			}
 			for _, service := range services {
 				if service == nil || *service == "" {
-					return s, errors.New("services holds what is no name")
+					return s, errors.New("services contains an invalid name")
 				}
 				s.Services = append(s.Services, *service)
 			}
@@ -117,12 +118,12 @@ func parse(text []byte) (s State, err error) {
 		return s, plain(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return s, errors.New("something follows the JSON object")
+		return s, errors.New("there is text after the JSON object")
 	}
 	return s, nil
 }
 
-// plain says in words what the decoder says by two errors that mean the same.
+// plain words two errors of the decoder that mean the same.
 func plain(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("it ends in the middle")
@@ -130,7 +131,7 @@ func plain(err error) error {
 	return err
 }
 
-// Text is the state as it stands in the file.
+// Text returns the state as written to the file.
 func (s State) Text() []byte {
 	text, err := json.MarshalIndent(s.tidy(), "", "  ")
 	if err != nil {

@@ -16,7 +16,8 @@ func TestParse(t *testing.T) {
 		{"all enabled", `{"global": false, "services": []}`, State{}, ""},
 		{"nothing said", `{}`, State{}, ""},
 		{"global", `{"global": true}`, State{Global: true}, ""},
-		{"services, sorted and once", `{"services": ["web", "api", "web"]}`, State{Services: []string{"api", "web"}}, ""},
+		{"services, sorted and once", `{"services": ["web", "api", "web"]}`,
+			State{Services: []string{"api", "web"}}, ""},
 		{"both", `{"services": ["web"], "global": true}`, State{Global: true, Services: []string{"web"}}, ""},
 		{"space around", "\n {\"global\":true}\n\n", State{Global: true}, ""},
 
@@ -25,19 +26,19 @@ func TestParse(t *testing.T) {
 		{"cut off", `{"global": false, "serv`, State{}, "in the middle"},
 		{"cut off before the brace", `{"global": false`, State{}, "in the middle"},
 		{"no JSON", `global: true`, State{}, "invalid character"},
-		{"another value", `true`, State{}, "no JSON object"},
-		{"list", `[]`, State{}, "no JSON object"},
-		{"null", `null`, State{}, "no JSON object"},
+		{"another value", `true`, State{}, "not a JSON object"},
+		{"list", `[]`, State{}, "not a JSON object"},
+		{"null", `null`, State{}, "not a JSON object"},
 		{"mistyped key", `{"gloabl": true}`, State{}, `unknown key "gloabl"`},
 		{"key in capitals", `{"Global": true}`, State{}, `unknown key "Global"`},
 		{"key twice, the second time harmless", `{"global": true, "global": false}`, State{}, "twice"},
 		{"global as a word", `{"global": "true"}`, State{}, "neither true nor false"},
 		{"global null", `{"global": null}`, State{}, "neither true nor false"},
-		{"services as a word", `{"services": "web"}`, State{}, "no list"},
-		{"services null", `{"services": null}`, State{}, "no list"},
-		{"service null", `{"services": [null]}`, State{}, "no name"},
-		{"service without a name", `{"services": ["web", ""]}`, State{}, "no name"},
-		{"two objects", `{"global": false}{"global": true}`, State{}, "follows"},
+		{"services as a word", `{"services": "web"}`, State{}, "not a list"},
+		{"services null", `{"services": null}`, State{}, "not a list"},
+		{"service null", `{"services": [null]}`, State{}, "invalid name"},
+		{"service without a name", `{"services": ["web", ""]}`, State{}, "invalid name"},
+		{"two objects", `{"global": false}{"global": true}`, State{}, "after the JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			have, err := Parse([]byte(c.text))
@@ -78,14 +79,15 @@ func TestAllows(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"global": true, "services": ["a"]}`, `{"services":["\ud800"]}`, `{"a":{`, `{"global":false}}`, "\x00"} {
+	for _, seed := range []string{`{}`, `{"global": true, "services": ["a"]}`, `{"services":["\ud800"]}`, `{"a":{`,
+		`{"global":false}}`, "\x00"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := Parse(text)
 		if err != nil {
 			if !s.Empty() {
-				t.Errorf("an error, and yet %+v", s)
+				t.Errorf("have an error and %+v", s)
 			}
 			return
 		}
@@ -93,9 +95,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(again, s) {
 			t.Errorf("have %+v, written and read %+v, error %v", s, again, err)
 		}
-		// What says that something is off is not taken for harmless.
+		// A text that disables something must not be read as a harmless one.
 		if bytes.Contains(text, []byte("true")) && s.Empty() {
-			t.Errorf("%q is taken to allow everything", text)
+			t.Errorf("%q parses as a state that allows everything", text)
 		}
 	})
 }

@@ -1,11 +1,11 @@
-// Package lock locks files against other processes, and other openings of the same file in this one.
+// Package lock locks files against other processes, and against other openings of the same file in this process.
 //
-// A lock holds as long as the file is open, so that the system ends it with a process that dies. It is advisory: who does
-// not ask for it can read and write.
+// A lock lasts as long as the file is open, so it ends with its process. Locks are advisory: a program that does not
+// use them can still read and write the file.
 package lock
 
 import "os"
 
-// Try locks the file without waiting; held says that somebody else has it. An error is that of a file system without
-// locks.
+// Try locks the file without waiting; held means that another opening has the lock. An error means a file system
+// without locks.
 func Try(file *os.File) (held bool, err error) { return try(file) }

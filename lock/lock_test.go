@@ -26,10 +26,10 @@ func TestTry(t *testing.T) {
 	try(one, false)
 	try(other, true)
 	if _, err := other.WriteString("12"); err != nil {
-		t.Errorf("who does not ask cannot write: %v", err)
+		t.Errorf("a program without the lock cannot write: %v", err)
 	}
 	if text, err := os.ReadFile(path); string(text) != "12" {
-		t.Errorf("who does not ask reads %q, %v", text, err)
+		t.Errorf("a program without the lock reads %q, %v", text, err)
 	}
 	one.Close()
 	try(other, false)

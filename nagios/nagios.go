@@ -1,5 +1,6 @@
 // Package nagios speaks the language of Nagios plugins (and of Icinga, Naemon and Checkmk, which run them): ranges of
-// values that are alarming, results, and performance data, as the Monitoring Plugins Development Guidelines describe them.
+// values that are alarming, results, and performance data, as the Monitoring Plugins Development Guidelines describe
+// them.
 package nagios
 
 import (
@@ -112,7 +113,8 @@ func (d Datum) String() string {
 	if strings.ContainsAny(label, " '") {
 		label = "'" + label + "'"
 	}
-	return strings.TrimRight(fmt.Sprintf("%s=%s%s;%s;%s;%s;%s", label, Number(d.Value), d.Unit, d.Warning, d.Critical, optional(d.Min), optional(d.Max)), ";")
+	return strings.TrimRight(fmt.Sprintf("%s=%s%s;%s;%s;%s;%s", label, Number(d.Value), d.Unit, d.Warning,
+		d.Critical, optional(d.Min), optional(d.Max)), ";")
 }
 
 // Number is a value as it stands in performance data: without an exponent; U if it is none.

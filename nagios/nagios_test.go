@@ -89,7 +89,8 @@ func TestLine(t *testing.T) {
 
 func TestWorse(t *testing.T) {
 	for _, c := range []struct{ a, b, want Result }{
-		{OK, Warning, Warning}, {Critical, Warning, Critical}, {Unknown, OK, Unknown}, {Unknown, Critical, Critical}, {Warning, Unknown, Warning},
+		{OK, Warning, Warning}, {Critical, Warning, Critical}, {Unknown, OK, Unknown},
+		{Unknown, Critical, Critical}, {Warning, Unknown, Warning},
 	} {
 		if have := Worse(c.a, c.b); have != c.want {
 			t.Errorf("%v, %v: %v", c.a, c.b, have)

@@ -1,29 +1,33 @@
-// Package process starts programs in such a way that none of them, and nothing they start, outlives hotreload.
+// Package process starts programs, and makes sure that neither the programs nor their descendants outlive hotreload.
 //
-// It is the one room in which children are born, for a build as for a worker, because two facts about them belong to
-// the whole program and not to one of its parts: which pids are ours, and who has to end them when we are gone.
+// All child processes start here, builds as well as workers, because two facts concern hotreload as a whole: which
+// pids are hotreload's own, and what must end these processes when hotreload is gone.
 //
 // # Theory of operation
 //
-// Every child leads a process group of its own, so that one signal reaches what it started and the terminal's Ctrl-C
-// reaches only us. Three nets hang below it, each for what falls through the one above:
+// Each child leads its own process group. So one signal reaches the child and its descendants, and the terminal's
+// Ctrl-C reaches only hotreload. Three safety nets follow, each for the processes missed by the previous net:
 //
-//   - Kill and Sweep. Kill ends the group. Sweep, called when the child is gone, also ends descendants that left the
-//     group (setsid): on Linux we are a subreaper, so they become our children, and the mark that Start put into the
-//     environment says whose they were.
-//   - The parent-death signal (Linux). The kernel kills the child when the *thread* that made it ends
-//     (golang/go#27505); therefore one goroutine, locked to its thread for life, makes them all.
-//   - The guard. A tiny process in a session of its own that holds the read end of a pipe and a list of our children.
-//     When the pipe ends, however we ended (kill -9 included), it ends them, their groups and, on Linux, everything
-//     that carries our mark. Workers with an agent end by themselves when they find us gone, and are given the time
-//     for it, and a reader for what they write (Linger). It also removes the files that nobody else would (Bequeath). It
-//     is this binary again, started under another name: see Helper.
+//   - Kill and Sweep. Kill ends the group. Sweep, called after the child's exit, also ends descendants that left the
+//     group (setsid). On Linux hotreload is a subreaper, so these become its children, and a mark in the environment,
+//     set by Start, names the child to which a descendant belongs. Sweep can spare daemons that were recorded while
+//     the child lived (NoteDaemons, Manners); these end with hotreload.
+//   - The parent-death signal (Linux). The kernel kills the child at the end of the *thread* that started the child
+//     (golang/go#27505). So one goroutine, locked to its thread for life, starts all children.
+//   - The guard: a small process in its own session, with the read end of a pipe and a list of all children. However
+//     hotreload ends (kill -9 included), the pipe closes. The guard then ends the children, their groups and, on
+//     Linux, all processes with the mark. Workers with an agent notice the end by themselves, and get time to finish
+//     and a reader for their output (Linger). The guard also removes files that would be left behind (Bequeath). The
+//     guard is hotreload's own binary under another name: see Helper.
 //
-// On Windows a job object does all of it: children are born into the job and die with its last handle, ours.
+// On Windows a job object has the same effect: children start inside the job and end with its last handle, which
+// hotreload holds.
 //
-// Orphans that come to us as a subreaper (or as PID 1) and end must be reaped, but never a child that somebody waits
-// for: wait4(-1) would steal its exit status (golang/go#60481). The table of children makes the difference; a child
-// is entered before the reaper can look.
+// As a subreaper (or as PID 1), hotreload must reap orphans, but never a child for which a goroutine waits: wait4(-1)
+// would steal the exit status (golang/go#60481). The table of children tells a child from an orphan; a child is
+// entered before the reaper can see the child.
 //
-// What it does not do: restart anything, decide when to kill, print.
+// # What it does not do
+//
+// This package restarts nothing, does not decide when to kill, and prints nothing.
 package process

@@ -8,21 +8,23 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
 
-// guardGrace is how long the guard lets orphaned processes end by themselves before it kills them. All must be gone
-// within a second of our death.
-const guardGrace = 300 * time.Millisecond
+// guardGrace is how long orphans may take to end by themselves before the guard kills them. All must be gone within
+// 0.3 s after hotreload's death, except for processes with requests in flight.
+const guardGrace = 150 * time.Millisecond
 
-// guard is our end of the guard's pipe. Closing it, or dying, sets the guard off.
+// guard is hotreload's end of the guard's pipe. When this end closes, for example by hotreload's death, the guard
+// acts.
 var guard struct {
 	sync.Mutex
 	pipe *os.File
 }
 
-// startGuard starts the guard once. Without one (it could not be started) the other nets remain.
+// startGuard starts the guard once. After a failure, the other safety nets remain.
 func startGuard() error {
 	self, err := selfPath()
 	if err != nil {
@@ -36,7 +38,7 @@ func startGuard() error {
 	cmd := exec.Command(self)
 	cmd.Args = []string{guardName, runID()}
 	cmd.Stdin = r
-	cmd.Dir = "/" // it must be there, whatever becomes of ours
+	cmd.Dir = "/" // this folder always exists
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
 		w.Close()
@@ -46,7 +48,7 @@ func startGuard() error {
 	if table.children == nil {
 		table.children = map[int]*Process{}
 	}
-	table.children[cmd.Process.Pid] = nil // known, so that the reaper leaves it to the Wait below
+	table.children[cmd.Process.Pid] = nil // in the table, so the reaper leaves the guard to the Wait below
 	table.Unlock()
 	go func() { _ = cmd.Wait() }() // ends with the guard, which ends after us or is reaped here
 	guard.Lock()
@@ -55,9 +57,8 @@ func startGuard() error {
 	return nil
 }
 
-// What the guard is told, a line each: a child that was started, with the number in its mark; one that is gone; the
-// process for whose sake one may linger, for how many milliseconds, and the pipes for its stdout and stderr; a file to
-// remove, and one that is no more.
+// The guard's input, a line each: a started child with the number in its mark; an exited child; a process that may
+// linger, for how many milliseconds, and its pipes for stdout and stderr; a file to remove; a removed file.
 func guardAdd(pid, serial int) { guardSay("+%d %d\n", pid, serial) }
 func guardRemove(pid int)      { guardSay("-%d\n", pid) }
 func guardLinger(child, pid int, limit time.Duration, pipes [2]uint64) {
@@ -72,27 +73,27 @@ func guardSay(format string, args ...any) {
 	if guard.pipe == nil {
 		return
 	}
-	// An error means that the guard was killed; the other nets remain. The pipe is not closed for it, nor for anything
-	// else while we live: if the guard was there after all, it would end all our children.
+	// On an error the guard was killed; the other safety nets remain. The pipe is never closed here: a guard that
+	// still runs would end all children.
 	_, _ = fmt.Fprintf(guard.pipe, format, args...)
 }
 
-// ward is a child as the guard knows it.
+// ward is a child in the guard's list.
 type ward struct {
 	pid    int
-	mark   string        // of it and of what it started, as marked wants it
-	last   int           // the process that ends by itself, and
-	linger time.Duration // within which time; 0 = none does
-	pipes  []*os.File    // read ends of what it writes into
+	mark   string        // of the child and its descendants, as marked wants it
+	last   int           // the process that ends by itself,
+	linger time.Duration // and its time limit; 0 for none
+	pipes  []*os.File    // read ends of the child's output pipes
 }
 
-// estate is what hotreload leaves behind.
+// estate lists everything that hotreload leaves behind.
 type estate struct {
 	wards map[int]*ward
 	files map[string][2]uint64 // path -> device and inode
 }
 
-// note takes one line of what hotreload dictates. What it does not understand it leaves out.
+// note reads one line from hotreload, and skips unknown lines.
 func (e *estate) note(run, line string) {
 	var pid, last, number int
 	var file, pipes [2]uint64
@@ -123,8 +124,8 @@ func scan(line, format string, to ...any) bool {
 	return err == nil && n == len(to)
 }
 
-// runGuard is the guard's whole life: keep the list that hotreload dictates, and when hotreload is gone end what is
-// on it. Returns the exit code.
+// runGuard is the guard. It maintains the list; when hotreload is gone, it ends all processes on the list. runGuard
+// returns the exit code.
 func runGuard(run string, list io.Reader) int {
 	ignoreSignals()
 	left := estate{wards: map[int]*ward{}, files: map[string][2]uint64{}}
@@ -141,7 +142,7 @@ func runGuard(run string, list io.Reader) int {
 	var ending sync.WaitGroup
 	for _, w := range left.wards {
 		ending.Add(1)
-		go func() { // ends with its limit
+		go func() { // ends with the ward's limit
 			defer ending.Done()
 			w.end()
 		}()
@@ -155,8 +156,8 @@ func runGuard(run string, list io.Reader) int {
 	return 0
 }
 
-// hold opens read ends of the pipes, if the process that lingers still writes into them, so that they do not break with
-// us: Go programs die of that. Nothing is read while somebody else does.
+// hold opens the read ends of a lingering process's pipes, because without a reader Go programs die of SIGPIPE. The
+// guard reads nothing while another reader exists.
 func (w *ward) hold(pipes [2]uint64) {
 	for i, pipe := range pipes {
 		path := fmt.Sprintf("/proc/%d/fd/%d", w.last, 1+i)
@@ -173,14 +174,17 @@ func (w *ward) letGo() {
 	w.pipes = nil
 }
 
-// end ends a child and what it started, by itself if it does so in time.
+// end gives a child time to exit, and then kills the child's group and all processes with the child's mark.
 func (w *ward) end() {
 	for _, file := range w.pipes {
-		go func() { _, _ = io.Copy(io.Discard, file) }() // ends with the last writer, or with us
+		go func() { _, _ = io.Copy(io.Discard, file) }() // ends with the last writer, or with the guard
 	}
 	limit, left := w.linger, func() bool { return alive(w.last) }
 	if limit == 0 {
-		limit, left = guardGrace, func() bool { return groupAlive(w.pid) || len(marked(w.mark)) > 0 }
+		limit, left = guardGrace, func() bool {
+			return slices.ContainsFunc(groupOf(w.pid), alive) ||
+				len(marked(w.mark)) > 0
+		}
 		endGroup(w.pid, false)
 	}
 	deadline := time.After(limit)

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// guardName is what the guard calls itself. It does not contain "hotreload": `pkill hotreload` must not take with it
-// the process that cleans up behind hotreload.
+// guardName is the guard's process name, without "hotreload", because `pkill hotreload` must not kill the process
+// that cleans up afterwards.
 const guardName = "reload-guard"
 
-// shimName is what the shim calls itself until it becomes the program.
+// shimName is the shim's process name until it becomes the program.
 const shimName = "reload-shim"
 
-// Helper runs the helper that args name, if they name one: hotreload's binary is also its own guard (see the package
-// doc) and the shim that Activate needs. main, and TestMain of packages that start processes, call it first with
-// os.Args; if it was a helper they exit with the code.
+// Helper runs the helper named by args, if any: hotreload's binary is also its guard (see the package doc) and the
+// shim for Activate. main, and TestMain of packages with child processes, call Helper first with os.Args, and exit
+// with the code after a helper.
 func Helper(args []string) (code int, isHelper bool) {
 	if len(args) < 2 {
 		return 0, false
@@ -44,14 +44,13 @@ func Helper(args []string) (code int, isHelper bool) {
 			}
 		}
 		complain(complaints, becomeListener(args[2], args[3:]))
-		return 127, true // the shell's code for a program that is not there
+		return 127, true // the shell's exit code for a missing program
 	}
 	return 0, false
 }
 
-// Activate makes cmd start through the shim, which sets LISTEN_PID to the worker's own pid and then becomes the
-// program: the systemd protocol wants the pid in the environment, and only code that already runs in the child knows
-// it (sd_listen_fds(3)).
+// Activate starts cmd through the shim, which sets LISTEN_PID to its own pid and then becomes the program. The
+// systemd protocol needs the pid in the environment, and only code in the child knows the pid (sd_listen_fds(3)).
 func Activate(cmd *exec.Cmd) error {
 	self, err := selfPath()
 	if err != nil {
@@ -62,9 +61,9 @@ func Activate(cmd *exec.Cmd) error {
 	return nil
 }
 
-// Carry has the shim start cmd's program by a descriptor that is open here, for a program whose file the child's user
-// cannot reach: it lies in our cache folder. It returns the file to close after Start, nil where that is not needed or
-// not possible: for scripts, which their interpreter has to open, and on other systems. Activate comes next.
+// Carry starts cmd's program through an open descriptor, for a program file in the cache folder that the child's user
+// cannot access. Carry returns the file to close after Start; nil if unnecessary or impossible: for scripts, because
+// the interpreter must open a script, and on other systems. Call Activate afterwards.
 func Carry(cmd *exec.Cmd) (*os.File, error) {
 	file, err := os.Open(cmd.Path)
 	if err != nil {
@@ -80,8 +79,8 @@ func Carry(cmd *exec.Cmd) (*os.File, error) {
 	return file, nil
 }
 
-// becomeListener is the shim: it replaces itself by path with LISTEN_PID in the environment. A file that is busy is
-// tried again, as in startRetrying.
+// becomeListener is the shim: it replaces itself with path, with LISTEN_PID in the environment. Like startRetrying,
+// it retries while the file is busy.
 func becomeListener(path string, args []string) error {
 	if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil {
 		return err
@@ -95,7 +94,7 @@ func becomeListener(path string, args []string) error {
 	}
 }
 
-// complain tells the parent, on descriptor fd, why the shim has not become the program.
+// complain reports to the parent, on descriptor fd, why the shim has not become the program.
 func complain(fd int, why error) {
 	var errno syscall.Errno
 	if errors.As(why, &errno) {

@@ -1,7 +1,7 @@
 package process
 
-// GiveWay lets the child, and what it starts from now on, run only when the machine has nothing better to do. It is
-// called right after Start, and it may fail without a word: then the child runs like any other.
+// GiveWay gives the child and its later children the lowest priority. Call GiveWay right after Start. GiveWay may
+// fail silently: then the child runs like any other.
 func (p *Process) GiveWay() {
 	if !p.gone() {
 		giveWay(p.Pid())

@@ -2,8 +2,8 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// giveWay takes SCHED_IDLE, which is inherited and lets go of a processor at once if anybody else wants it (niceness
-// alone leaves a share), and the like for disks.
+// giveWay uses SCHED_IDLE, which children inherit and which yields a processor at once (niceness alone keeps a
+// share), and the equivalent for disks.
 func giveWay(pid int) {
 	_ = unix.Setpriority(unix.PRIO_PGRP, pid, 19)
 	_ = unix.SchedSetAttr(pid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: 19}, 0)

@@ -9,6 +9,9 @@ import (
 )
 
 func TestGiveWayIsInherited(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes: not with -short")
+	}
 	var out strings.Builder
 	cmd := exec.Command("sh", "-c", `read line; sh -c nice`)
 	in, err := cmd.StdinPipe()

@@ -4,5 +4,5 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// giveWay takes the lowest priority for the group; it is inherited.
+// giveWay sets the lowest priority for the group; children inherit the priority.
 func giveWay(pid int) { _ = unix.Setpriority(unix.PRIO_PGRP, pid, 19) }

@@ -2,7 +2,7 @@ package process
 
 import "golang.org/x/sys/windows"
 
-// giveWay takes the idle class, which children inherit.
+// giveWay sets the idle class; children inherit the class.
 func giveWay(pid int) {
 	const setInformation = 0x0200 // PROCESS_SET_INFORMATION
 	handle, err := windows.OpenProcess(setInformation, false, uint32(pid))

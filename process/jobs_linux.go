@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveJobControlToOthers blocks, in the thread that starts processes, the signals by which a terminal stops those who use it
-// from the background. They are sent to our whole group: to a child too, as long as it is not in a group of its own. It
-// would stop on its way there, for ever, since fg continues our group alone; and we could not even stop ourselves, since
-// who forks waits until the child runs its program. Children inherit the mask: in the background, their reads of the
-// terminal fail then, and their writes are let through.
+// leaveJobControlToOthers blocks, in the thread that starts processes, the signals by which a terminal stops
+// background processes. Such signals go to hotreload's whole group, also to a child without a group of its own yet.
+// The child would stop for ever, since fg continues only hotreload's group; and hotreload itself could not stop,
+// because a fork waits until the child runs its program. Children inherit the mask: in the background, their reads of
+// the terminal fail, and their writes succeed.
 func leaveJobControlToOthers() {
 	var set unix.Sigset_t
 	for _, sig := range []syscall.Signal{syscall.SIGTTIN, syscall.SIGTTOU} {

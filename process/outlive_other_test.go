@@ -2,7 +2,7 @@
 
 package process
 
-// playFirst: there are no containers here.
+// playFirst does nothing: there are no containers here.
 func playFirst() {}
 
 func outliveParent() error { return nil }

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,36 +14,36 @@ import (
 	"time"
 )
 
-// Mark is the name of the environment variable by which a descendant of a child is recognised after it has left the
-// child's process group. Its value is RUN.SERIAL: the run of hotreload, and the child's number within it.
+// Mark is the environment variable that identifies a descendant of a child outside the child's process group. The
+// value is RUN.SERIAL: the run of hotreload, and the child's number in the run.
 const Mark = "HOTRELOAD_PROCESS"
 
-// waitDelay is how long output is still read after a child has exited while a grandchild holds the pipe open
-// (golang/go#23019). Felt right: long enough for the last lines, short enough that nobody notices.
+// waitDelay is how long output is still read after a child's exit while a grandchild holds the pipe open
+// (golang/go#23019). Felt right: long enough for the last lines, and short enough to go unnoticed.
 const waitDelay = 500 * time.Millisecond
 
-// Process is a child that has been started and is waited for. Its methods may be called from any goroutine.
+// Process is a started child. The methods may be called from any goroutine.
 type Process struct {
 	cmd   *exec.Cmd
 	mark  string
 	os    osProcess
-	pipes [2]uint64     // that stdout and stderr are, or 0
-	shim  *os.File      // where a shim says why it could not become the program; nil for other children
+	pipes [2]uint64     // pipes of stdout and stderr, or 0
+	shim  *os.File      // pipe for a shim's error; nil for other children
 	done  chan struct{} // closed when exit is valid
 	exit  Exit
 }
 
-// table holds the children that somebody waits for. A child is entered under the lock in which it is made, so that
-// whoever holds the lock can tell a child from an orphan that came to us.
+// table holds the children for which a goroutine waits. A child is entered under the lock that covers the child's
+// start, so the holder of the lock can tell a child from an orphan.
 var table struct {
 	sync.Mutex
 	serial   int
 	children map[int]*Process
 }
 
-// Start starts cmd as the leader of a new process group and waits for it on a goroutine of its own, which ends with
-// the child and closes Done. The caller sets path, arguments, environment, files; cmd belongs to the Process
-// afterwards. Setup must have been called before.
+// Start starts cmd as the leader of a new process group. A goroutine waits for the child, closes Done and ends with the
+// child. The caller sets path, arguments, environment and files; afterwards cmd belongs to the Process. Call Setup
+// before.
 func Start(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{cmd: cmd, pipes: [2]uint64{pipeOf(cmd.Stdout), pipeOf(cmd.Stderr)}, done: make(chan struct{})}
 	if cmd.Env == nil {
@@ -85,8 +86,8 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// startRetrying starts cmd and tries again while its file is "busy": another goroutine's fork may for a moment hold
-// the descriptor through which the file was written (golang/go#22315).
+// startRetrying starts cmd and retries while its file is busy: another goroutine's fork may briefly hold the
+// descriptor that wrote the file (golang/go#22315).
 func startRetrying(cmd *exec.Cmd) error {
 	for wait := time.Millisecond; ; wait *= 2 {
 		err := cmd.Start()
@@ -114,16 +115,35 @@ func (p *Process) wait() {
 	close(p.done)
 }
 
-// Pid is the child's process id, which is also its group's.
+// Pid is the process id of the child and the id of the child's group.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Done is closed when the child has exited and its output has been read.
+// Done is closed when the child has exited and all its output was read.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Exit says how the child ended. It is valid when Done is closed.
+// Await waits until the process has ended. If ctx ends first, Await ends the process, and returns ctx's error.
+func (p *Process) Await(ctx context.Context) error {
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		p.End()
+		return ctx.Err()
+	}
+}
+
+// End kills the process and everything that it has started, and waits for the end: for a limited time, because output
+// is read for a limited time.
+func (p *Process) End() {
+	p.Kill()
+	<-p.done
+	p.Sweep()
+}
+
+// Exit tells how the child ended. The result is valid when Done is closed.
 func (p *Process) Exit() Exit { return p.exit }
 
-// Signal sends sig to the child's group. A child that is gone is no error: what it left is for Sweep.
+// Signal sends sig to the child's group. An exited child is no error; Sweep handles the remaining processes.
 func (p *Process) Signal(sig os.Signal) error {
 	if p.gone() {
 		return nil
@@ -131,35 +151,44 @@ func (p *Process) Signal(sig os.Signal) error {
 	return p.signalGroup(sig)
 }
 
-// Kill ends the child's group at once. It does not wait: Done tells.
+// SignalProgram sends sig to the child and to other processes of its group with the same program. Other programs
+// started by the child do not get the signal: the child may need them to finish.
+func (p *Process) SignalProgram(sig os.Signal) error {
+	if p.gone() {
+		return nil
+	}
+	return p.signalProgram(sig)
+}
+
+// Kill ends the child's group at once, without waiting; Done tells.
 func (p *Process) Kill() {
 	if !p.gone() {
 		p.killGroup()
 	}
 }
 
-// Linger says that a process, the child or one that it started, ends by itself when we are gone, and how long that may
-// take: so long the guard lets the child and its group be. The process has to undo the parent-death signal itself
-// (Linux). Where it writes into a pipe that we read, the guard takes over as the reader, so that it does not die of
-// SIGPIPE with its next line (Linux).
+// Linger announces that a process, the child or a descendant, ends by itself when hotreload is gone, and the time
+// limit for this. The guard spares the child and its group for this time. The process itself must undo the
+// parent-death signal (Linux). If the process writes to a pipe that hotreload reads, the guard becomes the reader, so
+// the next line does not cause SIGPIPE (Linux).
 func (p *Process) Linger(pid int, limit time.Duration) {
 	if !p.gone() {
 		guardLinger(p.Pid(), pid, limit, p.pipes)
 	}
 }
 
-// Bequeath has a file (a Unix socket's) removed when we are gone without having done so, if it is still the file that
-// is there now; Disinherit ends that.
+// Bequeath makes the guard remove a file (a Unix socket's) if hotreload ends without removing the file, unless
+// another file has taken its place; Disinherit ends the guard's duty.
 func Bequeath(path string) {
 	if device, inode := identity(path); inode != 0 {
 		guardFile(path, device, inode)
 	}
 }
 
-// Disinherit undoes Bequeath, for a file that was removed.
+// Disinherit undoes Bequeath, for a removed file.
 func Disinherit(path string) { guardNoFile(path) }
 
-// gone reports whether the child was waited for, so that its pid may by now be somebody else's.
+// gone reports whether the child was reaped: then its pid may belong to another process.
 func (p *Process) gone() bool {
 	select {
 	case <-p.done:
@@ -169,28 +198,44 @@ func (p *Process) gone() bool {
 	}
 }
 
-// Sweep ends what the child left behind, in its group or outside it, and returns the pids that it had to kill. It is
-// for after Done, and returns when they are gone, so that the sockets and locks that they held are free.
-func (p *Process) Sweep() []int { return p.sweep() }
+// Sweep ends all processes that the child left behind, in its group or outside, and returns the killed pids. Call
+// Sweep after Done. When Sweep returns, the processes are gone, and their sockets and locks are free.
+func (p *Process) Sweep() []int {
+	left, _ := p.sweep(Manners{})
+	return left
+}
 
-// Ours reports whether pid is a child of this run or descends from one, where the system tells (Linux).
+// Manners tells how to end a child's leftovers.
+type Manners struct {
+	Signal   syscall.Signal     // the first signal; 0 for none
+	Patience time.Duration      // the time after this signal
+	InTheWay func(pid int) bool // whether a recorded daemon must end, too; nil: all must
+}
+
+// SweepWith is Sweep with manners. It returns the ended processes and the spared daemons, which end with hotreload.
+func (p *Process) SweepWith(m Manners) (ended, spared []int) { return p.sweep(m) }
+
+// NoteDaemons records daemons of living children: descendants in a session of their own, without a terminal, whose
+// parent has exited, so hotreload is now the parent. After a child's exit a daemon looks like unfinished work. Linux
+// only.
+func NoteDaemons() { noteDaemons() }
+
+// Ours reports whether pid is a child of this run or a child's descendant, if the system tells (Linux).
 func Ours(pid int) bool { return belongs(pid, runID()+".") }
 
-// Exit is how a child ended.
+// Exit describes the end of a child.
 type Exit struct {
-	Code   int            // exit code, or -1 when a signal ended it
-	Signal syscall.Signal // 0 unless a signal ended it
-	Core   bool           // it left a core dump
-	MaxRSS int64          // bytes, 0 where the system does not tell
-	CPU    time.Duration  // user and system time
-	NotRun error          // Activate's shim could not become the program: why
+	Code   int            // exit code, or -1 after a signal
+	Signal syscall.Signal // 0 without a signal
+	Core   bool           // there is a core dump
+	NotRun error          // why Activate's shim could not become the program
 	Err    error          // the wait itself failed
 }
 
-// Success reports whether the child ended by itself with code 0.
+// Success reports whether the child exited with code 0.
 func (e Exit) Success() bool { return e.Code == 0 && e.Signal == 0 && e.Err == nil }
 
-// SignalName is the name of the signal that ended it, as in SIGKILL.
+// SignalName is the name of the signal that ended the child, as in SIGKILL.
 func (e Exit) SignalName() string { return signalName(e.Signal) }
 
 func (e Exit) String() string {
@@ -208,8 +253,8 @@ func (e Exit) String() string {
 	}
 }
 
-// listenToShim gives a shim a pipe through which it says why it could not become the program; when it becomes it, the
-// pipe closes without a word. It returns our copy of the shim's end.
+// listenToShim gives a shim a pipe for its error; the pipe closes silently when the shim becomes the program.
+// listenToShim returns hotreload's copy of the shim's end.
 func (p *Process) listenToShim() (shims *os.File, err error) {
 	if p.cmd.Args[0] != shimName {
 		return nil, nil
@@ -222,13 +267,13 @@ func (p *Process) listenToShim() (shims *os.File, err error) {
 	return shims, nil
 }
 
-// shimError reads what the shim, which is gone, had to say.
+// shimError reads the error of a shim that has exited.
 func (p *Process) shimError() error {
 	if p.shim == nil {
 		return nil
 	}
 	defer p.shim.Close()
-	text, _ := io.ReadAll(p.shim) // nobody else had the other end
+	text, _ := io.ReadAll(p.shim) // no other process has the other end
 	number, err := strconv.Atoi(string(text))
 	if err != nil {
 		return nil
@@ -241,12 +286,12 @@ func exitOf(cmd *exec.Cmd, err error) Exit {
 	if state == nil {
 		return Exit{Code: -1, Err: err}
 	}
-	e := Exit{Code: state.ExitCode(), CPU: state.UserTime() + state.SystemTime()}
+	e := Exit{Code: state.ExitCode()}
 	fillExit(&e, state)
 	return e
 }
 
-// spawn runs f on the one thread that makes children. The goroutine lives as long as the program.
+// spawn runs f on the one thread that starts children. The goroutine lives as long as the program.
 var spawn = func() func(func()) {
 	var once sync.Once
 	calls := make(chan func())
@@ -266,7 +311,7 @@ var spawn = func() func(func()) {
 	}
 }()
 
-// runID tells this run of hotreload from any other on the machine.
+// runID identifies this run of hotreload on the machine.
 var runID = sync.OnceValue(func() string {
 	return fmt.Sprintf("%d-%x", os.Getpid(), time.Now().UnixNano())
 })

@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// selfPath is a path to this very binary that stays good when the file is gone, as that of `go run` soon is.
+// selfPath is a path to this binary that stays valid after removal of the file, as by `go run`.
 func selfPath() (string, error) { return "/proc/self/exe", nil }
 
-// ownFiles is where a process finds what it has open, by number.
+// ownFiles is the folder of a process's own open files.
 const ownFiles = "/proc/self/fd/"
 
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
 
-// closeOnExec keeps descriptors that our own starter left open (an IDE's terminal, cargo) from reaching workers, who
-// would take a stray 3 for a socket of theirs (systemfd#4).
+// closeOnExec closes, in workers, the descriptors left open by hotreload's starter (an IDE's terminal, cargo): a
+// worker would take a stray 3 for a socket (systemfd#4).
 func closeOnExec() {
-	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) // Linux 5.11; before it nothing is lost but tidiness
+	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) // Linux 5.11; before, stray descriptors do no other harm
 }
 
-// becomeReaper makes descendants that lose their parent our children, and reaps those that end. The goroutine lives
-// as long as the program.
+// becomeReaper makes orphaned descendants hotreload's children, and reaps them. The goroutine lives as long as the
+// program.
 func becomeReaper() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // Linux 3.4
 	ended := make(chan os.Signal, 1)
@@ -38,7 +38,7 @@ func becomeReaper() {
 	}()
 }
 
-// reapOrphans waits for those zombies among our children that nobody else waits for.
+// reapOrphans reaps zombies for which no goroutine waits.
 func reapOrphans() {
 	table.Lock()
 	defer table.Unlock()
@@ -65,7 +65,7 @@ func childrenOf(pid int) []int {
 	return pids
 }
 
-// orphans lists the descendants of one child that have come to us, recognised by the child's mark.
+// orphans lists the descendants of one child that have become hotreload's children, by the child's mark.
 func orphans(mark string) []int {
 	var pids []int
 	for _, pid := range childrenOf(os.Getpid()) {
@@ -81,7 +81,7 @@ func orphans(mark string) []int {
 	return pids
 }
 
-// groupOf lists the members of a process group that are alive.
+// groupOf lists the living members of a process group.
 func groupOf(pgid int) []int {
 	entries, _ := os.ReadDir("/proc")
 	var pids []int
@@ -100,11 +100,11 @@ func alive(pid int) bool {
 	return alive
 }
 
-// statOf reads whether a process still holds anything, and its group. A zombie does not, and whoever made it reaps it;
-// but while threads of it are still on their way out, the first one is called a zombie already and the sockets are
+// statOf reads whether a process still holds anything, and the process's group. A zombie holds nothing, and its
+// parent reaps it. But while some threads are still exiting, the first thread is already a zombie and the sockets are
 // still open.
 func statOf(pid int) (alive bool, group int) {
-	// PID (COMMAND) STATE PPID PGRP … THREADS …; the command may hold spaces and parentheses
+	// PID (COMMAND) STATE PPID PGRP … THREADS …; the command may contain spaces and parentheses
 	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 18 {
@@ -118,7 +118,7 @@ func statOf(pid int) (alive bool, group int) {
 // belongs reports whether the mark of pid begins with prefix.
 func belongs(pid int, prefix string) bool { return carries(pid, []byte("\x00"+Mark+"="+prefix)) }
 
-// marked lists all processes whose mark begins with prefix; marks end with a zero.
+// marked lists all processes with a mark that begins with prefix; marks end with a zero.
 func marked(prefix string) []int {
 	entries, _ := os.ReadDir("/proc")
 	var pids []int
@@ -130,9 +130,23 @@ func marked(prefix string) []int {
 	return pids
 }
 
-// carries reports whether the environment that pid was started with contains the bytes of want. Those of other users
-// cannot be read, and those of zombies are empty: neither is ours to end.
+// carries reports whether the initial environment of pid contains want. Other users' environments cannot be read, and
+// the environments of zombies are empty; such processes must not be ended.
 func carries(pid int, want []byte) bool {
 	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	return err == nil && len(env) > 0 && bytes.Contains(append([]byte{0}, env...), want)
+}
+
+// Strays lists the children's living descendants that have become hotreload's own children.
+func Strays() []int {
+	var pids []int
+	for _, pid := range childrenOf(os.Getpid()) {
+		table.Lock()
+		_, ours := table.children[pid]
+		table.Unlock()
+		if !ours && carries(pid, []byte("\x00"+Mark+"=")) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }

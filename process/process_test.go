@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// The test binary is the child: PLAY names its part.
+// The test binary is also the child: the variable PLAY names its role.
 func TestMain(m *testing.M) {
 	if code, ok := Helper(os.Args); ok {
 		os.Exit(code)
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		play(part)
 		os.Exit(0)
 	}
-	// With -race, children are race-checked too, and each would sleep for a second before it exits.
+	// With -race, children are built with -race, too, and each would sleep for a second before its exit.
 	must(os.Setenv("GORACE", "atexit_sleep_ms=0"))
 	if err := Setup(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -50,15 +50,15 @@ func play(part string) {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")
 		time.Sleep(time.Minute)
-	case "daemon": // starts a child in a session of its own, says its pid and leaves
+	case "daemon": // starts a child in a session of its own, prints its pid and exits
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Env = append(os.Environ(), "PLAY=deaf")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		out, _ := cmd.StdoutPipe()
 		must(cmd.Start())
-		_, _ = bufio.NewReader(out).ReadString('\n') // it is deaf from here on
+		_, _ = bufio.NewReader(out).ReadString('\n') // from here on the child ignores SIGTERM
 		fmt.Println(cmd.Process.Pid)
-	case "supervisor": // a hotreload of its own, with one deaf worker that has a daemon
+	case "supervisor": // a hotreload of its own, with one worker that ignores SIGTERM and has a daemon
 		must(Setup())
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Env = append(os.Environ(), "PLAY=daemon-and-stay")
@@ -66,7 +66,7 @@ func play(part string) {
 		_, err := Start(cmd)
 		must(err)
 		select {}
-	case "lingering-supervisor": // with a file, and with two workers that linger: one ends by itself, one does not
+	case "lingering-supervisor": // a hotreload with a file and two lingering workers, one of which exits by itself
 		must(Setup())
 		l, err := net.Listen("unix", os.Getenv("DIR")+"/socket")
 		must(err)
@@ -92,13 +92,13 @@ func play(part string) {
 		for os.Getppid() == parent || part == "deaf-lingerer" {
 			time.Sleep(time.Millisecond)
 		}
-		time.Sleep(2 * guardGrace)
+		time.Sleep(2 * guardGrace) // longer than guardGrace, so only a lingering process gets any further
 		must(os.WriteFile(os.Getenv("DIR")+"/finished", nil, 0o600))
 	case "daemon-and-stay":
 		fmt.Println(os.Getpid())
 		play("daemon")
 		play("deaf")
-	case "port-daemon": // a child in a session of its own that listens, and one in the group
+	case "port-daemon": // a listening child in a session of its own, and a child in the group
 		r, w, err := os.Pipe()
 		must(err)
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -163,7 +163,7 @@ func gone(t *testing.T, pid int, within time.Duration) {
 			return
 		}
 	}
-	t.Fatalf("process %d is still there after %v", pid, within)
+	t.Fatalf("process %d still runs after %v", pid, within)
 }
 
 func TestExit(t *testing.T) {
@@ -183,13 +183,13 @@ func TestExit(t *testing.T) {
 
 func TestStartOfNothing(t *testing.T) {
 	if _, err := Start(exec.Command("/nonexistent/program")); err == nil {
-		t.Fatal("no error for a program that is not there")
+		t.Fatal("no error for a missing program")
 	}
 }
 
 func TestSweepFindsWhatLeftTheGroup(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells whose an orphan was")
+		t.Skip("only Linux tells from which process an orphan comes")
 	}
 	p, r := start(t, child("daemon"))
 	var pid int
@@ -202,10 +202,13 @@ func TestSweepFindsWhatLeftTheGroup(t *testing.T) {
 	gone(t, pid, 5*time.Second)
 }
 
-// What Sweep returns from is over: no pid is named twice, and a lock or port that the left-behind held is free.
+// When Sweep returns, the processes are gone: no pid is listed twice, and their locks and ports are free.
 func TestSweepWaitsForTheEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes: not with -short")
+	}
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells whose an orphan was")
+		t.Skip("only Linux tells from which process an orphan comes")
 	}
 	for range 10 {
 		p, r := start(t, child("port-daemon"))
@@ -223,10 +226,10 @@ func TestSweepWaitsForTheEnd(t *testing.T) {
 	}
 }
 
-// A shim that cannot become its program says why, and nothing reaches the worker's stderr.
+// A shim that cannot become its program reports the reason to hotreload, and writes nothing to the worker's stderr.
 func TestShimSaysWhy(t *testing.T) {
 	if _, err := os.Stat("/proc/self/exe"); err != nil {
-		t.Skip("no /proc")
+		t.Skip("only Linux tells which program a process runs (/proc/self/exe)")
 	}
 	text := filepath.Join(t.TempDir(), "text")
 	must(os.WriteFile(text, []byte("no program"), 0o755))
@@ -250,7 +253,7 @@ func TestShimSaysWhy(t *testing.T) {
 
 func TestOurs(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells")
+		t.Skip("only Linux tells whose child a process is")
 	}
 	p, r := start(t, child("sleep"))
 	line(t, r)
@@ -259,7 +262,7 @@ func TestOurs(t *testing.T) {
 	}
 }
 
-// A signal for a child that is gone goes nowhere: its pid may be a stranger's.
+// A signal for a child that is gone is dropped, because the pid may belong to another process.
 func TestSignalAfterTheEnd(t *testing.T) {
 	p, _ := start(t, child("exit3"))
 	<-p.Done()
@@ -274,18 +277,18 @@ func TestReaperLeavesExitStatusAlone(t *testing.T) {
 		p, _ := start(t, child("exit3"))
 		<-p.Done()
 		if p.Exit().Code != 3 {
-			t.Fatalf("have %v, want exit code 3: somebody else reaped the child", p.Exit())
+			t.Fatalf("have %v, want exit code 3: the reaper took the exit status", p.Exit())
 		}
 	}
 }
 
-// A thread that ends must not take the children with it (golang/go#27505).
+// The end of a thread must not end the children (golang/go#27505).
 func TestChildrenSurviveThreads(t *testing.T) {
 	p, r := start(t, child("sleep"))
 	line(t, r)
 	for range 200 {
 		done := make(chan struct{})
-		go func() { // a locked goroutine that returns ends its thread
+		go func() { // the end of a locked goroutine ends its thread
 			runtime.LockOSThread()
 			close(done)
 		}()
@@ -314,7 +317,7 @@ func TestNothingSurvivesKill9(t *testing.T) {
 	var worker, daemon int
 	fmt.Sscan(line(t, lines), &worker)
 	fmt.Sscan(line(t, lines), &daemon)
-	line(t, lines) // the worker is deaf now
+	line(t, lines) // from now on the worker ignores SIGTERM
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	began := time.Now()
@@ -323,8 +326,11 @@ func TestNothingSurvivesKill9(t *testing.T) {
 	t.Logf("gone after %v", time.Since(began).Round(time.Millisecond))
 }
 
-// A worker that ends by itself when we are gone has the time for it that was said, and no more.
+// A worker that exits by itself after hotreload's end has the announced time to exit, and no more.
 func TestLinger(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes: not with -short")
+	}
 	cmd := child("lingering-supervisor")
 	dir := t.TempDir()
 	cmd.Env = append(cmd.Env, "DIR="+dir)
@@ -343,7 +349,7 @@ func TestLinger(t *testing.T) {
 	gone(t, other, 10*time.Second)
 	for name, want := range map[string]bool{"finished": true, "socket": false} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); (err == nil) != want {
-			t.Errorf("%s is there: %v, want %v", name, err == nil, want)
+			t.Errorf("%s exists: %v, want %v", name, err == nil, want)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -16,13 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// osProcess is what an OS keeps for a child beyond its pid: nothing here.
-type osProcess struct{}
-
 func (osProcess) started(*exec.Cmd) {}
 
-// Setup makes hotreload the keeper of its descendants: subreaper and reaper on Linux, guard everywhere on Unix. Call
-// it once, before the first Start. An error means that one net is missing, not that nothing works.
+// Setup makes hotreload the keeper of its descendants: subreaper and reaper on Linux, guard on all Unix systems. Call
+// Setup once, before the first Start. An error means one missing safety net; everything else works.
 func Setup() error {
 	closeOnExec()
 	becomeReaper()
@@ -33,11 +29,11 @@ func prepare(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Setpgid = !cmd.SysProcAttr.Setsid // Setsid makes a group, too
 	dieWithParent(cmd.SysProcAttr)
 }
 
-// detach gives the guard a session of its own: no signal of our terminal reaches it.
+// detach gives the guard its own session: signals of the terminal do not reach the guard.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 func ignoreSignals() {
@@ -76,7 +72,7 @@ func execve(path string, args, env []string) error { return syscall.Exec(path, a
 
 func signalName(s syscall.Signal) string { return unix.SignalName(s) }
 
-// identity is a file's device and inode, or zeros if there is none.
+// identity is a file's device and inode, or zeros if there is no file.
 func identity(path string) (device, inode uint64) {
 	var stat unix.Stat_t
 	if unix.Lstat(path, &stat) != nil {
@@ -85,7 +81,7 @@ func identity(path string) (device, inode uint64) {
 	return uint64(stat.Dev), stat.Ino // Dev is an int32 on macOS
 }
 
-// pipeOf is the number of the pipe that w leads to, or 0.
+// pipeOf is the number of the pipe behind w, or 0.
 func pipeOf(w io.Writer) uint64 {
 	file, ok := w.(*os.File)
 	if !ok || file == nil {
@@ -98,12 +94,12 @@ func pipeOf(w io.Writer) uint64 {
 	return info.Sys().(*syscall.Stat_t).Ino
 }
 
-// openPipe opens the read end of the pipe with this number, if that is what the path leads to.
+// openPipe opens the read end of the pipe with this number, if path names this pipe.
 func openPipe(path string, pipe uint64) *os.File {
 	if pipe == 0 {
 		return nil
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Type() != os.ModeNamedPipe { // do not open what it is not
+	if info, err := os.Stat(path); err != nil || info.Mode().Type() != os.ModeNamedPipe { // open nothing but pipes
 		return nil
 	}
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -121,41 +117,64 @@ func fillExit(e *Exit, state *os.ProcessState) {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		e.Signal, e.Core = status.Signal(), status.CoreDump()
 	}
-	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		e.MaxRSS = int64(usage.Maxrss)
-		if runtime.GOOS == "linux" { // kilobytes there, bytes on macOS: getrusage(2)
-			e.MaxRSS *= 1024
-		}
-	}
 }
 
-// sweepLimit ends a sweep that does not get done: a process that the kernel cannot kill yet (a dead network disk), or
-// one that forks faster than we kill.
+// sweepLimit ends a sweep that cannot finish: the kernel cannot kill a process yet (a dead network disk), or a
+// process forks faster than the sweep kills.
 const sweepLimit = time.Second
 
-// sweep kills what is left of the child until nothing is. One that is dying has no environment any more, and so no
-// mark, while it still holds its sockets: hence the second look at those that were killed.
-func (p *Process) sweep() []int {
-	var killed []int
-	for end := time.Now().Add(sweepLimit); ; {
+// sweep ends the child's leftovers until none is left. A dying process has no environment, and so no mark, while it
+// still holds its sockets; so the found processes are checked a second time.
+func (p *Process) sweep(m Manners) (found, spared []int) {
+	for _, pid := range p.daemons() {
+		if m.InTheWay != nil && !m.InTheWay(pid) {
+			spared = append(spared, pid)
+		}
+	}
+	polite := time.Now()
+	if m.Signal != 0 {
+		polite = polite.Add(m.Patience)
+	}
+	for end := polite.Add(sweepLimit); ; {
 		left := orphans(p.mark)
 		if groupAlive(p.Pid()) {
 			left = append(left, groupOf(p.Pid())...)
 		}
-		if len(left) == 0 && !slices.ContainsFunc(killed, alive) || time.Now().After(end) {
-			return killed
+		left = slices.DeleteFunc(left, func(pid int) bool { return slices.Contains(spared, pid) })
+		if len(left) == 0 && !slices.ContainsFunc(found, alive) || time.Now().After(end) {
+			return found, spared
 		}
+		late := !time.Now().Before(polite)
 		for _, pid := range left {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-			if !slices.Contains(killed, pid) {
-				killed = append(killed, pid)
+			fresh := !slices.Contains(found, pid)
+			if fresh {
+				found = append(found, pid)
+			}
+			if late {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			} else if fresh {
+				_ = syscall.Kill(pid, m.Signal)
 			}
 		}
-		<-time.After(time.Millisecond) // the killed need a moment to go, and their children to become orphans
+		<-time.After(time.Millisecond) // processes need a moment to exit, and their children to become orphans
 	}
 }
 
-// killMarked kills everything whose mark begins so and returns how many that were.
+func (p *Process) signalProgram(sig os.Signal) error {
+	s, ok := sig.(syscall.Signal)
+	if !ok {
+		return errors.New("not a Unix signal: " + sig.String())
+	}
+	for _, again := range startedAgain(p.Pid()) {
+		_ = syscall.Kill(again, s) // may have ended
+	}
+	if err := syscall.Kill(p.Pid(), s); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}
+
+// killMarked kills all processes with a mark that begins with prefix, and returns their number.
 func killMarked(prefix string) int {
 	pids := marked(prefix)
 	for _, pid := range pids {

@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// osProcess holds the job in which the child and what it starts live.
+// osProcess holds the job of the child and its descendants.
 type osProcess struct {
 	once sync.Once
 	job  windows.Handle
 }
 
-// Setup puts hotreload itself into a job that ends everything in it when its last handle, ours, is closed: children
-// are born into it.
+// Setup puts hotreload itself into a job. The system ends all processes in the job when the last handle, hotreload's,
+// is closed. Children start inside the job.
 func Setup() error {
 	job, err := newJob()
 	if err != nil {
@@ -40,7 +40,7 @@ func newJob() (windows.Handle, error) {
 	return job, err
 }
 
-// prepare makes the child the root of a console group, so that CTRL_BREAK reaches it and not us.
+// prepare makes the child the root of a console group, so CTRL_BREAK reaches only this group.
 func prepare(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -48,13 +48,15 @@ func prepare(cmd *exec.Cmd) {
 	cmd.SysProcAttr.CreationFlags |= windows.CREATE_NEW_PROCESS_GROUP
 }
 
-// started moves the child into a job of its own within ours. What it starts before this line is only in ours.
+// started moves the child into a job of its own inside hotreload's. Earlier descendants of the child are only in
+// hotreload's job.
 func (p *osProcess) started(cmd *exec.Cmd) {
 	job, err := newJob()
 	if err != nil {
 		return
 	}
-	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(cmd.Process.Pid))
+	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false,
+		uint32(cmd.Process.Pid))
 	if err != nil {
 		_ = windows.CloseHandle(job)
 		return
@@ -65,7 +67,8 @@ func (p *osProcess) started(cmd *exec.Cmd) {
 	}
 }
 
-// signalGroup sends CTRL_BREAK for every polite signal, there being no other, and ends the job for os.Kill.
+// signalGroup sends CTRL_BREAK for every signal except os.Kill, because Windows has no other signal, and ends the job
+// for os.Kill.
 func (p *Process) signalGroup(sig os.Signal) error {
 	if sig == os.Kill {
 		p.killGroup()
@@ -82,13 +85,17 @@ func (p *Process) killGroup() {
 	_ = p.cmd.Process.Kill()
 }
 
-func (p *Process) sweep() []int {
+func (p *Process) signalProgram(sig os.Signal) error { return p.signalGroup(sig) }
+
+func noteDaemons() {}
+
+func (p *Process) sweep(Manners) (ended, spared []int) {
 	p.os.once.Do(func() {
 		if p.os.job != 0 {
-			_ = windows.CloseHandle(p.os.job) // ends what is left in it
+			_ = windows.CloseHandle(p.os.job) // ends the remaining processes in the job
 		}
 	})
-	return nil
+	return nil, nil
 }
 
 func execve(path string, args, env []string) error {
@@ -104,7 +111,7 @@ func selfPath() (string, error) { return os.Executable() }
 func belongs(int, string) bool { return false }
 func markCloseOnExec(int)      {}
 
-// The guard is not needed here: the job does its work.
+// Windows needs no guard: the job ends all processes.
 
 func guardAdd(int, int)                              {}
 func guardRemove(int)                                {}
@@ -112,7 +119,7 @@ func guardLinger(int, int, time.Duration, [2]uint64) {}
 func pipeOf(io.Writer) uint64                        { return 0 }
 func guardFile(string, uint64, uint64)               {}
 func guardNoFile(string)                             {}
-func identity(string) (uint64, uint64)               { return 0, 0 } // no file has to be removed behind us
+func identity(string) (uint64, uint64)               { return 0, 0 } // no files are left to remove
 func runGuard(string, io.Reader) int                 { return 2 }
 
-const ownFiles = "" // nothing can be started by its descriptor
+const ownFiles = "" // a program cannot be started by its descriptor here

@@ -4,245 +4,198 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"hotreload/gobuild"
 )
 
+// builds has the build that runs: the commands of rules, and then the compiler. The loop owns it.
+//
+// Invariant: at most one build runs; the next one waits for done. Results of cancelled builds are dropped.
+type builds struct {
+	rules  *generators
+	cancel context.CancelFunc
+	began  time.Time     // the newest build
+	done   chan struct{} // closed when the newest build has ended; nil before the first
+
+	generating bool                 // the commands of rules run: the build has not begun to read
+	noted      map[string]time.Time // files of rules -> the newest change that has led to a build
+
+	results   chan buildResult
+	generated chan generated
+}
+
+func newBuilds(rules *generators) builds {
+	return builds{
+		rules: rules, cancel: func() {}, noted: map[string]time.Time{},
+		results: make(chan buildResult), generated: make(chan generated),
+	}
+}
+
 type buildResult struct {
 	serial   int
-	artifact *gobuild.Artifact
+	artifact *gobuild.Artifact // nil if only commands were run
 	err      error
 	took     time.Duration
 }
 
-type graphResult struct {
-	graph *gobuild.Graph
-	err   error
+// generated reports the end of the commands of rules, and asks whether there is something to build now.
+type generated struct {
+	serial int
+	build  chan bool // with room for the answer
 }
 
-// compiling reports whether a build runs.
-func (l *loop) compiling() bool { return l.state.phase == Building && l.state.held == nil }
-
-// await lets the build that was cancelled end, so that nothing of it is left running.
-func (l *loop) await() {
-	if l.buildDone == nil {
+// await waits until the cancelled build and all its processes have ended.
+func (b *builds) await() {
+	if b.done == nil {
 		return
 	}
 	for {
 		select {
-		case <-l.builds:
-		case <-l.buildDone:
+		case <-b.results:
+		case <-b.done:
 			return
 		}
 	}
 }
 
-// lookForProgram looks whether the newest program is still there before workers are sent away for it: under stop-first
-// it would be too late afterwards.
+// begins reports whether a change of a file with commands is a reason to run the commands, or to run them again.
+func (b *builds) begins(c classified, touched time.Time) bool {
+	if b.generating && b.noted[c.Path].Equal(touched) && !touched.IsZero() {
+		return false // the commands run for this change
+	}
+	b.noted[c.Path] = touched
+	return b.rules.changed(c.commands, c.Path, touched)
+}
+
+// compiling reports whether a build runs.
+func (l *loop) compiling() bool { return l.state.phase == Building && l.state.held == nil }
+
+// lookForProgram looks whether the newest program still exists before workers are stopped for it: with stop-first, the
+// old workers exit first.
 func (l *loop) lookForProgram() {
-	if newest := l.artifacts[l.state.built]; newest != nil {
-		if _, err := os.Stat(newest.Path); err != nil {
-			l.input(programGone{})
-		}
+	if l.programs.gone(l.state.built) {
+		l.input(programGone{})
 	}
 }
 
-// startBuild builds on a goroutine of its own. The build before it is dead when the new one begins: there is one at a
-// time.
-func (l *loop) startBuild(serial int) {
-	l.cancelBuild()
+// startBuild runs the commands of rules and builds, on a goroutine of its own. light: skip the build if the commands
+// change no compiled file. The build begins when the one before it has ended.
+func (l *loop) startBuild(serial int, light bool) {
+	b := &l.builds
+	b.cancel()
 	ctx, cancel := context.WithCancel(l.ctx)
-	previous, done := l.buildDone, make(chan struct{})
-	l.cancelBuild, l.buildDone = cancel, done
-	l.buildBegan = time.Now()
-	program, command, graph := l.config.Program, l.config.Command, l.graph
-	rules := l.rules
-	l.generating = !rules.idle()
-	generating := l.generating
-	l.tell(BuildStarted{})
+	previous, done := b.done, make(chan struct{})
+	b.cancel, b.done = cancel, done
+	b.began = time.Now()
+	program, command, graph := l.config.Built(), l.config.Command, l.known.graph
+	rules, ignored, results := b.rules, l.known.ignored(), b.results
+	b.generating = !rules.idle()
+	ask := b.generating || light
+	l.emit(BuildStarted{})
 	go func() { // ends with the build; done tells, and await waits for it
 		defer close(done)
 		defer cancel()
 		if previous != nil {
 			<-previous
 		}
-		began := time.Now()
-		var artifact *gobuild.Artifact
-		err := rules.bringUpToDate(ctx, program.Env)
-		if err == nil && generating {
-			select {
-			case l.generated <- serial:
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
+		result := buildResult{serial: serial}
+		began, build := time.Now(), true
+		if result.err = rules.bringUpToDate(ctx, program.Env, ignored); result.err == nil && ask {
+			build, result.err = l.askWhetherToBuild(ctx, serial)
 		}
-		if err == nil {
-			artifact, err = l.build(ctx, program, command, graph)
+		if result.err == nil && build {
+			result.artifact, result.err = l.build(ctx, program, command, graph)
 		}
-		result := buildResult{serial: serial, artifact: artifact, err: err, took: time.Since(began)}
+		result.took = time.Since(began)
 		select {
-		case l.builds <- result:
+		case results <- result:
 		case <-ctx.Done(): // nobody wants it
-			if artifact != nil {
-				l.forge.builder.Release(artifact)
+			if result.artifact != nil {
+				l.forge.builder.Release(result.artifact)
 			}
 		}
 	}()
 }
 
-// build builds the program; a command is there already, or is not.
-func (r *Runner) build(ctx context.Context, program gobuild.Program, command []string, graph *gobuild.Graph) (*gobuild.Artifact, error) {
+// askWhetherToBuild is called by the goroutine of the build after the commands of rules: only the loop knows the
+// changes since then. After the question, the loop no longer counts changes as output of the commands.
+func (l *loop) askWhetherToBuild(ctx context.Context, serial int) (build bool, err error) {
+	g := generated{serial, make(chan bool, 1)}
+	select {
+	case l.builds.generated <- g:
+		return <-g.build, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// ran answers the question whether to build.
+func (l *loop) ran(g generated) {
+	current := g.serial == l.state.serial
+	l.builds.generating = l.builds.generating && !current
+	g.build <- current && !l.state.light
+}
+
+// build builds the program, or finds the command.
+func (r *Runner) build(ctx context.Context, program gobuild.Program, command []string, graph *gobuild.Graph) (
+	*gobuild.Artifact, error) {
 	if command == nil {
 		return r.forge.build(ctx, program, graph)
 	}
 	return findCommand(program.Dir, command[0])
 }
 
+// built takes the result of a build.
 func (l *loop) built(result buildResult) {
-	if result.serial == l.state.serial {
-		l.generating = false
+	current := result.serial == l.state.serial
+	if current {
+		l.builds.generating = false
 	}
-	in := built{serial: result.serial, failed: result.err != nil}
-	var ended BuildEnded
 	switch {
-	case result.serial != l.state.serial || errors.Is(result.err, context.Canceled):
+	case !current || errors.Is(result.err, context.Canceled):
 		if result.artifact != nil {
-			l.forge.builder.Release(result.artifact)
+			l.programs.release(result.artifact)
 		}
 		return
-	case result.err != nil:
-		var failure *gobuild.BuildError
-		in.moved = errors.As(result.err, &failure) && failure.Moved
-		l.failure = &result
-		l.words = result.err.Error()
-		if failure != nil {
-			l.words = strings.TrimSpace(failure.Text)
-			ended.Way = failure.Way
-		}
-	default:
-		ended.Way = result.artifact.Way
+	case result.err == nil && result.artifact == nil:
+		l.programs.ran = result.took
+		l.emit(BuildEnded{})
+		l.input(ran{result.serial})
+		return
+	}
+	in, way := built{serial: result.serial, failed: result.err != nil}, ""
+	if result.err != nil {
+		way, in.moved = l.failed(result)
+	} else {
+		way = result.artifact.Way
 		l.tellPlain(result.artifact.Plain)
 		in.artifact, in.moved = result.artifact.ID, result.artifact.Moved
-		l.lastBuild = result.took
-		if l.artifacts[in.artifact] != nil {
-			l.forge.builder.Release(result.artifact) // it is held already
-		} else {
-			l.artifacts[in.artifact] = result.artifact
-		}
+		l.programs.add(result.artifact, result.took)
 	}
-	l.way = cmp.Or(ended.Way, l.way)
-	l.tell(ended)
+	l.programs.way = cmp.Or(way, l.programs.way)
+	l.emit(BuildEnded{Way: way})
 	l.input(in)
-	l.prune()
+	l.programs.prune(l.state)
 }
 
-// tellPlain says why a program has no agent, each reason once.
+// failed stores why a build has failed.
+func (l *loop) failed(result buildResult) (way string, moved bool) {
+	l.programs.failure = &result
+	l.crew.words, l.standing.failed = result.err.Error(), problemsOf(result.err)
+	var failure *gobuild.BuildError
+	if errors.As(result.err, &failure) {
+		l.crew.words = strings.TrimSpace(failure.Text)
+		return failure.Way, failure.Moved
+	}
+	return "", false
+}
+
+// tellPlain tells why a program has no agent, each reason once.
 func (l *loop) tellPlain(reason string) {
-	if reason != "" && !l.plain[reason] {
-		l.plain[reason] = true
-		l.tell(NoAgent{reason})
+	if reason != "" && !l.programs.plain[reason] {
+		l.programs.plain[reason] = true
+		l.emit(NoAgent{reason})
 	}
-}
-
-// prune lets go of programs that no rule can name any more. What a generation runs is held by the generation.
-func (l *loop) prune() {
-	for id, artifact := range l.artifacts {
-		held := l.state.held != nil && l.state.held.artifact == id
-		if id != l.state.built && !held {
-			delete(l.artifacts, id)
-			l.forge.builder.Release(artifact)
-		}
-	}
-}
-
-// renewGraph asks the go command which packages the program has, on a goroutine of its own.
-func (l *loop) renewGraph() {
-	if l.renewing {
-		l.again = true
-		return
-	}
-	if l.config.Command != nil {
-		l.takeGraph(gobuild.NoGraph())
-		return
-	}
-	l.renewing = true
-	program := l.config.Program
-	go func() { // ends with go list, or with the run
-		graph, err := gobuild.Load(l.ctx, program)
-		select {
-		case l.graphs <- graphResult{graph, err}:
-		case <-l.ctx.Done():
-		}
-	}()
-}
-
-// renewed takes a graph into use: it decides what is watched.
-func (l *loop) renewed(result graphResult) {
-	l.renewing = false
-	if l.again {
-		l.again = false
-		l.renewGraph()
-	}
-	if result.err != nil {
-		if IsUsage(result.err) && l.serving == 0 && l.state.phase != Stopping {
-			l.err = result.err
-			l.input(killKey{})
-			return
-		}
-		l.tell(GraphFailed{result.err})
-	}
-	if result.graph == nil {
-		return
-	}
-	if result.err == nil {
-		l.tell(Watching{Program: result.graph.Main.ImportPath, Packages: result.graph.Len(), Folders: len(result.graph.Dirs())})
-	}
-	l.takeGraph(result.graph)
-}
-
-// takeGraph watches what a graph names, and builds if that is news.
-func (l *loop) takeGraph(now *gobuild.Graph) {
-	before := l.graph
-	l.graph = now
-	l.watchGraph()
-	switch {
-	case before == nil: // starting is a change like any other
-		l.input(changed{class: Rebuild, settled: true})
-	case missed(before, l.graph, l.buildBegan):
-		l.input(graphGrew{})
-	}
-}
-
-// IsUsage reports whether an error means that what the user named cannot be run at all, whatever is saved.
-func IsUsage(err error) bool {
-	for _, problem := range []gobuild.Problem{
-		gobuild.NoGo, gobuild.NoFolder, gobuild.NoModule, gobuild.NoPackage, gobuild.NotMain, gobuild.SeveralPackages, gobuild.BadFlag,
-	} {
-		if errors.Is(err, problem) {
-			return true
-		}
-	}
-	return false
-}
-
-// missed reports whether the build that began at the given time may have read something other than what is there now,
-// unseen: in folders that were not watched yet, files were touched after it began.
-func missed(before, now *gobuild.Graph, began time.Time) bool {
-	watched := map[string]bool{}
-	for _, dir := range before.Dirs() {
-		watched[dir] = true
-	}
-	for _, path := range now.Inputs() {
-		if watched[filepath.Dir(path)] {
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && !info.ModTime().Before(began) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,14 +1,14 @@
 package runner
 
-// Class is how a change takes effect. A greater class is a stronger one.
+// Class tells how a change takes effect. A greater class is stronger: it contains the effects of smaller ones.
 type Class uint8
 
 const (
-	None    Class = iota // no effect: not part of what runs
-	Live                 // read as needed: in effect already
-	Startup              // in effect when hotreload itself starts anew
-	Restart              // in effect in new workers, with the same program
-	Rebuild              // in effect in a new program
+	None    Class = iota // no effect: nothing that runs depends on the file
+	Live                 // in effect already: the program reads the file when needed
+	Startup              // in effect at the next start of hotreload
+	Restart              // in effect in new workers of the same program
+	Rebuild              // in effect in a new program, and its workers
 )
 
 func (c Class) String() string {

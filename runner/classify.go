@@ -8,25 +8,27 @@ import (
 	"hotreload/watch"
 )
 
-// classify says how a change takes effect, why, and whether it may have changed the module graph. It reads at most
-// the changed file's head. graph may be nil: then everything counts.
-func classify(change watch.Change, graph *gobuild.Graph, named []string) (class Class, reason string, renew bool) {
+// classifyByBuild classifies a change by the role of its file in the build, and by the paths named by --watch.
+// graphChanged: the program may now consist of other packages or files. The function reads at most the beginning of the
+// changed file. If graph is nil, every change counts.
+func classifyByBuild(change watch.Change, graph *gobuild.Graph, named []string) (class Class, reason string,
+	graphChanged bool) {
 	if graph == nil {
 		return Rebuild, "the program's packages are not known yet", true
 	}
-	renew = graph.Renews(change.Path)
+	graphChanged = graph.ChangedBy(change.Path)
 	kind, pkg := graph.Classify(change.Path)
 	switch kind {
 	case gobuild.Compiled:
-		return Rebuild, "compiled into " + pkg, renew
+		return Rebuild, "compiled into " + pkg, graphChanged
 	case gobuild.Embedded:
-		return Rebuild, "embedded by " + pkg, renew
+		return Rebuild, "embedded by " + pkg, graphChanged
 	case gobuild.ModuleFile:
-		return Rebuild, "part of the module graph", renew
+		return Rebuild, "part of the module graph", graphChanged
 	}
 	switch {
-	case renew:
-		return Rebuild, "may change what is compiled", renew
+	case graphChanged:
+		return Rebuild, "may change which packages are compiled", graphChanged
 	case under(change.Path, named):
 		return Restart, "named by --watch", false
 	case kind == gobuild.Test:
@@ -41,7 +43,8 @@ func classify(change watch.Change, graph *gobuild.Graph, named []string) (class 
 // under reports whether path is one of roots or lies below one.
 func under(path string, roots []string) bool {
 	for _, root := range roots {
-		if rel, err := filepath.Rel(root, path); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		if rel, err := filepath.Rel(root, path); err == nil && rel != ".." &&
+			!strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 			return true
 		}
 	}

@@ -24,8 +24,9 @@ func TestMain(m *testing.M) {
 
 // tree is a program with a file of every kind.
 var tree = map[string]string{
-	"go.mod":              "module example.com/app\n\ngo 1.25\n",
-	"main.go":             "package main\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/app/lib\"\n)\n\n//go:embed banner.txt\nvar banner string\n\nfunc main() {}\n",
+	"go.mod": "module example.com/app\n\ngo 1.25\n",
+	"main.go": "package main\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/app/lib\"\n)\n\n" +
+		"//go:embed banner.txt\nvar banner string\n\nfunc main() {}\n",
 	"banner.txt":          "hello\n",
 	"main_test.go":        "package main\n",
 	"other_windows_x.txt": "",
@@ -63,11 +64,11 @@ func load(t *testing.T) (dir string, graph *gobuild.Graph) {
 func TestClassify(t *testing.T) {
 	dir, graph := load(t)
 	cases := []struct {
-		path   string
-		edit   string // new content; "" leaves it as it is
-		class  Class
-		renew  bool
-		reason string
+		path         string
+		edit         string // new content; "" = no edit
+		class        Class
+		graphChanged bool
+		reason       string
 	}{
 		{"main.go", "", Rebuild, false, "compiled into example.com/app"},
 		{"lib/lib.go", "package lib\n\nfunc F() {}\n", Rebuild, false, "compiled into example.com/app/lib"},
@@ -92,9 +93,11 @@ func TestClassify(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			class, reason, renew := classify(watch.Change{Path: path, Op: watch.Written}, graph, []string{filepath.Join(dir, "templates")})
-			if class != c.class || reason != c.reason || renew != c.renew {
-				t.Errorf("have %v, %q, renew %v\nwant %v, %q, renew %v", class, reason, renew, c.class, c.reason, c.renew)
+			class, reason, graphChanged := classifyByBuild(watch.Change{Path: path, Op: watch.Written}, graph,
+				[]string{filepath.Join(dir, "templates")})
+			if class != c.class || reason != c.reason || graphChanged != c.graphChanged {
+				t.Errorf("have %v, %q, graphChanged %v\nwant %v, %q, graphChanged %v", class, reason, graphChanged, c.class,
+					c.reason, c.graphChanged)
 			}
 		})
 	}
@@ -120,7 +123,7 @@ func TestUnder(t *testing.T) {
 	}
 }
 
-// rules ignore what ends in one of their suffixes.
+// rules ignore paths with one of their suffixes.
 type rules struct {
 	suffixes []string
 	explicit bool
@@ -128,6 +131,7 @@ type rules struct {
 
 func (r rules) Why(string, bool) string { return "a rule" }
 func (r rules) Files() []string         { return nil }
+func (rules) AffectedBy(string) bool    { return false }
 func (r rules) Ignored(path string, dir bool) (ignored, explicit bool) {
 	for _, suffix := range r.suffixes {
 		if strings.HasSuffix(path, suffix) {
@@ -137,7 +141,7 @@ func (r rules) Ignored(path string, dir bool) (ignored, explicit bool) {
 	return false, false
 }
 
-// Generated code that git ignores is code all the same; what the user hides from hotreload itself is hidden.
+// Generated code counts even if ignored by git; files hidden by the user's rules for hotreload stay hidden.
 func TestHidden(t *testing.T) {
 	dir, graph := load(t)
 	git := rules{suffixes: []string{"gen_x.go", ".log", "gen_new.go", "unused.go"}}

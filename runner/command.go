@@ -10,8 +10,8 @@ import (
 	"hotreload/gobuild"
 )
 
-// findCommand is the artifact of a service that is no program to build: the file that the command names. It is another
-// one when the file is.
+// findCommand returns the artifact of a service with a command: the file named by the command. A changed file is
+// another artifact.
 func findCommand(dir, name string) (*gobuild.Artifact, error) {
 	path := name
 	if strings.ContainsRune(name, filepath.Separator) || strings.Contains(name, "/") {
@@ -30,7 +30,7 @@ func findCommand(dir, name string) (*gobuild.Artifact, error) {
 	return &gobuild.Artifact{ID: fmt.Sprintf("%s %d %d", path, info.ModTime().UnixNano(), info.Size()), Path: path}, nil
 }
 
-// CommandError is a service's command that cannot be run.
+// CommandError means that a service's command cannot be run.
 type CommandError struct {
 	Name string
 	Err  error

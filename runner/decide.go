@@ -1,68 +1,86 @@
 package runner
 
-// Phase is what the loop is in the middle of.
+// Phase is the present step of the loop.
 type Phase uint8
 
 const (
-	Idle      Phase = iota // nothing to do until something happens
-	Building               // a build runs, or its result waits for the tree to be quiet
-	Replacing              // the supervisor was given a generation and has not said what became of it
-	Stopping               // workers leave; then we do
+	Idle      Phase = iota // nothing to do until the next input
+	Building               // a build runs, or its result waits until the tree is quiet
+	Replacing              // the supervisor starts a generation, and has not reported the outcome
+	Stopping               // workers exit, and then hotreload
 )
 
 func (p Phase) String() string {
 	return [...]string{"idle", "building", "replacing", "stopping"}[p]
 }
 
-// state is all that decide goes by. Artifacts are named by their content, so equal names mean equal programs; "" is
-// none.
+// state is everything known to decide.
 type state struct {
 	phase   Phase
-	settled bool // no save is in the middle of happening
+	settled bool // no save is in progress
 
-	serial int     // of the newest build; results of others are dropped
-	held   *result // result of that build, held back until the tree is quiet
+	attempt
+	generation int // the newest given to the supervisor
+	names
 
-	gated   bool  // others have to serve first
-	halted  bool  // the workers were sent away, and none are wanted
-	pending Class // what happened while halted
 	restart bool  // workers must be replaced even if the program stays the same
 	order   Order // how, if somebody has said
 
-	keeps bool // workers are replaced only on request
-	asked bool // there was such a request
-	old   bool // the workers that are kept are not what was saved last
+	gated   bool  // services in After do not serve yet
+	stopped bool  // all workers were stopped by a user, and none may start
+	pending Class // the strongest class of changes while stopped
 
-	generation int    // the newest that was given to the supervisor
-	built      string // newest program that compiled
-	target     string // program of the newest generation that has not failed
-	serving    string // program of the newest generation that was ready
+	pinned bool // workers are replaced only on request: reloadable = false
+	asked  bool // a user has requested a replacement
+	old    bool // workers are left running with older code than the last save
 
-	broken bool // the tree, as it was last seen quiet, does not build
-	dead   bool // the program of the newest generation died before it was ready
+	broken bool // the tree, when it was last quiet, did not build
+	dead   bool // the program of the newest generation exited before ready
 }
 
-// result is what became of a build.
+// attempt is the newest build.
+type attempt struct {
+	serial int     // results of builds with other numbers are dropped
+	light  bool    // only run the commands of rules: no compiled file has changed
+	held   *result // its result, held back until the tree is quiet
+}
+
+// names are programs. A program's name is made from its content, so equal names mean equal programs; "" is no program.
+type names struct {
+	built   string // the newest compiled program
+	target  string // the program of the newest generation that has not failed
+	serving string // the program of the newest generation that was ready
+}
+
+// result is the outcome of a build.
 type result struct {
 	artifact string
 	failed   bool
+	ran      bool // only commands were run: the program is the same as before
 }
 
 // input is something that has happened.
 type input interface{ input() }
 
 type (
-	// changed: files changed. class is that of what is new since the last input; settled says that the tree is quiet.
+	// changed: files changed. class is the strongest class of the changes since the last input; settled: the tree is
+	// quiet.
 	changed struct {
-		class   Class
-		settled bool
-		renew   bool // the module graph may be another
+		class        Class
+		settled      bool
+		graphChanged bool // the program may now consist of other packages or files
+		runs         bool // commands of rules run first
+		read         bool // workers have read a changed file at their start: replace them even with the same program
 	}
-	// graphGrew: a renewed graph named folders that were not watched while the last build ran.
+	// fed: while commands run, a compiled file has changed, maybe by the commands.
+	fed struct{}
+	// ran: the commands were run, and there was nothing to build.
+	ran struct{ serial int }
+	// graphGrew: a newer graph names folders not watched during the last build.
 	graphGrew struct{}
-	// programGone: somebody removed the newest program, in emptying a cache folder.
+	// programGone: the file of the newest program was removed, by somebody who emptied a cache folder.
 	programGone struct{}
-	// built: a build ended. moved says that its inputs changed under it.
+	// built: a build has ended. moved: its inputs have changed meanwhile.
 	built struct {
 		serial   int
 		artifact string
@@ -74,20 +92,23 @@ type (
 		generation int
 		artifact   string
 	}
-	// died: a generation failed before it was ready; an older one serves.
+	// died: a generation has failed before it was ready; an older one serves.
 	died struct{ generation int }
 
-	admitted struct{} // those that have to serve first do
+	admitted struct{} // the services in After serve
 
-	reloadKey  struct{ order Order } // replace the workers, with the newest program; those that are kept are told
-	restartKey struct{ order Order } // replace the workers, also those that are kept
+	reloadKey  struct{ order Order } // replace the workers, with the newest program; pinned ones are notified
+	restartKey struct{ order Order } // replace the workers, pinned ones, too
 	rebuildKey struct{}              // build, and replace the workers even if the program is the same
-	haltKey    struct{ halted bool } // the workers were sent away; or they were let in again
-	stopKey    struct{}              // drain and leave; again: kill
+	noneWanted struct{}              // users have stopped all slots
+	someWanted struct{}              // not all slots are stopped any more
+	stopKey    struct{}              // drain and end; again: kill
 	killKey    struct{}
 )
 
 func (changed) input()     {}
+func (fed) input()         {}
+func (ran) input()         {}
 func (graphGrew) input()   {}
 func (programGone) input() {}
 func (built) input()       {}
@@ -96,7 +117,8 @@ func (died) input()        {}
 func (admitted) input()    {}
 func (reloadKey) input()   {}
 func (restartKey) input()  {}
-func (haltKey) input()     {}
+func (noneWanted) input()  {}
+func (someWanted) input()  {}
 func (rebuildKey) input()  {}
 func (stopKey) input()     {}
 func (killKey) input()     {}
@@ -105,35 +127,39 @@ func (killKey) input()     {}
 type action interface{ action() }
 
 type (
-	startBuild  struct{ serial int } // after the running one, if any, was killed
+	startBuild  struct{ serial int } // after a running one was killed
+	startRun    struct{ serial int } // of the commands of rules alone
 	cancelBuild struct{}
 	replace     struct {
 		generation int
 		artifact   string
 		order      Order
 	}
-	tellKept      struct{} // the workers stay, and hear that they are old
-	renewGraph    struct{}
+	leaveRunning  struct{} // the workers stay, and are notified of newer code
+	listPackages  struct{}
 	tellFailed    struct{} // the held build failure is final: the tree is quiet
-	tellUnchanged struct{} // the program is what it was: nothing to replace
+	tellUnchanged struct{} // the program is the same as before: nothing to replace
+	tellRan       struct{} // commands were run, and nothing has to be replaced
 	hurry         struct{} // end a back-off
 	stopWorkers   struct{}
 	killWorkers   struct{}
 )
 
 func (startBuild) action()    {}
+func (startRun) action()      {}
 func (cancelBuild) action()   {}
 func (replace) action()       {}
-func (tellKept) action()      {}
-func (renewGraph) action()    {}
+func (leaveRunning) action()  {}
+func (listPackages) action()  {}
 func (tellFailed) action()    {}
 func (tellUnchanged) action() {}
+func (tellRan) action()       {}
 func (hurry) action()         {}
 func (stopWorkers) action()   {}
 func (killWorkers) action()   {}
 
-// decide is the reload loop's rule book: the table in the package doc, cell by cell. It has no clock, no context and
-// no effects.
+// decide has the rules of the reload loop: the table in the package documentation, cell by cell. decide has no clock,
+// no context and no effects.
 func decide(s state, in input) (state, []action) {
 	if s.phase == Stopping {
 		return decideStopping(s, in)
@@ -143,12 +169,24 @@ func decide(s state, in input) (state, []action) {
 		return s.changed(in)
 	case graphGrew:
 		return s.changed(changed{class: Rebuild, settled: s.settled})
+	case fed:
+		s.light = false
+		return s, nil
+	case ran:
+		if in.serial != s.serial || s.phase != Building {
+			return s, nil
+		}
+		if s.built == "" {
+			return s.build()
+		}
+		s.held = &result{artifact: s.built, ran: true}
+		return s.proceed()
 	case programGone:
 		s.built = "" // so that the next replacement builds first
 		return s, nil
 	case built:
 		if in.serial != s.serial || s.phase != Building {
-			return s, nil // of a build that was killed
+			return s, nil // the result of a killed build
 		}
 		if in.moved {
 			return s.build()
@@ -181,8 +219,11 @@ func decide(s state, in input) (state, []action) {
 		s.restart = true
 		s, actions := s.build()
 		return s, append([]action{hurry{}}, actions...)
-	case haltKey:
-		s.halted = in.halted
+	case noneWanted:
+		s.stopped = true
+		return s.heldBack()
+	case someWanted:
+		s.stopped = false
 		return s.heldBack()
 	case stopKey, killKey:
 		s, actions := s.stop()
@@ -194,13 +235,13 @@ func decide(s state, in input) (state, []action) {
 	return s, nil
 }
 
-// heldBack gives up a build for nobody, or takes up what has waited.
+// heldBack ends a build when no worker is wanted, and acts on the waiting changes when some are.
 func (s state) heldBack() (state, []action) {
 	switch {
-	case s.halted && s.phase == Building:
-		s.phase, s.held, s.pending = Idle, nil, Rebuild
+	case s.stopped && s.phase == Building:
+		s.phase, s.light, s.held, s.pending = Idle, false, nil, Rebuild
 		return s, []action{cancelBuild{}}
-	case s.halted || s.pending == None:
+	case s.stopped || s.pending == None:
 		return s, nil
 	}
 	class := s.pending
@@ -217,7 +258,7 @@ func (s state) reload(order Order) (state, []action) {
 	return s, append([]action{hurry{}}, actions...)
 }
 
-// decideStopping: stop beats all.
+// decideStopping: a stop outranks everything else.
 func decideStopping(s state, in input) (state, []action) {
 	switch in.(type) {
 	case stopKey, killKey:
@@ -226,47 +267,64 @@ func decideStopping(s state, in input) (state, []action) {
 	return s, nil
 }
 
-// done reports whether nothing is to come any more of what has changed.
+// done reports whether nothing more will be done about the changes.
 func (s state) done() bool { return s.phase != Building && !s.restart && s.pending == None }
 
-// stale reports whether what serves is not what was saved last, and will not be without another save.
+// stale reports whether the serving code is older than the last save, and stays so until the next save.
 func (s state) stale() bool { return s.broken || s.dead }
 
 func (s state) changed(in changed) (state, []action) {
 	var actions []action
-	if in.renew {
-		actions = append(actions, renewGraph{})
+	if in.graphChanged {
+		actions = append(actions, listPackages{})
 	}
 	s.settled = in.settled
-	if s.halted {
+	if s.stopped {
 		s.pending = max(s.pending, in.class)
+		if in.runs {
+			s.pending = Rebuild // a build runs the commands, too
+		}
 		return s, actions
 	}
 	var more []action
-	switch in.class {
-	case Rebuild:
+	s.restart = s.restart || in.class == Restart || in.class == Rebuild && in.read
+	switch {
+	case in.class == Rebuild:
 		s, more = s.build()
-	case Restart:
-		s.restart = true
-		s, more = s.proceed()
+	case in.runs:
+		s, more = s.run()
 	default:
 		s, more = s.proceed()
 	}
 	return s, append(actions, more...)
 }
 
-// build starts a build; one that runs is killed, for it builds what is no longer there.
+// build starts a build. A running build is killed, because its tree is older.
 func (s state) build() (state, []action) {
 	var actions []action
 	if s.phase == Building {
 		actions = append(actions, cancelBuild{})
 	}
 	s.serial++
-	s.phase, s.held = Building, nil
+	s.phase, s.light, s.held = Building, false, nil
 	return s, append(actions, startBuild{s.serial})
 }
 
-// proceed does what has waited for the tree to be quiet, if it is.
+// run runs the commands of rules. A full build follows if one was running, or if no program of the present tree exists.
+func (s state) run() (state, []action) {
+	if s.built == "" || s.broken || s.phase == Building && !s.light {
+		return s.build()
+	}
+	var actions []action
+	if s.phase == Building {
+		actions = append(actions, cancelBuild{})
+	}
+	s.serial++
+	s.phase, s.light, s.held = Building, true, nil
+	return s, append(actions, startRun{s.serial})
+}
+
+// proceed does the waiting work, if the tree is quiet.
 func (s state) proceed() (state, []action) {
 	switch {
 	case !s.settled:
@@ -274,12 +332,15 @@ func (s state) proceed() (state, []action) {
 	case s.phase == Building && s.held == nil:
 		return s, nil
 	case s.phase == Building && s.held.failed:
-		s.phase, s.held, s.broken = Idle, nil, true
+		s.phase, s.light, s.held, s.broken = Idle, false, nil, true
 		return s, []action{tellFailed{}}
 	case s.gated:
-		return s, nil // with what was built in hand
+		return s, nil // the built program waits
+	case s.phase == Building && s.held.ran && !s.restart:
+		s.phase, s.light, s.held = Idle, false, nil
+		return s, []action{tellRan{}}
 	case s.phase == Building:
-		s.built, s.held, s.broken = s.held.artifact, nil, false
+		s.built, s.light, s.held, s.broken = s.held.artifact, false, nil, false
 		if s.built == s.target && !s.restart {
 			s.phase, s.dead, s.old = Idle, false, false
 			return s, []action{tellUnchanged{}}
@@ -294,14 +355,14 @@ func (s state) proceed() (state, []action) {
 	}
 }
 
-// replace hands a generation to the supervisor, or leaves it at telling those who are there.
+// replace gives a generation to the supervisor. Workers of a pinned service are only notified.
 func (s state) replace() (state, []action) {
-	if s.keeps && !s.asked && s.target != "" && !s.dead {
+	if s.pinned && !s.asked && s.target != "" && !s.dead {
 		if s.phase == Building {
 			s.phase = Idle
 		}
 		s.restart, s.order, s.old = false, Order{}, true
-		return s, []action{tellKept{}}
+		return s, []action{leaveRunning{}}
 	}
 	order := s.order
 	s.generation++
@@ -315,6 +376,6 @@ func (s state) stop() (state, []action) {
 	if s.phase == Building {
 		actions = append(actions, cancelBuild{})
 	}
-	s.phase, s.held = Stopping, nil
+	s.phase, s.light, s.held = Stopping, false, nil
 	return s, append(actions, stopWorkers{})
 }

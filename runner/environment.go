@@ -8,8 +8,8 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// environment adds to env what the files say, later files over earlier ones, as far as env does not have it: what
-// hotreload was started with wins, as with every reader of .env files. A file that is not there adds nothing.
+// environment adds the variables in the files to env; later files override earlier ones. Variables in env keep their
+// values, as with every reader of .env files. A missing file adds nothing.
 func environment(env, files []string) ([]string, error) {
 	there := map[string]bool{}
 	for _, entry := range env {

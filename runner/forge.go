@@ -8,9 +8,9 @@ import (
 	"hotreload/gobuild"
 )
 
-// forge builds one program, for all services of a Group that run it. Services that want a build at the same time share
-// it: a change that came between the start of a build and the wish to join it is seen by the look at the inputs that
-// every build ends with, so that the artifact says that it Moved.
+// forge builds one program for all its services in a Group. Services that want a build at the same time share one. A
+// file may change after the build has begun and before another service joins. Each build ends with a check of its
+// inputs, so the artifact then has Moved.
 type forge struct {
 	builder *gobuild.Builder
 	closed  chan struct{}
@@ -19,17 +19,17 @@ type forge struct {
 	users   int
 	noticed bool
 	doubts  []chan error
-	running *making       // nil if nobody waits for a build
+	running *making       // the build for others to join; nil if nobody waits for a build
 	ended   chan struct{} // closed when the newest build is over
 }
 
-// making is a build that is under way.
+// making is a running build.
 type making struct {
 	program  gobuild.Program
 	cancel   context.CancelFunc
 	waiting  int
 	done     chan struct{}
-	artifact *gobuild.Artifact // valid when done is closed, with a reference that the first who takes it has
+	artifact *gobuild.Artifact // valid when done is closed; the first taker owns its reference
 	err      error
 	taken    bool
 }
@@ -49,7 +49,7 @@ func newForge(cache string) (*forge, error) {
 				for _, user := range f.doubts {
 					select {
 					case user <- doubt:
-					default: // it has one to hear already
+					default: // an older doubt waits already
 					}
 				}
 				f.mu.Unlock()
@@ -61,14 +61,14 @@ func newForge(cache string) (*forge, error) {
 	return f, nil
 }
 
-// use adds a user, who calls leave in the end.
+// use adds a user; the user calls leave at its end.
 func (f *forge) use() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.users++
 }
 
-// subscribe has it told what a fast build turned out to have made wrong.
+// subscribe returns a channel of doubts: fast builds, later found to differ from go build.
 func (f *forge) subscribe() <-chan error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +77,7 @@ func (f *forge) subscribe() <-chan error {
 	return doubts
 }
 
-// notice is what the user should know of the machine; it is told once.
+// notice returns news about the machine for the user, once.
 func (f *forge) notice() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -100,7 +100,8 @@ func (f *forge) leave() {
 	}
 }
 
-// build is gobuild's Build. When it returns, nothing is left running of what only this caller wanted.
+// build builds the program, or joins the running build. A build wanted only by this caller has ended when the function
+// returns.
 func (f *forge) build(ctx context.Context, p gobuild.Program, g *gobuild.Graph) (*gobuild.Artifact, error) {
 	m := f.join(p, g)
 	select {
@@ -112,7 +113,7 @@ func (f *forge) build(ctx context.Context, p gobuild.Program, g *gobuild.Graph) 
 	if m.waiting == 0 {
 		m.cancel()
 		if f.running == m {
-			f.running = nil // nobody joins a build that is dying
+			f.running = nil // nobody may join a build that is being cancelled
 		}
 	}
 	alone := m.waiting == 0
@@ -138,7 +139,7 @@ func (f *forge) build(ctx context.Context, p gobuild.Program, g *gobuild.Graph) 
 	return m.artifact, nil
 }
 
-// drop gives back what nobody has taken.
+// drop releases an artifact taken by nobody.
 func (f *forge) drop(m *making) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -148,13 +149,13 @@ func (f *forge) drop(m *making) {
 	}
 }
 
-// join waits with others for the build that is under way, or begins one when the last is over.
+// join joins the running build, or begins one when the last build has ended.
 func (f *forge) join(p gobuild.Program, g *gobuild.Graph) *making {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if m := f.running; m != nil && reflect.DeepEqual(m.program, p) {
 		select {
-		case <-m.done: // what has changed since it does not know
+		case <-m.done: // its files may have changed since
 		default:
 			m.waiting++
 			return m
@@ -164,7 +165,7 @@ func (f *forge) join(p gobuild.Program, g *gobuild.Graph) *making {
 	m := &making{program: p, cancel: cancel, waiting: 1, done: make(chan struct{})}
 	previous := f.ended
 	f.running, f.ended = m, m.done
-	go func() { // ends with the build; the last who waits for it cancels it, and waits for its end
+	go func() { // ends with the build; the last waiting caller cancels the build, and waits for its end
 		defer close(m.done)
 		<-previous
 		if ctx.Err() != nil {

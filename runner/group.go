@@ -11,23 +11,24 @@ import (
 	"sync"
 	"syscall"
 
+	"hotreload/problems"
 	"hotreload/supervisor"
 )
 
-// Group is the services of one hotreload. Each is a Runner with a loop of its own; what they share is one build for
-// each program, and the generators.
+// Group contains the services of one hotreload. Each is a Runner with its own loop. The services share one build per
+// program, and the generators.
 type Group struct {
-	services []*Runner // in the order in which they were given
+	services []*Runner // in the given order
 	stopping sync.Once
 
 	mu    sync.Mutex // guards the two below
-	given []Config   // last, with the sockets that are in force
+	given []Config   // the newest configurations, with the sockets in force
 	rules *generators
 }
 
-// Start opens the sockets of all services and starts them, those that have to wait for others when these serve. The rules
-// of all have to be the same. The run ends after Stop or Kill, or when ctx is done, which counts as Stop, or when one
-// service cannot be run at all.
+// Start opens the sockets of all services and starts the services: a service with After when the services in After
+// serve. All must have the same rules. The run ends after Stop or Kill, when ctx ends (as after Stop), or when one
+// service cannot run at all.
 func Start(ctx context.Context, configs ...Config) (*Group, error) {
 	if err := checkOrder(configs); err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func Start(ctx context.Context, configs ...Config) (*Group, error) {
 		if len(r.config.After) > 0 {
 			gate := make(chan struct{})
 			r.gate = gate
-			go g.admit(r, gate) // ends when they serve, or with the service
+			go g.admit(r, gate) // ends when the services in After serve, or with this service
 		}
 	}
 	for _, r := range g.services {
@@ -73,7 +74,7 @@ func Start(ctx context.Context, configs ...Config) (*Group, error) {
 	return g, nil
 }
 
-// forgeFor is the forge of a service, which is that of an earlier one if it is for the same program, with one more user.
+// forgeFor returns the forge of a service, with one more user. Services with the same program share a forge.
 func forgeFor(config Config, before []Config, theirs []*forge) (f *forge, err error) {
 	for i, other := range before {
 		if config.Command == nil && other.Command == nil && reflect.DeepEqual(config.Program, other.Program) {
@@ -89,12 +90,12 @@ func forgeFor(config Config, before []Config, theirs []*forge) (f *forge, err er
 	return f, nil
 }
 
-// checkOrder finds fault with names that are not there, and with circles.
+// checkOrder returns an error for unknown names in After, and for circles.
 func checkOrder(configs []Config) error {
 	after := map[string][]string{}
 	for _, c := range configs {
 		if _, twice := after[c.Name]; twice {
-			return &OrderError{fmt.Sprintf("two services are called %q", c.Name)}
+			return &OrderError{fmt.Sprintf("two services have the name %q", c.Name)}
 		}
 		after[c.Name] = c.After
 	}
@@ -108,7 +109,7 @@ func checkOrder(configs []Config) error {
 		defer func() { path = path[:len(path)-1] }()
 		for _, other := range after[name] {
 			if _, there := after[other]; !there {
-				return &OrderError{fmt.Sprintf("service %s is to start after %q, which is no service", name, other)}
+				return &OrderError{fmt.Sprintf("service %s starts after %q, but there is no such service", name, other)}
 			}
 			if err := visit(other); err != nil {
 				return err
@@ -124,13 +125,13 @@ func checkOrder(configs []Config) error {
 	return nil
 }
 
-// OrderError is a fault in which services there are and which wait for which.
+// OrderError means a mistake in the names or the order of the services.
 type OrderError struct{ text string }
 
 func (e *OrderError) Error() string { return e.text }
 
-// addresses are the variables that tell a service where those before it listen: HOTRELOAD_ADDR_ and the service's name,
-// and the socket's if it has one.
+// addresses returns variables with the addresses of all services: HOTRELOAD_ADDR_, the service's name, and the socket's
+// name if the socket has one.
 func (g *Group) addresses() []string {
 	var env []string
 	for _, r := range g.services {
@@ -147,7 +148,7 @@ func (g *Group) addresses() []string {
 	return env
 }
 
-// variable makes a name one that a shell takes for a variable's.
+// variable turns a name into a valid name of a shell variable.
 func variable(name string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -160,7 +161,7 @@ func variable(name string) string {
 	}, name)
 }
 
-// admit opens a service's gate when those serve that it waits for.
+// admit opens the gate of r when all services in After are serving.
 func (g *Group) admit(r *Runner, gate chan<- struct{}) {
 	for _, name := range r.config.After {
 		select {
@@ -172,10 +173,10 @@ func (g *Group) admit(r *Runner, gate chan<- struct{}) {
 	close(gate)
 }
 
-// Services lists the services, in the order in which they were given.
+// Services lists the services, in the given order.
 func (g *Group) Services() []*Runner { return g.services }
 
-// Service finds one by its name; nil if there is none.
+// Service returns the service with the given name; nil if there is none.
 func (g *Group) Service(name string) *Runner {
 	for _, r := range g.services {
 		if r.Name() == name {
@@ -185,7 +186,7 @@ func (g *Group) Service(name string) *Runner {
 	return nil
 }
 
-// Do asks all services for something. Stop lets those go first for which no other waits.
+// Do requests a command from all services. Stop begins with the services that no other service waits for.
 func (g *Group) Do(c Command) {
 	if c == Stop && len(g.services) > 1 {
 		go g.stop() // ends with the last service
@@ -196,7 +197,7 @@ func (g *Group) Do(c Command) {
 	}
 }
 
-// stop stops each service when those are gone that were started after it. The second time it kills.
+// stop stops each service when all services that start after this one have ended. The second call kills.
 func (g *Group) stop() {
 	first := false
 	g.stopping.Do(func() { first = true })
@@ -205,7 +206,7 @@ func (g *Group) stop() {
 		return
 	}
 	for _, r := range g.services {
-		go func() { // ends with those that it waits for
+		go func() { // ends with the services that start after this one
 			for _, other := range g.services {
 				if slices.Contains(other.config.After, r.Name()) {
 					<-other.ended
@@ -216,7 +217,7 @@ func (g *Group) stop() {
 	}
 }
 
-// Err waits for the end of the run and says why it ended: nil after a stop that was asked for.
+// Err waits for the end of the run, and returns the reason of its end; nil after a requested stop.
 func (g *Group) Err() error {
 	var all []error
 	for _, r := range g.services {
@@ -225,18 +226,28 @@ func (g *Group) Err() error {
 	return errors.Join(all...)
 }
 
-// Reconfigure takes over what can be changed while hotreload runs, for each service by its name: see Runner.reconfigure.
-// Where services are to listen elsewhere their new sockets are open when it returns, and their workers move. The errors
-// are each a *ListenError.
+// Found takes the problems found by the owner of the run, in the configuration file: the services have these problems
+// until the next call.
+func (g *Group) Found(ctx context.Context, all []problems.Problem) {
+	for _, r := range g.services {
+		_ = r.query(ctx, func(l *loop) bool { l.standing.found = all; return true }) // else the run has ended
+	}
+}
+
+// Reconfigure applies the settings that can change while hotreload runs, for each service by its name: see
+// Runner.reconfigure. If services are to listen elsewhere, their new sockets are open when Reconfigure returns, and
+// their workers move. Each error is a *ListenError.
 func (g *Group) Reconfigure(configs []Config) []error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(configs) > 0 && !reflect.DeepEqual(g.given[0].Rules, configs[0].Rules) {
+		before := g.rules
 		g.rules = newGenerators(configs[0].Rules)
+		g.rules.succeed(before)
 	}
 	configs = slices.Clone(configs)
 	var faults []error
-	for i := range configs { // all, before any is told where the others listen
+	for i := range configs { // all first, because each service gets the addresses of the others
 		if err := g.relisten(&configs[i]); err != nil {
 			faults = append(faults, err)
 		}
@@ -251,7 +262,7 @@ func (g *Group) Reconfigure(configs []Config) []error {
 	return faults
 }
 
-// ListenError says why a service goes on listening where it did.
+// ListenError tells why a service keeps listening on its old sockets.
 type ListenError struct {
 	Service string
 	Err     error
@@ -260,18 +271,18 @@ type ListenError struct {
 func (e *ListenError) Error() string { return e.Err.Error() }
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// ErrKept says that nobody would accept on a new socket: workers that are kept are not replaced.
-var ErrKept = errors.New("its workers keep their connections")
+// ErrPinned means: nobody would accept on a new socket, because the workers of a pinned service are not replaced.
+var ErrPinned = errors.New("its workers keep their connections (reloadable = false)")
 
-// relisten opens the sockets that a service is to have and has not. If it cannot, the configuration gets those it has.
+// relisten opens a service's new sockets. If this fails, the configuration gets the present sockets.
 func (g *Group) relisten(config *Config) error {
 	i := slices.IndexFunc(g.given, func(given Config) bool { return given.Name == config.Name })
 	r := g.Service(config.Name)
 	if i < 0 || r == nil || slices.Equal(g.given[i].Service.Listen, config.Service.Listen) {
 		return nil
 	}
-	err := ErrKept
-	if !r.config.Kept {
+	err := ErrPinned
+	if !r.config.Pinned {
 		err = r.supervisor.Relisten(config.Service.Listen)
 	}
 	if err != nil {
@@ -282,18 +293,18 @@ func (g *Group) relisten(config *Config) error {
 	return nil
 }
 
-// Target is what a command is for: a service, or one of its slots.
+// Target is a service, or one of its slots, as the target of a command.
 type Target struct {
 	*Runner
 	Slot int // or supervisor.AllSlots
 }
 
-// TargetError says that there is no such service or slot.
+// TargetError means: there is no such service or slot.
 type TargetError struct{ text string }
 
 func (e *TargetError) Error() string { return e.text }
 
-// Find finds what is meant by SERVICE, SERVICE/SLOT or, where there is one service, SLOT; "" is all services.
+// Find resolves SERVICE, SERVICE/SLOT or, if there is only one service, SLOT; "" means all services.
 func (g *Group) Find(target string) ([]Target, error) {
 	var found []Target
 	if target == "" {
@@ -312,13 +323,13 @@ func (g *Group) Find(target string) ([]Target, error) {
 		for _, r := range g.services {
 			names = append(names, r.Name())
 		}
-		return nil, &TargetError{fmt.Sprintf("there is no service %q: there is %s", name, strings.Join(names, ", "))}
+		return nil, &TargetError{fmt.Sprintf("no such service: %q; the services are %s", name, strings.Join(names, ", "))}
 	}
 	slot := supervisor.AllSlots
 	if hasSlot {
 		var err error
 		if slot, err = strconv.Atoi(text); err != nil || slot < 0 {
-			return nil, &TargetError{fmt.Sprintf("%q is no slot: slots are numbers from 0", text)}
+			return nil, &TargetError{fmt.Sprintf("%q is not a slot: slots are numbers from 0", text)}
 		}
 	}
 	return []Target{{r, slot}}, nil
@@ -331,7 +342,7 @@ func (t Target) slots() []int {
 	return []int{t.Slot}
 }
 
-// only leaves the workers in a status that the target names.
+// only removes the workers of other slots from a status.
 func (t Target) only(s Status) Status {
 	if t.Slot != supervisor.AllSlots {
 		s.Workers = slices.DeleteFunc(s.Workers, func(w Worker) bool { return w.Slot != t.Slot })
@@ -339,29 +350,39 @@ func (t Target) only(s Status) Status {
 	return s
 }
 
-// Check says if there is no such slot.
+// Check returns an error if there is no such slot.
 func (t Target) Check(ctx context.Context) error {
 	if t.Slot == supervisor.AllSlots {
 		return nil
 	}
-	s, err := t.Runner.Status(ctx)
+	s, err := t.Look(ctx)
 	if err == nil && t.Slot >= s.Slots {
-		err = &TargetError{fmt.Sprintf("there is no slot %d: there are %d, from 0", t.Slot, s.Slots)}
+		err = &TargetError{fmt.Sprintf("no such slot: %d; the service has %d, numbered from 0", t.Slot, s.Slots)}
 	}
 	return err
 }
 
-// Request asks for something, of the slot alone if the target is one. It returns when that is under way, so that Await
-// waits for what comes of it.
+// Request requests a command, for the slot alone if the target is a slot. Request returns when the loop has the
+// request, so that Await waits for the outcome.
 func (t Target) Request(r Request) {
 	r.Slots = t.slots()
 	t.Ask(r)
 }
 
-// Signal sends a signal to the workers, and returns the pids of those that got it.
+// Signal sends a signal to the workers, and returns the pids of the signalled workers.
 func (t Target) Signal(sig syscall.Signal) []int { return t.supervisor.Signal(sig, t.Slot) }
 
-// Status says how the services stand that a command is for.
+// Look returns the loops' knowledge about all services, LookAt about some, without asking workers.
+func (g *Group) Look(ctx context.Context) ([]Status, error) {
+	all, _ := g.Find("")
+	return g.LookAt(ctx, all)
+}
+
+func (g *Group) LookAt(ctx context.Context, targets []Target) ([]Status, error) {
+	return each(targets, func(t Target) (Status, error) { return t.Runner.Look(ctx) })
+}
+
+// Status returns the state of the targets.
 func (g *Group) Status(ctx context.Context, targets []Target) ([]Status, error) {
 	return each(targets, func(t Target) (Status, error) {
 		s, err := t.Runner.Status(ctx)
@@ -369,7 +390,7 @@ func (g *Group) Status(ctx context.Context, targets []Target) ([]Status, error) 
 	})
 }
 
-// Await waits until the tree as it is now has come to something in all of them: see Runner.Await.
+// Await waits until the present tree has an outcome in all targets: see Runner.Await.
 func (g *Group) Await(ctx context.Context, targets []Target) ([]Status, error) {
 	return each(targets, func(t Target) (Status, error) {
 		s, err := t.Runner.Await(ctx)
@@ -377,13 +398,15 @@ func (g *Group) Await(ctx context.Context, targets []Target) ([]Status, error) {
 	})
 }
 
-// Explain says how a change of a path would take effect in each service.
+// Explain tells how a change of a path would take effect in each service; without a path, for all files read or written
+// by workers.
 func (g *Group) Explain(ctx context.Context, path string) ([]Explanation, error) {
 	all, _ := g.Find("")
-	return each(all, func(t Target) (Explanation, error) { return t.Runner.Explain(ctx, path) })
+	each, err := each(all, func(t Target) ([]Explanation, error) { return t.Runner.Explain(ctx, path) })
+	return slices.Concat(each...), err
 }
 
-// each asks all at the same time, so that one that takes long does not hold up the others' answers.
+// each asks all targets at the same time, so that a slow one does not delay the others' answers.
 func each[T any](targets []Target, ask func(t Target) (T, error)) ([]T, error) {
 	answers, errs := make([]T, len(targets)), make([]error, len(targets))
 	var all sync.WaitGroup

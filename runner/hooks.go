@@ -9,33 +9,33 @@ import (
 	"hotreload/supervisor"
 )
 
-// Hook is something that a command can be run for.
+// Hook is an occasion to run a command.
 type Hook string
 
 const (
-	OnStart  Hook = "on_start"  // a worker was started
+	OnStart  Hook = "on_start"  // a worker has started
 	OnReady  Hook = "on_ready"  // a worker is ready
-	OnReload Hook = "on_reload" // a generation has taken the place of another
-	OnExit   Hook = "on_exit"   // a worker is gone
+	OnReload Hook = "on_reload" // a generation has replaced another
+	OnExit   Hook = "on_exit"   // a worker has exited
 	OnStop   Hook = "on_stop"   // the service has ended
-	OnFail   Hook = "on_fail"   // a change does not build, or its generation was given up
+	OnFail   Hook = "on_fail"   // a change does not build, or the generation for a change has failed
 )
 
-// AllHooks are those that there are.
+// AllHooks lists all hooks.
 var AllHooks = []Hook{OnStart, OnReady, OnReload, OnExit, OnStop, OnFail}
 
-// Hooks are command lines for the shell that are run when something happens to a service: one after the other, in the
-// order in which it happened, beside everything else. Nothing waits for them but the end of hotreload.
+// Hooks are command lines for the shell, run when something happens to a service: one after the other, in the order of
+// the occasions, while everything else goes on. Only the end of hotreload waits for hooks.
 type Hooks struct {
 	Commands map[Hook]string
 	Dir      string
 	Timeout  time.Duration // of each; 0 = DefaultHookTimeout
 }
 
-// DefaultHookTimeout is enough for a message to somebody; felt right.
+// DefaultHookTimeout is enough to send a message; felt right, not measured.
 const DefaultHookTimeout = 10 * time.Second
 
-// mostHooks is how many may wait for one that takes long. Of a crash loop nobody needs to be told everything.
+// mostHooks is the number of hooks that may wait for a slow one. Nobody needs to know everything about a crash loop.
 const mostHooks = 32
 
 // hookCall is a command to run.
@@ -44,7 +44,7 @@ type hookCall struct {
 	env  []string
 }
 
-// hooks runs the commands of one service. nil = there are none.
+// hooks runs the commands of one service. nil: there are no commands.
 type hooks struct {
 	config Hooks
 	env    []string
@@ -52,10 +52,10 @@ type hooks struct {
 	said   chan HookEnded
 	cancel context.CancelFunc
 	ended  bool // finish was called
-	missed bool // it was told that some were left out
+	missed bool // the skipping of hooks was reported
 }
 
-// startHooks starts the goroutine that runs them: it ends after finish, which closes said.
+// startHooks starts the goroutine for the commands. The goroutine ends after finish, and then closes said.
 func startHooks(config Hooks, env []string) *hooks {
 	if len(config.Commands) == 0 {
 		return nil
@@ -64,23 +64,25 @@ func startHooks(config Hooks, env []string) *hooks {
 		config.Timeout = DefaultHookTimeout
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &hooks{config: config, env: env, calls: make(chan hookCall, mostHooks), said: make(chan HookEnded), cancel: cancel}
+	h := &hooks{config: config, env: env, calls: make(chan hookCall, mostHooks), said: make(chan HookEnded),
+		cancel: cancel}
 	go func() {
 		defer close(h.said)
 		for call := range h.calls {
 			if ctx.Err() != nil {
 				continue
 			}
-			output, why := runLine(ctx, h.config.Commands[call.hook], h.config.Dir, slices.Concat(h.env, call.env), h.config.Timeout)
+			output, why := runLine(ctx, h.config.Commands[call.hook], h.config.Dir, slices.Concat(h.env, call.env),
+				h.config.Timeout)
 			if why != "" || output != "" {
-				h.said <- HookEnded{Hook: call.hook, Output: output, Why: why} // the loop takes it until said is closed
+				h.said <- HookEnded{Hook: call.hook, Output: output, Why: why} // the loop receives until said is closed
 			}
 		}
 	}()
 	return h
 }
 
-// news is where to hear what became of them; nil for none.
+// news returns the channel of outcomes; nil if there are no hooks.
 func (h *hooks) news() <-chan HookEnded {
 	if h == nil {
 		return nil
@@ -88,12 +90,14 @@ func (h *hooks) news() <-chan HookEnded {
 	return h.said
 }
 
-// call has a command run, if there is one. It returns at once; false says that too many wait, for the first time.
+// call runs a hook's command, if there is one, and returns at once. The result is false when a hook is skipped for the
+// first time, because too many wait.
 func (h *hooks) call(hook Hook, w supervisor.Worker, status string) bool {
 	if h == nil || h.ended || h.config.Commands[hook] == "" {
 		return true
 	}
-	env := []string{"HOTRELOAD_HOOK=" + string(hook), "HOTRELOAD_STATUS=" + status, "HOTRELOAD_GENERATION=" + strconv.Itoa(w.Generation)}
+	env := []string{"HOTRELOAD_HOOK=" + string(hook), "HOTRELOAD_STATUS=" + status, "HOTRELOAD_GENERATION=" +
+		strconv.Itoa(w.Generation)}
 	if w.ID != 0 {
 		env = append(env, "HOTRELOAD_SLOT="+strconv.Itoa(w.Slot), "HOTRELOAD_PID="+strconv.Itoa(w.Pid))
 	}
@@ -107,7 +111,7 @@ func (h *hooks) call(hook Hook, w supervisor.Worker, status string) bool {
 	}
 }
 
-// finish runs what waits, within the time that one may take, and then no more.
+// finish lets the waiting hooks run within one timeout, and then ends.
 func (h *hooks) finish() {
 	if h != nil && !h.ended {
 		h.ended = true
@@ -116,14 +120,14 @@ func (h *hooks) finish() {
 	}
 }
 
-// kill ends the one that runs and forgets the others.
+// kill ends the running hook, and drops the others.
 func (h *hooks) kill() {
 	if h != nil {
 		h.cancel()
 	}
 }
 
-// status is how a worker ended, for a shell: its exit code or the signal's name.
+// status returns how a worker has exited, for a shell: the exit code or the signal's name.
 func status(exit supervisor.Exit) string {
 	switch {
 	case exit.StartError != nil:

@@ -5,14 +5,15 @@ import (
 	"slices"
 )
 
-// reconfiguration is what Reconfigure brings.
+// reconfiguration is a new configuration, and the generators for its rules.
 type reconfiguration struct {
 	Config
 	rules *generators
 }
 
-// reconfigure takes over what can be changed while hotreload runs: build flags, the program's arguments and environment,
-// how workers are kept, what is watched and ignored, rules, and that the supervisor has other sockets by now. The rest of config is not looked at.
+// reconfigure applies the settings that can change while hotreload runs: build flags, the program's arguments and
+// environment, the policy for workers, watched and ignored paths, rules, and new sockets, already opened by the
+// supervisor. The rest of config is ignored.
 func (r *Runner) reconfigure(config Config, rules *generators) {
 	select {
 	case r.configs <- reconfiguration{config, rules}:
@@ -20,12 +21,16 @@ func (r *Runner) reconfigure(config Config, rules *generators) {
 	}
 }
 
-// takeOver takes over what can be, and does what follows from it.
+// takeOver applies a new configuration, with its consequences.
 func (l *loop) takeOver(now reconfiguration) {
-	before := l.config
+	before := *l.config
 	now.Service.Policy.Workers = max(now.Service.Policy.Workers, 1)
-	if now.Service.Policy != l.given || now.Service.Stop != l.config.Service.Stop {
-		l.given, l.config.Service.Stop = now.Service.Policy, now.Service.Stop
+	now.Service.Policy.Ready = l.crew.given.Ready   // pending, like the probe of Ready
+	if !slices.Equal(before.Command, now.Command) { // pending, with the arguments
+		now.Service.Args, now.Program = before.Service.Args, before.Program
+	}
+	if now.Service.Policy != l.crew.given || now.Service.Stop != l.config.Service.Stop {
+		l.crew.given, l.config.Service.Stop = now.Service.Policy, now.Service.Stop
 		workers := l.config.Service.Policy.Workers
 		l.config.Service.Policy = now.Service.Policy
 		l.config.Service.Policy.Workers = workers
@@ -37,31 +42,33 @@ func (l *loop) takeOver(now reconfiguration) {
 	l.config.Watch, l.config.EnvFiles = now.Watch, now.EnvFiles
 	l.config.Service.Args, l.config.Service.Env = now.Service.Args, now.Service.Env
 	l.config.Program.Args, l.config.Program.Plain = before.Program.Args, before.Program.Plain
+	l.config.Program.Debugged = before.Program.Debugged
 	l.config.Service.Listen = now.Service.Listen
 	class := None
 	if !slices.Equal(before.Service.Listen, now.Service.Listen) {
-		l.tell(Listening{Addresses: l.supervisor.Addresses()})
+		l.emit(Listening{Addresses: l.supervisor.Addresses()})
 		class = Restart
 	}
-	if !reflect.DeepEqual(before.Service.Args, now.Service.Args) || !reflect.DeepEqual(before.Service.Env, now.Service.Env) ||
+	if !reflect.DeepEqual(before.Service.Args, now.Service.Args) ||
+		!reflect.DeepEqual(before.Service.Env, now.Service.Env) ||
 		!slices.Equal(before.EnvFiles, now.EnvFiles) {
 		class = Restart
 	}
 	if !reflect.DeepEqual(before.Rules, now.Rules) {
-		l.rules = now.rules
+		l.builds.rules = now.rules
 		class = Rebuild
 	}
 	if !reflect.DeepEqual(before.Program, l.config.Program) {
-		l.renewGraph()
+		l.listPackages()
 		class = Rebuild
 	}
-	if l.graph != nil {
+	if l.known.graph != nil {
 		l.watchGraph()
 	}
 	if class != None {
-		l.spent = false
+		l.causes.spent = false
 		l.input(changed{class: class, settled: l.state.settled})
-	} else if l.spent {
-		l.conclude()
+	} else if l.causes.spent {
+		l.causes.conclude()
 	}
 }

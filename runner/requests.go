@@ -3,43 +3,46 @@ package runner
 import (
 	"slices"
 
+	"hotreload/gobuild"
 	"hotreload/supervisor"
 )
 
-// Command is what a user can ask for.
+// Command is an action that a user can request.
 type Command uint8
 
 const (
-	Reload  Command = iota // replace the workers with the newest program; those that are kept are told
-	Renew                  // the same, also of those that are kept
-	BuildUp                // build, and replace the workers whatever comes out
-	Scale                  // keep another number of workers
-	Halt                   // send the workers away and wait until they are wanted again, which the other three are
-	Recheck                // look at the kill switch
-	Stop                   // drain and leave; again: kill
+	Reload         Command = iota // start the newest program; workers of a pinned service are only notified
+	RestartWorkers                // replace the workers, even of a pinned service
+	RebuildProgram                // build, and replace the workers even if the program is the same
+	Scale                         // run another number of workers
+	StopSlots                     // stop workers until one of the three above starts them again
+	Recheck                       // read the kill switch
+	Stop                          // drain and end; again: kill
 	Kill
-	Resize // the terminal has another size
+	Resize // take the terminal's new size
+	Debug  // build for a debugger, or not any more
 )
 
-// Order is how workers are to be replaced, once. The zero Order leaves it to the service's policy.
+// Order tells how to replace workers, this once. The zero Order leaves the choice to the service's policy.
 type Order struct {
 	Strategy supervisor.Strategy
 	Surge    int // see supervisor.Policy
 }
 
-// Request is a Command with what belongs to it.
+// Request is a Command with its arguments.
 type Request struct {
-	Command Command
-	Order   Order // of Reload, Renew and BuildUp
-	Slots   []int // of Halt, and of Reload after it; none = all
-	Workers int   // of Scale
-	More    int   // of Scale, instead of Workers: so many more than there should be now, at least one
+	Command  Command
+	Order    Order            // of Reload, RestartWorkers and RebuildProgram
+	Slots    []int            // of StopSlots, and of commands that start slots again; none = all
+	Workers  int              // of Scale
+	Debugged gobuild.Debugged // of Debug
+	More     int              // of Scale, instead of Workers: this many more than now, at least one worker
 }
 
-// Do asks for something. It returns at once; events tell what comes of it.
+// Do requests a command without arguments. Do returns at once; events tell the outcome.
 func (r *Runner) Do(c Command) { r.Ask(Request{Command: c}) }
 
-// Ask is Do for what takes more than a word.
+// Ask requests a command with arguments.
 func (r *Runner) Ask(request Request) {
 	select {
 	case r.requests <- request:
@@ -49,9 +52,9 @@ func (r *Runner) Ask(request Request) {
 
 func (l *loop) request(r Request) {
 	switch r.Command {
-	case Reload, Renew, BuildUp:
-		if l.letIn(r.Slots) && len(r.Slots) > 0 {
-			return // which was all
+	case Reload, RestartWorkers, RebuildProgram:
+		if l.startSlots(r.Slots) && len(r.Slots) > 0 {
+			return // the request was only about these slots
 		}
 	}
 	switch r.Command {
@@ -62,19 +65,19 @@ func (l *loop) request(r Request) {
 		}
 		l.lookForProgram()
 		l.input(reloadKey{r.Order})
-	case Renew:
+	case RestartWorkers:
 		l.lookForProgram()
 		l.input(restartKey{r.Order})
-	case BuildUp:
-		l.rules.all()
+	case RebuildProgram:
+		l.builds.rules.all(func(Rule) bool { return true })
 		l.input(rebuildKey{})
 	case Scale:
 		if r.More != 0 {
 			r.Workers = max(l.config.Service.Policy.Workers+r.More, 1)
 		}
 		l.scale(r.Workers)
-	case Halt:
-		l.halt(r.Slots)
+	case StopSlots:
+		l.stopSlots(r.Slots)
 	case Recheck:
 		l.supervisor.Recheck()
 	case Stop:
@@ -83,10 +86,12 @@ func (l *loop) request(r Request) {
 		l.input(killKey{})
 	case Resize:
 		l.supervisor.Resize()
+	case Debug:
+		l.debug(r.Debugged)
 	}
 }
 
-// slots are those that a request names.
+// slots returns the named slots, or all.
 func (l *loop) slots(named []int) []int {
 	if len(named) > 0 {
 		return named
@@ -98,40 +103,47 @@ func (l *loop) slots(named []int) []int {
 	return all
 }
 
-// halt sends workers away. When all are, changes wait: what would be built for nobody is not.
-func (l *loop) halt(slots []int) {
+// stopSlots stops the workers in these slots until a user starts them again. When all slots are stopped, changes wait,
+// and nothing is built.
+func (l *loop) stopSlots(slots []int) {
 	slots = l.slots(slots)
 	for _, slot := range slots {
-		l.shut[slot] = true
+		l.crew.stopped[slot] = true
 	}
-	l.scaling = true
-	l.supervisor.Shut(slots, true)
-	l.tell(Halted{Slots: len(l.shut), Of: l.config.Service.Policy.Workers})
-	l.input(haltKey{len(l.shut) >= l.config.Service.Policy.Workers})
+	l.crew.scaling = true
+	l.supervisor.StopSlots(slots)
+	l.emit(SlotsStopped{Slots: len(l.crew.stopped), Of: l.config.Service.Policy.Workers})
+	l.wanted()
 }
 
-// letIn lets workers be started again in slots that were halted, and reports whether there were any.
-func (l *loop) letIn(slots []int) bool {
-	if len(l.shut) == 0 {
+// startSlots lets workers start again in stopped slots, and reports whether there were any.
+func (l *loop) startSlots(slots []int) bool {
+	if len(l.crew.stopped) == 0 {
 		return false
 	}
 	slots = l.slots(slots)
 	for _, slot := range slots {
-		delete(l.shut, slot)
+		delete(l.crew.stopped, slot)
 	}
-	l.scaling = true
-	l.supervisor.Shut(slots, false)
-	l.input(haltKey{len(l.shut) >= l.config.Service.Policy.Workers})
+	l.crew.scaling = true
+	l.supervisor.StartSlots(slots)
+	l.wanted()
 	return true
 }
 
-// retire has single workers replaced, by others of their generation.
+// wanted tells decide whether any worker is wanted.
+func (l *loop) wanted() {
+	if len(l.crew.stopped) >= l.config.Service.Policy.Workers {
+		l.input(noneWanted{})
+	} else {
+		l.input(someWanted{})
+	}
+}
+
+// retire replaces single workers by others of the same generation.
 func (l *loop) retire(slots []int) {
-	for _, w := range l.ordered() {
-		if slices.Contains(slots, w.Slot) && (w.state == supervisor.Ready || w.state == supervisor.Stable) {
-			l.retiring[w.ID] = true
-			l.supervisor.Retire(w.ID)
-		}
+	for _, id := range l.crew.retire(slots) {
+		l.supervisor.Retire(id)
 	}
 }
 
@@ -142,18 +154,18 @@ func (l *loop) scale(workers int) {
 		return
 	}
 	policy.Workers = workers
-	for slot := range l.shut {
+	for slot := range l.crew.stopped {
 		if slot >= workers {
-			delete(l.shut, slot)
+			delete(l.crew.stopped, slot)
 		}
 	}
-	l.scaling = true
+	l.crew.scaling = true
 	l.supervisor.Adopt(*policy, l.config.Service.Stop)
-	l.input(haltKey{len(l.shut) >= workers})
+	l.wanted()
 }
 
-// tellKept tells workers that are kept that they are old.
-func (l *loop) tellKept() {
+// leaveRunning notifies the workers of a pinned service of newer code.
+func (l *loop) leaveRunning() {
 	var told []int
 	if l.config.OnReload != 0 {
 		told = l.supervisor.Signal(l.config.OnReload, supervisor.AllSlots)
@@ -163,7 +175,7 @@ func (l *loop) tellKept() {
 			told = append(told, w.Pid)
 		}
 	}
-	l.tell(KeptOn{Effects: l.effects, Told: told})
-	l.lastBuild = 0
-	l.conclude()
+	l.emit(LeftRunning{Effects: l.causes.effects, Told: told})
+	l.programs.took = spent{}
+	l.causes.conclude()
 }

@@ -3,26 +3,42 @@ package runner
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"hotreload/problems"
 	"hotreload/watch"
 )
 
-// Rule is what the user says of the files that match: how a change of them takes effect, or what is to be run for it
-// before the program is built (a generator), or both.
+// Rule is a user's rule about matching files: the class of their changes, or a command (a generator) to run before
+// changes take effect, or both. The two are independent: the last matching rule with a class gives the class, and the
+// commands of all matching rules run, in the order of the rules.
 type Rule struct {
-	Root    string   // absolute; patterns are relative to it, and Run runs in it
+	Root    string   // absolute; patterns are relative to Root, and Run runs there
 	Match   []string // of package doublestar, with slashes
-	Class   *Class   // nil: Rebuild
-	Run     string   // a command line for the shell; "" = nothing
+	Class   *Class   // nil: Rebuild, if the rule runs a command when a file changes
+	Run     string   // a command line for the shell; "" = none. {file} and {files} stand for the changed files
+	When    When     // when the command runs
 	Timeout time.Duration
+
+	Problems []string // patterns of package problems: how a failing Run names places in files; none = the usual pattern
 }
 
-// DefaultTimeout is how long a generator may take. Felt right, not measured.
+// When tells when a rule's command runs.
+type When uint8
+
+const (
+	AtBoth   When = iota // at the start, and when a matching file changes
+	AtStart              // of hotreload
+	AtChange             // of a matching file
+)
+
+// DefaultTimeout limits the time of a generator. Felt right, not measured.
 const DefaultTimeout = time.Minute
 
 func (r Rule) matches(path string) bool {
@@ -39,6 +55,9 @@ func (r Rule) matches(path string) bool {
 	return false
 }
 
+// runs reports whether a change of a matching file runs the command.
+func (r Rule) runs() bool { return r.Run != "" && r.When != AtStart }
+
 func (r Rule) class() Class {
 	if r.Class == nil {
 		return Rebuild
@@ -46,14 +65,7 @@ func (r Rule) class() Class {
 	return *r.Class
 }
 
-func (r Rule) reason() string {
-	if r.Run != "" {
-		return "a rule runs " + r.Run
-	}
-	return "a rule says so"
-}
-
-// watched adds what has to be watched for the rule.
+// watched adds the paths to watch for the rule.
 func (r Rule) watched(set *watch.Set) {
 	for _, pattern := range r.Match {
 		base, rest := doublestar.SplitPattern(pattern)
@@ -69,35 +81,104 @@ func (r Rule) watched(set *watch.Set) {
 	}
 }
 
-// ruleFor is the last rule that a path matches, as in .gitignore, or -1.
+// ruleFor returns the rule for the class of a path, or -1: the last matching rule with a class, as in .gitignore, or
+// else the last rule whose command runs for the path.
 func ruleFor(rules []Rule, path string) int {
-	for i := len(rules) - 1; i >= 0; i-- {
-		if rules[i].matches(path) {
+	found := -1
+	for i, r := range slices.Backward(rules) {
+		switch {
+		case r.Class == nil && (found >= 0 || !r.runs()) || !r.matches(path):
+		case r.Class != nil:
 			return i
+		default:
+			found = i
 		}
 	}
-	return -1
+	return found
 }
 
-// GeneratorError is a generator that failed; it is shown like a failed build.
+// commandsFor returns the rules with a command to run when a path changes, in their order.
+func commandsFor(rules []Rule, path string) (which []int) {
+	for i, r := range rules {
+		if r.runs() && r.matches(path) {
+			which = append(which, i)
+		}
+	}
+	return which
+}
+
+// ruling returns how a change of a path takes effect by the rules; ok is false if no rule applies.
+func ruling(rules []Rule, path string) (class Class, reason string, ok bool) {
+	i := ruleFor(rules, path)
+	if i < 0 {
+		return None, "", false
+	}
+	var commands []string
+	for _, n := range commandsFor(rules, path) {
+		commands = append(commands, rules[n].Run)
+	}
+	if len(commands) > 0 {
+		return rules[i].class(), "a rule runs " + strings.Join(commands, ", then "), true
+	}
+	return rules[i].class(), "set by a rule", true
+}
+
+// GeneratorError is the failure of a generator, shown like a failed build.
 type GeneratorError struct {
 	Run    string
-	Output string // all that it wrote, or the end of it
+	Output string // the output, or the end of the output
 	Why    string // "exit code 1"
+
+	Problems []problems.Problem // named in Output
 }
 
 func (e *GeneratorError) Error() string {
 	return strings.TrimRight(fmt.Sprintf("%s: %s\n%s", e.Run, e.Why, strings.TrimSpace(e.Output)), "\n")
 }
 
-// generate runs a rule. If ctx ends, everything it started is killed and gone when generate returns.
-func (r Rule) generate(ctx context.Context, env []string) error {
-	output, why := runLine(ctx, r.Run, r.Root, env, r.Timeout)
-	switch {
-	case why == "":
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
+// generate runs a rule's command, for these files if the command names the changed files. If ctx ends, generate kills
+// all processes of the command, and waits for their end.
+func (r Rule) generate(ctx context.Context, env, files []string) error {
+	for _, line := range commandLines(r.Run, r.Root, files) {
+		output, why := runLine(ctx, line, r.Root, env, r.Timeout)
+		switch {
+		case why == "":
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
+			return &GeneratorError{Run: line, Output: output, Why: why, Problems: r.problems(output)}
+		}
 	}
-	return &GeneratorError{Run: r.Run, Output: output, Why: why}
+	return nil
+}
+
+// problems are the places named in the output of the rule's command.
+func (r Rule) problems(output string) []problems.Problem {
+	var patterns []problems.Pattern
+	for _, text := range r.Problems {
+		if pattern, err := problems.ParsePattern(text); err == nil { // already checked by the settings
+			patterns = append(patterns, pattern)
+		}
+	}
+	if r.Problems == nil {
+		patterns = []problems.Pattern{problems.Usual}
+	}
+	return problems.Find(output, toolOf(r.Run), patterns, func(name string) (string, bool) {
+		path := filepath.FromSlash(name)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(r.Root, path)
+		}
+		info, err := os.Stat(path)
+		return filepath.Clean(path), err == nil && info.Mode().IsRegular()
+	})
+}
+
+// toolOf names a command line by its command, the first word without "=": templ, sqlc.
+func toolOf(line string) string {
+	for _, word := range strings.Fields(line) {
+		if !strings.Contains(word, "=") { // a variable for the command
+			return filepath.Base(word)
+		}
+	}
+	return "sh"
 }

@@ -3,25 +3,19 @@ package runner
 import (
 	"bytes"
 	"context"
-	"os/exec"
-	"runtime"
 	"time"
 
 	"hotreload/process"
 )
 
-// mostOutput is how much of what a command writes is kept: its end.
+// mostOutput is the number of bytes kept from the end of a command's output.
 const mostOutput = 64 << 10
 
-// runLine runs a command line in the shell and returns what it wrote, and why it failed; "" if it did not. If ctx ends,
-// everything it started is killed and gone when runLine returns.
+// runLine runs a command line in the shell. runLine returns the output, and why the command has failed; "" after
+// success. If ctx ends, runLine kills all processes of the command, and waits for their end.
 func runLine(ctx context.Context, line, dir string, env []string, timeout time.Duration) (output, why string) {
-	shell := []string{"sh", "-c", line}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/c", line}
-	}
 	var out bytes.Buffer
-	cmd := exec.Command(shell[0], shell[1:]...)
+	cmd := shell(line)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &out, &out
 	written := func() string {
 		text := out.String()
@@ -44,12 +38,10 @@ func runLine(ctx context.Context, line, dir string, env []string, timeout time.D
 		}
 		return written(), why
 	case <-limit.C:
-		why = "no end after " + timeout.String() + ": killed"
+		why = "did not end within " + timeout.String() + ": killed"
 	case <-ctx.Done():
 		why = ctx.Err().Error()
 	}
-	p.Kill()
-	<-p.Done() // has an end: killed, and its output is not waited for longer than process's delay
-	p.Sweep()
+	p.End()
 	return written(), why
 }

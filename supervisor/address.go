@@ -5,13 +5,16 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"hotreload/supervisor/inspect"
 )
 
-// Address is where a service listens.
+// Address is an address on which a service listens.
 type Address struct {
-	Name    string // for LISTEN_FDNAMES; "" = none was given
+	Name    string // for LISTEN_FDNAMES; "" = none
 	Network string // tcp, tcp4, tcp6 or unix
 	Addr    string // host:port, a path, or @name for an abstract socket
+	FD      int    // the socket's descriptor if hotreload inherited it, see Given; else 0
 }
 
 func (a Address) String() string {
@@ -44,7 +47,8 @@ func ParseAddress(text string) (Address, error) {
 			break
 		}
 	}
-	if a.Network == "unix" || strings.HasPrefix(rest, "@") || strings.ContainsRune(rest, '/') && !strings.HasPrefix(rest, "[") {
+	if a.Network == "unix" || strings.HasPrefix(rest, "@") ||
+		strings.ContainsRune(rest, '/') && !strings.HasPrefix(rest, "[") {
 		a.Network, a.Addr = "unix", rest
 		switch {
 		case rest == "" || rest == "@":
@@ -59,7 +63,7 @@ func ParseAddress(text string) (Address, error) {
 	}
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil {
-		return bad("it is none of PORT, HOST:PORT, unix:PATH, @NAME")
+		return bad("use PORT, HOST:PORT, unix:PATH or @NAME")
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return bad("the port is not a number from 0 to 65535")
@@ -69,4 +73,18 @@ func ParseAddress(text string) (Address, error) {
 	}
 	a.Addr = net.JoinHostPort(host, port)
 	return a, nil
+}
+
+// addressesAt converts addresses.
+func addressesAt(places []inspect.Place) []Address {
+	var all []Address
+	for _, place := range places {
+		all = append(all, Address{Network: place.Network, Addr: place.Addr})
+	}
+	return all
+}
+
+// holderOf finds the process that listens on a.
+func holderOf(a Address) Holder {
+	return inspect.HolderOf(inspect.Place{Network: a.Network, Addr: a.Addr})
 }

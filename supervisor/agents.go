@@ -2,59 +2,77 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
+	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"hotreload/process"
-	"hotreload/worker/host"
+	"hotreload/supervisor/host"
+	"hotreload/supervisor/inspect"
 )
 
-// agents is the supervisor's side of the agents in its workers: their socket, and the listeners that they asked for.
-// Where there can be none it is nil, and its methods do nothing.
+// agents is the supervisor's side of its workers' agents: their socket, and the listeners requested by workers. If
+// agents are not available, the value is nil and all methods do nothing.
 type agents struct {
 	host    *host.Host
 	sockets *host.Sockets
 }
 
-// lingerExtra is how long a worker with an agent may take, beyond twice the grace, to end by itself when we are gone.
+// lingerExtra is how long a worker with an agent may take to exit, in addition to twice the grace, if hotreload is
+// gone.
 const lingerExtra = time.Second
 
-// agentInput is news from an agent.
+// agentInput is an event of an agent.
 type agentInput struct{ host.Event }
 
-func (agentInput) input() {}
+func (in agentInput) happen(l *loop, now time.Time) {
+	if _, released := in.Event.(host.Released); released {
+		l.mend()
+	}
+	l.hearAgent(in.Event, now)
+}
 
-// openAgents makes the agents' socket in the folder, which is the user's alone. Workers that ask for the address of one
-// of ours get that.
+// openAgents opens the agents' socket in our private folder, and registers our listeners.
 func (s *Supervisor) openAgents() (*agents, error) {
 	if user := s.config.User; user != nil {
 		if dir := user.barrier(s.notifyDir); dir != "" {
-			return nil, fmt.Errorf("workers run as %s, who cannot reach our sockets in %s: let TMPDIR name a folder for all", user.Name, dir)
+			return nil, fmt.Errorf(
+				"workers run as %s, but this user cannot access hotreload's sockets in %s: set TMPDIR to a folder that "+
+					"all users can access",
+				user.Name,
+				dir,
+			)
 		}
 	}
 	a := &agents{sockets: host.NewSockets()}
-	if err := a.keep(s.listeners); err != nil {
+	if err := a.keep(s.sockets.open); err != nil {
 		a.sockets.Close()
 		return nil, err
 	}
 	var err error
 	a.host, err = host.New(filepath.Join(s.notifyDir, "agent"), s.config.Policy.Grace, a.sockets, func(e host.Event) {
-		s.send(agentInput{e})
+		if !s.config.Browser.heard(e) {
+			s.send(agentInput{e})
+		}
 	})
 	if err != nil {
 		a.sockets.Close()
 		return nil, err
 	}
+	a.openBrowser(s.config.Browser)
 	if user := s.config.User; user != nil {
 		a.host.AllowUser(user.Uid)
-		_ = user.own(filepath.Join(s.notifyDir, "agent")) // else the agent says that it cannot reach us
+		_ = user.own(filepath.Join(s.notifyDir, "agent")) // on an error, the agent reports the failed connection
 	}
 	return a, nil
 }
 
-// keep gives workers that ask for the address of one of these that.
+// keep registers our listeners, so that workers get the shared socket when they listen on the same address.
 func (a *agents) keep(these listeners) error {
 	if a == nil {
 		return nil
@@ -67,18 +85,19 @@ func (a *agents) keep(these listeners) error {
 	return nil
 }
 
-// release ends that.
+// release removes the listeners registered by keep.
 func (a *agents) release(these listeners) {
 	if a == nil {
 		return
 	}
 	for _, l := range these {
-		_ = a.sockets.Release(l.socket.(syscall.Conn)) // what we cannot look at is not kept
+		_ = a.sockets.Release(l.socket.(syscall.Conn)) // fails only for an unregistered socket
 	}
 }
 
-// admit is what a worker's environment needs; nothing for one without an agent, who then needs the sockets for itself.
-func (a *agents) admit(w Worker, plan Plan) []string {
+// admit returns the variables for a worker's environment. A worker without an agent gets none, and unused sockets are
+// closed, because the worker has to bind their addresses itself.
+func (a *agents) admit(w Worker, plan Plan, hold bool) []string {
 	switch {
 	case a == nil:
 		return nil
@@ -86,7 +105,25 @@ func (a *agents) admit(w Worker, plan Plan) []string {
 		a.sockets.DropUnused()
 		return nil
 	}
-	return a.host.Admit(w.ID)
+	env := a.host.Admit(w.ID, w.Generation)
+	if hold {
+		a.host.Hold(w.ID)
+	}
+	return env
+}
+
+// letGo lets a held worker go on.
+func (a *agents) letGo(id int) {
+	if a != nil {
+		a.host.Release(id)
+	}
+}
+
+// awaitLast waits for the last reports of a dead worker's agent.
+func (a *agents) awaitLast(id int) {
+	if a != nil {
+		a.host.AwaitLast(id, drainLimit)
+	}
 }
 
 func (a *agents) forget(id int) {
@@ -95,11 +132,13 @@ func (a *agents) forget(id int) {
 	}
 }
 
-// ask passes a request on, and is false if there is no agent to hear it.
-func (a *agents) ask(id int, what request) bool {
+// ask sends a request to an agent. It returns false if there is no agent.
+func (a *agents) ask(id int, what request, alone bool) bool {
 	switch {
 	case a == nil:
 		return false
+	case what == toDrain && alone:
+		return a.host.DrainAlone(id)
 	case what == toDrain:
 		return a.host.Drain(id)
 	case what == toLeave:
@@ -108,10 +147,17 @@ func (a *agents) ask(id int, what request) bool {
 	return false
 }
 
-// count asks an agent for what it knows, and is false if there is none.
+// endStreams tells an agent to end the streams: without an end, a stream lasts until one side closes the connection.
+func (a *agents) endStreams(id int) {
+	if a != nil {
+		a.host.EndStreams(id) // a worker without a connected agent has none
+	}
+}
+
+// count asks an agent for its counters. It returns false if there is no agent.
 func (a *agents) count(id int, inquiry uint32) bool { return a != nil && a.host.Count(id, inquiry) }
 
-// mend makes listeners listen again that a worker has shut down, and not block that a worker has made blocking.
+// mend repairs listeners shut down or switched to blocking mode by a worker.
 func (a *agents) mend() (mended []ListenerMended) {
 	if a == nil {
 		return nil
@@ -122,8 +168,8 @@ func (a *agents) mend() (mended []ListenerMended) {
 	return mended
 }
 
-// close ends the conversation with all agents and gives the listeners back. It must not be called from the loop as
-// long as that takes inputs, which are what it waits for.
+// close closes the connections to all agents, and the listeners. close waits for pending inputs, so the loop must not
+// call close while accepting inputs.
 func (a *agents) close() {
 	if a == nil {
 		return
@@ -138,29 +184,28 @@ func (a *agents) close() {
 	a.sockets.Close()
 }
 
-// hearAgent turns an agent's news into what the machine understands, and returns what is to be told.
-func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*running, now time.Time) []Event {
-	worker := func(id int) Worker {
-		if w := m.member(id); w != nil {
-			return w.Worker
-		}
-		return Worker{ID: id}
-	}
+// hearAgent handles an agent's event.
+func (l *loop) hearAgent(e host.Event, now time.Time) {
+	m := l.machine
 	switch e := e.(type) {
 	case host.Hello:
 		m.hello(e.Worker, true, now)
-		if w := workers[e.Worker]; w != nil {
+		if w := l.workers[e.Worker]; w != nil {
 			w.program = e.Pid
-			w.Linger(e.Pid, 2*s.config.Policy.Grace+lingerExtra)
-			if s.config.Probe.IsZero() {
-				w.enough() // it will tell by itself
-			}
+			w.links++
+			_, spent, _ := inspect.Usage(w.Pid())
+			w.pulse.feel(spent, w.trail.all, false, now)
+			w.Linger(e.Pid, 2*l.config.Policy.Grace+lingerExtra)
+			w.hello.Store(int32(e.Pid))
+		}
+		if e.Held {
+			l.hold(e.Worker, e.Pid, now)
 		}
 	case host.Absent:
-		return s.once("absent "+e.Reason, NoAgent{Worker: worker(e.Worker), Reason: e.Reason})
+		l.tellOnce("absent "+e.Reason, NoAgent{Worker: l.member(e.Worker), Reason: e.Reason})
 	case host.Asked:
 		if e.Err != nil {
-			return nil // the program hears it, and says it in its own words
+			return // the program gets the error and reports it
 		}
 		m.gave(e.Worker)
 		if path, hidden := pathsOf(e.Network, e.Address); path != "" && e.New {
@@ -168,67 +213,120 @@ func (s *Supervisor) hearAgent(e host.Event, m *machine, workers map[int]*runnin
 			process.Bequeath(hidden)
 		}
 		if e.New {
-			return []Event{Kept{Worker: worker(e.Worker), Address: addressOf(e.Network, e.Address)}}
+			l.tell(OwnsListener{Worker: l.member(e.Worker), Address: addressOf(e.Network, e.Address)})
 		}
 	case host.Opened:
 		if w := m.member(e.Worker); w != nil {
-			return []Event{FileOpened{Worker: w.Worker, Path: e.Path, How: e.How, At: e.At, Late: w.state != Starting}}
+			if r := l.workers[e.Worker]; r != nil && w.early() && e.How < Again {
+				r.trail.note(e.Path, e.How)
+			}
+			opened := FileOpened{
+				Worker: w.Worker, Path: e.Path, How: e.How, For: e.Purpose, Missing: e.Missing, At: e.At, Late: !w.early(),
+				Count: e.Count, Caller: e.Caller,
+			}
+			l.farewells.opened(opened)
+			l.tell(opened)
 		}
+	case host.Wrote:
+		l.tell(FileWritten{
+			Worker: l.member(e.Worker), Path: e.Path, Held: e.Held, Only: e.Only, At: e.At, Since: e.Since, Inode: e.Inode,
+			Modified: e.Modified,
+		})
 	case host.Ready:
 		m.isReady(e.Worker, ByAccepting, now)
-		if w := workers[e.Worker]; w != nil {
-			go s.lookForKept(w, w.program) // ends by itself: it reads some files of /proc
+		if w := l.workers[e.Worker]; w != nil {
+			w.trail.ready()
+			if l.config.Probe.IsZero() {
+				w.enough()
+			}
+			go l.findOwnSockets(w, w.program) // ends by itself after reading some files in /proc
 		}
 	case host.Released:
 		m.release(e.Worker, now)
+	case host.Moved:
+		m.gaveAway(e.Worker, now)
 	case host.Quiet:
 		m.quiet(e.Worker, now)
 	case host.Idle:
 		m.idle(e.Worker, now)
 	case host.Counts:
-		m.served(e.Worker, int64(e.Served), now)
-		s.answered(e.Worker, e.ID, itsAgent, func(a *Account) { a.Counters = append(a.Counters, countersOf(e)...) })
+		m.countRequests(e.Worker, int64(e.Served), now)
+		l.inquiries.answered(e.Worker, e.ID, itsAgent, func(a *Account) { a.Counters = append(a.Counters, countersOf(e)...) })
 	case host.Gone:
 		m.hello(e.Worker, false, now)
-		s.notAsked(e.Worker, itsAgent)
+		l.inquiries.notAsked(e.Worker, itsAgent)
 	case host.Rejected:
-		return s.once("rejected "+e.Reason, Rejected{Pid: e.Pid, Reason: e.Reason})
+		l.tellOnce("rejected "+e.Reason, Rejected{Pid: e.Pid, Reason: e.Reason})
 	}
-	return nil
 }
 
-// once lets through what was not said yet.
-func (s *Supervisor) once(text string, event Event) []Event {
-	if s.told[text] {
-		return nil
-	}
-	s.told[text] = true
-	return []Event{event}
-}
-
-// keptInput: a worker has a socket that cannot be handed over.
-type keptInput struct {
+// ownSocketInput reports a worker's socket that cannot be handed over.
+type ownSocketInput struct {
 	id      int
 	address Address
 }
 
-func (keptInput) input() {}
+func (in ownSocketInput) happen(l *loop, _ time.Time) { l.machine.hasOwnSocket(in.id, in.address) }
 
-// lookForKept finds out whether a worker that accepts has sockets that we do not hold.
-func (s *Supervisor) lookForKept(r *running, pid int) {
-	ours := map[inode]bool{}
-	for socket := range r.sockets {
-		ours[socket] = true
+// held returns the sockets possibly received by a worker from the supervisor.
+func (s *Supervisor) held(r *running) map[inspect.Inode]bool {
+	ours := maps.Clone(r.sockets)
+	if ours == nil {
+		ours = map[inspect.Inode]bool{}
 	}
 	for _, number := range s.agents.sockets.Inodes() {
-		ours[inode(strconv.FormatUint(number, 10))] = true
+		ours[inspect.Inode(strconv.FormatUint(number, 10))] = true
 	}
-	for _, address := range boundItself(pid, ours) {
-		s.send(keptInput{r.worker.ID, address})
+	return ours
+}
+
+// findOwnSockets finds out whether an accepting worker has sockets not held by the supervisor.
+func (s *Supervisor) findOwnSockets(r *running, pid int) {
+	tcp := func(address Address) bool { return strings.HasPrefix(address.Network, "tcp") }
+	report := func(all []Address) {
+		for _, address := range all {
+			s.send(ownSocketInput{r.worker.ID, address})
+		}
+	}
+	found := s.agents.without(addressesAt(inspect.Bound(pid, s.held(r))))
+	report(slices.DeleteFunc(slices.Clone(found), tcp))
+	if !slices.ContainsFunc(found, tcp) {
+		return
+	}
+	wait := time.NewTimer(host.ReadyAfter) // a socket from raw system calls is handed over once the program accepts on it
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		found := s.agents.without(addressesAt(inspect.Bound(pid, s.held(r))))
+		report(slices.DeleteFunc(found, func(a Address) bool { return !tcp(a) }))
+	case <-s.done:
 	}
 }
 
-// addressOf is an address as package host knows it.
+// without leaves out the addresses on which the supervisor listens. A child may have other sockets there just after its
+// start, but the agent replaces the sockets by ours before the first accept.
+func (a *agents) without(all []Address) []Address {
+	ours := map[string]bool{}
+	for _, one := range a.sockets.Addresses() {
+		ours[plain(addressOf(one[0], one[1]))] = true
+	}
+	delete(ours, "")
+	return slices.DeleteFunc(all, func(address Address) bool { return ours[plain(address)] })
+}
+
+// plain returns a TCP address in the system's notation; "" for other networks.
+func plain(a Address) string {
+	host, port, err := net.SplitHostPort(a.Addr)
+	if err != nil || !strings.HasPrefix(a.Network, "tcp") {
+		return ""
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = ""
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// addressOf converts an address of package host.
 func addressOf(network, address string) Address {
 	switch network {
 	case "unix", "unixpacket":
@@ -237,7 +335,7 @@ func addressOf(network, address string) Address {
 	return Address{Network: network, Addr: address}
 }
 
-// pathsOf are the two names of a Unix listener; none for others.
+// pathsOf returns the two names of a Unix listener; "" for other networks.
 func pathsOf(network, address string) (path, hidden string) {
 	if addressOf(network, address).Network != "unix" {
 		return "", ""

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// gate is an Allowed that can be shut.
+// gate is an Allowed that can refuse.
 type gate struct{ shut, asked atomic.Int64 }
 
 func (g *gate) allowed() error {
@@ -20,7 +20,7 @@ func (g *gate) allowed() error {
 	return nil
 }
 
-// Nothing is started without a look, and what runs is not stopped by what is seen there.
+// Allowed is asked before each start, and a refusal stops no running worker.
 func TestBlocked(t *testing.T) {
 	var g gate
 	g.shut.Store(1)
@@ -30,17 +30,17 @@ func TestBlocked(t *testing.T) {
 
 	s.replace("-ready self")
 	if e := await[Blocked](s, nil); e.Reason != "web is disabled" {
-		t.Errorf("have %q as the reason, want Allowed's words", e.Reason)
+		t.Errorf("have %q as the reason, want Allowed's error", e.Reason)
 	}
 	g.shut.Store(0)
-	await[Unblocked](s, nil) // by itself
+	await[Unblocked](s, nil) // without a request
 	await[Replaced](s, replaced(1))
 
 	g.shut.Store(1)
 	s.replace("-ready self")
 	await[Blocked](s, nil)
 	if have := get(t, a, "/"); have[:2] != "v1" {
-		t.Errorf("%q answers, want v1 to serve on", have)
+		t.Errorf("%q answers, want v1", have)
 	}
 	worker := s.Signal(syscall.SIGKILL, 1)
 	if e := await[Exited](s, nil); e.Pid != worker[0] || e.Retry != (Retry{}) && e.Retry.Blocked == "" {
@@ -59,7 +59,7 @@ func TestBlocked(t *testing.T) {
 	}
 }
 
-// A stop while blocked ends as any other.
+// A stop while blocked ends like any other.
 func TestStopWhileBlocked(t *testing.T) {
 	var g gate
 	g.shut.Store(1)

@@ -3,29 +3,34 @@
 //
 // # The invariant
 //
-// The listening sockets belong to the supervisor for its whole life; workers only inherit them. So a caller is never
-// refused, even while no worker lives: it waits in the kernel's queue. (Where it listens can be changed, relisten.go: the
-// new sockets are open before the old ones end, which they do when the workers have moved.) And there is never less than
-// one good generation: the program of the generation that serves is kept until a newer one has proved itself, and is
-// started again when that one fails.
+// The supervisor owns the listening sockets for its whole life; workers only inherit them. So no client is refused,
+// even while no worker runs: its connection waits in the kernel's accept queue. The addresses can change (relisten.go):
+// the new sockets are open before the old ones close, and the old ones close after the workers have moved. There is
+// always a good generation, too: the program of the serving generation is kept until a newer one has become ready, and
+// starts again if the newer one fails.
 //
 // # Theory of operation
 //
-// Three parts, read in this order:
+// Read the parts in this order:
 //
-//	machine.go    what is true of each worker and what follows from it: state and rules, no effects, no clock.
-//	              Things that happen go in (replace, exited, ready, tick, …), actions come out.
-//	strategy.go   the rule at the machine's heart: which workers to start and to drain next, looked at afresh after
-//	              each thing that happens, so that there is one rule and not one script for each strategy.
-//	supervisor.go the one goroutine that owns the machine. It turns requests, exits and timers into inputs and
-//	              carries out the actions. Goroutines that wait for a process only report.
+//	member.go     one worker, as the machine knows it: its state, and the reports of its agent and its connection.
+//	machine.go    all workers of the service: state and rules, no effects, no clock. Inputs call its methods; actions
+//	              come out. ready.go, leave.go, death.go, alone.go, limits.go, onexit.go and streams.go are its rules.
+//	strategy.go   the machine's main rule: which workers to start and to drain next. It looks at the state again
+//	              after each input, so there is one rule instead of one script per strategy.
+//	loop.go       the goroutine that owns the machine, the processes and the sockets. It waits for an input, lets it
+//	              happen (inputs.go, clocks.go), and carries out the actions. Other goroutines wait for one thing each,
+//	              and report it as an input.
+//	supervisor.go the methods for other packages, each of which sends an input.
 //
-// The mechanisms hang at the edge: listener.go (binding and owning sockets), launch.go (a worker's process, its
-// environment and its output), notify.go (READY=1), probe.go (HTTP), sockets_linux.go (who listens where).
+// The mechanisms are around them: listener.go and relisten.go (binding and owning sockets), launch.go (a worker's
+// process, its environment and streams), output.go (what workers print), notify.go (READY=1), probe.go (HTTP),
+// agents.go and lines.go (reports and messages from workers), beside.go (a worker's state next to old ones).
+// supervisor/inspect reads /proc.
 //
 // # The life of a worker
 //
-//	           word, probe, listens,
+//	           READY=1, probe, listens,
 //	           or alive long enough        StableAfter
 //	starting ------------------------> ready ----------> stable
 //	 |  |  \                             |                 |
@@ -37,44 +42,51 @@
 //	 |  +-- exited -----> gone <---------+
 //	 v
 //	back-off of the service (nextDelay), then starting again; or, while an older generation can serve, the attempt
-//	has failed and the older one stays, or comes back. One that was killed for StartTimeout counts as one that exited,
-//	when it is gone.
+//	has failed, and the older one stays or comes back. A worker killed for StartTimeout counts as exited when it is gone.
 //
-// The whole service is blocked while Config.Allowed, which is asked before each start, says that nothing may be started.
-// What runs then runs on, and nothing that serves leaves for what may not come. It ends when Allowed says so: at Recheck,
-// when something else was asked for, or within recheckEvery.
+// The service is blocked while Config.Allowed refuses; the supervisor asks it before each start. Running workers are
+// left alone, and no serving worker is stopped for one that may not start. The block ends when Allowed permits starts
+// again: the supervisor asks at Recheck, at each new request, and every recheckEvery.
 //
-// A worker may also be replaced by another of its own generation (retire): because it asks for that, or has come to a
-// limit. It stays as it is until that one serves, whatever comes of the attempt; where the strategy has the old ones
-// leave first it drains at once. One worker of a service at a time, and only while all slots are served.
+// A worker may be replaced by another of its own generation (retire), because it asks for this or has reached a limit.
+// The old worker stays until the new one serves, however often the attempt fails; with stop-first, the old worker
+// drains at once. A service retires one worker at a time, and only while all slots serve.
+//
+// A replacement is complete (event Replaced, the line on the terminal) when each old worker has confirmed two things:
+// it accepts no more connections, and it has given away its idle connections. A worker that is about to exit, with no
+// worker to receive its connections, counts as well. moveTime limits the wait for idle connections. The replacement
+// does not wait for requests in flight.
 //
 // # Ready
 //
-// In this order: READY=1 on $NOTIFY_SOCKET; the probe, if one is configured; a listening socket of the worker's own
-// (Linux); alive for AliveFor. With a probe, only the first two count. A slot whose worker was ready by its word or by
-// listening expects that again: a successor that does neither within StartTimeout has failed, also if it ended with
-// code 0. One that listens and does not say its word, as the one before it did, is ready after Handover; so is one whose
-// agent does not say hello, since what listens may be the debugger that started it.
+// A worker becomes ready by the first of these: READY=1 on $NOTIFY_SOCKET; the probe, if configured; a listening socket
+// of its own (Linux); running for AliveFor. With a probe, only the first two count. If a slot's worker became ready by
+// READY=1 or by listening, its successor must do the same: if it does neither within StartTimeout, it has failed, even
+// after exit code 0. A worker that listens but does not send the expected READY=1 is ready after Handover. The same
+// holds for a worker whose agent does not connect, because the listening process may be the debugger that started it.
 //
-// # What the others hold
+// # Programs that run only alone
 //
-// A worker may fail because an older one holds a port, or hang because it holds a lock. The first is told by the
-// worker's last words and by who listens there (a stranger's port is no reason to send anybody away), the second is
-// suspected after Handover, which counts from its agent's hello where it has one. Either way the old ones leave first
-// from then on, and nothing starts beside a worker that is on its way out.
+// A worker may die or hang because an older worker holds what it needs: a port, a lock, a file that may exist only
+// once. The worker's output and the system's view of both (standing.go) decide whether this is likely. A port held by
+// another program, a plain crash and a slow start are no reason to stop an old worker. If it is likely, the new worker
+// is tried once more without the old ones (alone.go). If it then serves, old workers exit first from then on; if it
+// dies again, the old program comes back. No worker starts next to one that is about to exit. A worker that hangs is
+// checked from Handover on; the time starts when its agent connects, if it has one. If the system does not provide the
+// facts, a hanging worker is tried alone after StartTimeout.
 //
-// Any holder of a listening socket can shut it down for all. The supervisor looks for that whenever a worker leaves, and
-// each second, and listens again; of a Unix socket it can only tell.
+// Any process that holds a listening socket can shut it down for all. The supervisor checks this whenever a worker
+// exits, and every second, and listens again. For a Unix socket it can only report the loss.
 //
-// # Workers that have something to say
+// # Workers that send and receive messages
 //
-// A program that imports hotreload/worker has a line to us (worker/exchange), which says when it is done with what there
-// is to do when it drains: that is waited for besides what its agent says. Messages for a service wait here, and not in a
-// worker, until one is idle (errand.go); so none is lost with a worker, and none is given to two. What workers are asked
-// (inquiry.go) they have a second to answer. What they tell everybody is an event, and no more than a few of one worker
-// are kept for a reader of events that is slow.
+// A program that imports hotreload/worker has a connection to the supervisor (supervisor/exchange). While such a worker
+// drains, it reports when its messages are done; the supervisor waits for this in addition to the agent's report.
+// Messages to a service wait in the supervisor until a worker is idle (errand.go), so no message is lost with a worker,
+// and none is delivered twice. Workers have a second to answer a query (inquiry.go). A message from a worker becomes an
+// event; for a slow reader of events, only a few messages per worker are kept.
 //
 // # What it does not do
 //
-// It does not build, watch, print or read configuration, and it does not know why it is asked to replace.
+// This package does not build, watch, print or read configuration, and does not know the reason for a replacement.
 package supervisor

@@ -5,38 +5,39 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
-	"hotreload/worker/exchange"
+	"hotreload/supervisor/exchange"
 )
 
-// Why a message was not dealt with.
+// Why a message was not processed.
 var (
-	ErrNobody = errors.New("no worker takes messages")
-	ErrLost   = errors.New("the worker ended before it had dealt with the message")
-	ErrFull   = errors.New("too many messages wait for a worker")
+	ErrNobody = errors.New("no worker accepts messages")
+	ErrLost   = errors.New("the worker exited before it had finished with the message")
+	ErrFull   = errors.New("too many messages are waiting for a worker")
 	ErrEnded  = errors.New("the service has ended")
 )
 
-// What may wait for an idle worker. Felt right, not measured.
+// Limits of the messages waiting for an idle worker. Felt right, not measured.
 const (
 	maxWaiting      = 1000
 	maxWaitingBytes = 64 << 20
 )
 
-// errand is a message on its way. What is not guarded belongs to the loop once it was sent there.
+// errand is a message to a worker. After an errand was sent to the loop, the loop owns all fields without a mutex.
 type errand struct {
 	slot   int // AllSlots = any
-	worker int // if not 0, this one alone
+	worker int // 0 = any, else only the worker with this ID
 	data   []byte
-	id     uint32 // while it is under way
+	id     uint32 // 0 before a worker got it
 
-	wake chan struct{} // has room for one: there is something in back
+	wake chan struct{} // buffered, size 1: back is not empty
 
 	mu   sync.Mutex // guards back
-	back []outcome  // for who sent it
+	back []outcome  // for the sender
 }
 
-// outcome is a reply, or the end.
+// outcome is a reply, or the end of an errand.
 type outcome struct {
 	worker Worker
 	reply  []byte
@@ -47,7 +48,7 @@ type outcome struct {
 
 func (e *errand) tell(o outcome) {
 	e.mu.Lock()
-	e.back = append(e.back, o) // replies are bounded by what is heard, and there is one end
+	e.back = append(e.back, o) // bounded: the number of replies is limited by heard, and there is one end
 	e.mu.Unlock()
 	select {
 	case e.wake <- struct{}{}:
@@ -63,20 +64,20 @@ func (e *errand) take() []outcome {
 	return back
 }
 
-// post is what the loop knows of messages: who takes them, and which are where.
+// post is the loop's state about messages: which workers take messages, and where the messages are.
 type post struct {
-	phones   map[int]*phone // by worker
+	phones   map[int]*phone // by worker ID
 	waiting  []*errand      // in order
-	bytes    int            // of them
+	bytes    int            // size of the waiting messages
 	underWay map[uint32]*errand
 	lastID   uint32
-	turn     int // rises with each message that is given
+	turn     int // rises with each delivered message
 }
 
-// phone is a worker that has a line.
+// phone is a worker with a message connection.
 type phone struct {
-	takes, busy int // messages at a time: at most, and now
-	turn        int // when it was last given one
+	takes, busy int // messages processed at the same time: at most, and now
+	turn        int // the turn of its last message
 }
 
 func newPost() *post { return &post{phones: map[int]*phone{}, underWay: map[uint32]*errand{}} }
@@ -92,27 +93,33 @@ type (
 	tellInput   struct{ answer chan<- []Worker }
 )
 
-func (lineInput) input()   {}
-func (errandInput) input() {}
-func (cancelInput) input() {}
-func (takersInput) input() {}
-func (tellInput) input()   {}
+func (in lineInput) happen(l *loop, now time.Time) {
+	if joined, ok := in.Event.(exchange.Joined); ok && l.workers[joined.Worker] != nil {
+		l.workers[joined.Worker].links++
+	}
+	l.hearLine(in.Event, now)
+}
 
-// Send gives a message, a JSON document, to the worker in a slot, or, with AllSlots, to the next worker that is idle. It
-// returns when the worker has dealt with it, and says which one that was; reply is called for each of its replies. The
-// message waits as long as ctx allows, also while workers are replaced; it is given to one worker at most.
+func (in errandInput) happen(l *loop, _ time.Time) { l.post.add(in.errand) }
+func (in cancelInput) happen(l *loop, _ time.Time) { l.post.cancel(in.errand, in.why) }
+func (in takersInput) happen(l *loop, _ time.Time) { in.answer <- l.post.takersOf(l.machine) }
+func (in tellInput) happen(l *loop, _ time.Time)   { in.answer <- l.tellReload() }
+
+// Send delivers a message, a JSON document, to the worker in a slot, or, with AllSlots, to the next idle worker. Send
+// returns when the worker has processed the message, with this worker; reply is called for each reply. The message
+// waits until ctx ends, also while workers are replaced. At most one worker gets the message.
 func (s *Supervisor) Send(ctx context.Context, slot int, data []byte, reply func(Worker, []byte)) (Worker, error) {
 	return s.run(ctx, &errand{slot: slot, data: data, wake: make(chan struct{}, 1)}, reply)
 }
 
-// Delivery is what became of a message to one worker.
+// Delivery is the result of a message to one worker.
 type Delivery struct {
 	Worker Worker
 	Err    error
 }
 
-// Broadcast gives a message to each worker that takes messages now. It returns when all have dealt with it; reply may be
-// called from several goroutines at a time.
+// Broadcast delivers a message to each worker that takes messages now, and returns when all have processed the message.
+// reply may be called from several goroutines at the same time.
 func (s *Supervisor) Broadcast(ctx context.Context, data []byte, reply func(Worker, []byte)) []Delivery {
 	takers := make(chan []Worker, 1)
 	s.send(takersInput{takers})
@@ -135,7 +142,7 @@ func (s *Supervisor) Broadcast(ctx context.Context, data []byte, reply func(Work
 	return all
 }
 
-// Tell tells the workers that the code has changed and that they are to stay; those that it could be told are returned.
+// Tell informs the workers of newer code while they keep running, and returns the informed workers.
 func (s *Supervisor) Tell() []Worker {
 	told := make(chan []Worker, 1)
 	s.send(tellInput{told})
@@ -147,7 +154,7 @@ func (s *Supervisor) Tell() []Worker {
 	}
 }
 
-// run waits for what becomes of an errand.
+// run sends an errand and waits for its end.
 func (s *Supervisor) run(ctx context.Context, e *errand, reply func(Worker, []byte)) (Worker, error) {
 	s.send(errandInput{e})
 	cancelled := ctx.Done()
@@ -166,14 +173,14 @@ func (s *Supervisor) run(ctx context.Context, e *errand, reply func(Worker, []by
 		case <-e.wake:
 		case <-cancelled:
 			cancelled = nil
-			s.send(cancelInput{e, ctx.Err()}) // the end comes from there
-		case <-s.done: // by then the loop has said what there is to say
+			s.send(cancelInput{e, ctx.Err()}) // the loop then ends the errand
+		case <-s.done: // the loop has sent all outcomes before
 			ended = true
 		}
 	}
 }
 
-// add takes an errand on.
+// add queues an errand.
 func (p *post) add(e *errand) {
 	if len(p.waiting) >= maxWaiting || p.bytes+len(e.data) > maxWaitingBytes {
 		e.tell(outcome{err: ErrFull, end: true})
@@ -183,7 +190,7 @@ func (p *post) add(e *errand) {
 	p.bytes += len(e.data)
 }
 
-// leaves notes that an errand does not wait any more.
+// leaves removes an errand from the queue, and reports whether the errand was there.
 func (p *post) leaves(e *errand) bool {
 	i := slices.Index(p.waiting, e)
 	if i >= 0 {
@@ -193,16 +200,16 @@ func (p *post) leaves(e *errand) bool {
 	return i >= 0
 }
 
-// cancel ends an errand. A worker that has it already is left to deal with it.
+// cancel ends an errand. A worker that already has the message continues to process it.
 func (p *post) cancel(e *errand, why error) {
 	if !p.leaves(e) && p.underWay[e.id] != e {
-		return // it has ended
+		return // already ended
 	}
 	if e.id == 0 && !p.anyTakes() {
 		why = ErrNobody
 	}
 	e.tell(outcome{err: why, end: true})
-	delete(p.underWay, e.id) // its worker's phone is busy with it until it says done
+	delete(p.underWay, e.id) // the worker stays busy until the message is processed
 }
 
 func (p *post) anyTakes() bool {
@@ -214,7 +221,7 @@ func (p *post) anyTakes() bool {
 	return false
 }
 
-// takersOf lists the workers that take messages and serve.
+// takersOf lists the serving workers that take messages.
 func (p *post) takersOf(m *machine) (workers []Worker) {
 	for _, w := range m.members {
 		if ph := p.phones[w.ID]; w.serving() && ph != nil && ph.takes > 0 {
@@ -224,7 +231,7 @@ func (p *post) takersOf(m *machine) (workers []Worker) {
 	return workers
 }
 
-// dispatch gives waiting messages to workers that are idle and serve. give is false if the worker has no line.
+// dispatch gives waiting messages to idle serving workers. give is false if the worker has no connection.
 func (p *post) dispatch(m *machine, give func(worker int, id uint32, data []byte) bool) {
 	for _, e := range slices.Clone(p.waiting) {
 		to, left := p.idlest(m, e)
@@ -248,7 +255,7 @@ func (p *post) dispatch(m *machine, give func(worker int, id uint32, data []byte
 	}
 }
 
-// idlest is the worker to give an errand to; left says that there never will be one.
+// idlest returns the worker to give an errand to, or nil; left: there never will be a worker.
 func (p *post) idlest(m *machine, e *errand) (best *member, left bool) {
 	left = e.worker != 0
 	for _, w := range m.members {
@@ -268,7 +275,7 @@ func (p *post) idlest(m *machine, e *errand) (best *member, left bool) {
 	return best, left
 }
 
-// end notes that a message is no longer under way.
+// end notes that a worker no longer processes a message.
 func (p *post) end(w Worker, id uint32, err error) {
 	if ph := p.phones[w.ID]; ph != nil {
 		ph.busy = max(0, ph.busy-1)
@@ -279,7 +286,7 @@ func (p *post) end(w Worker, id uint32, err error) {
 	}
 }
 
-// hangUp notes that a worker's line has ended.
+// hangUp notes that a worker's connection has ended.
 func (p *post) hangUp(w Worker) {
 	delete(p.phones, w.ID)
 	for id, e := range p.underWay {

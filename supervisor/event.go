@@ -4,61 +4,78 @@ import (
 	"time"
 
 	"hotreload/process"
-	"hotreload/worker/host"
+	"hotreload/supervisor/host"
+	"hotreload/supervisor/inspect"
 )
 
-// Event is something that has happened, a value that is never changed after it was sent.
+// Event reports a fact. Events are never changed after sending.
 type Event interface{ event() }
 
-// Exit is how a worker ended, with what is needed to say so in one line.
+// Exit tells how a worker ended, with the details for a line of output.
 type Exit struct {
 	process.Exit
-	StartError   error  // it could not be started at all; Exit is then empty
-	Tail         string // the last lines that it wrote to stderr, at most tailSize bytes
-	AddressInUse string // the address it failed to bind, if that is what the tail says; "?" if the tail names none
-	Holder       Holder // who listens there, where that can be found out
-	Left         int    // processes that it left behind and that had to be killed
-	OOM          OOM    // whether the kernel killed it for lack of memory
+	StartError   error    // the worker could not be started; the embedded Exit is empty
+	Tail         string   // the last lines on stderr, at most tailSize bytes
+	Trace        string   // the panic or fatal error at the end, as printed by Go's runtime; "" = none
+	AddressInUse string   // the address of a failed bind, according to Tail; "?" if Tail names none
+	Holder       Holder   // the process listening there, if known
+	Left         int      // number of ended processes left behind by the worker
+	Spared       []int    // pids of daemons started by the worker and left running
+	OOM          OOM      // whether the kernel killed the worker for lack of memory
+	Standing     Standing // an unready worker's situation next to old workers
+	Removed      string   // a file of its successor removed by the worker at its end; "" = none
 }
 
-// Success reports whether the worker ended by itself with code 0.
+// Success reports whether the worker exited by itself with code 0.
 func (e Exit) Success() bool { return e.StartError == nil && e.Exit.Success() }
 
 func (e Exit) String() string {
 	if e.StartError != nil {
 		return e.StartError.Error()
 	}
-	if e.OOM != NotOOM {
+	if e.OOM != inspect.NotOOM {
 		return e.Exit.String() + ", " + e.OOM.String()
 	}
 	return e.Exit.String()
 }
 
-// heldByOurs reports whether it failed over an address that, for all that is known, an older worker holds.
+// heldByOurs reports whether the worker failed because, as far as is known, an older worker holds the address.
 func (e Exit) heldByOurs() bool { return e.AddressInUse != "" && (e.Holder.Pid == 0 || e.Holder.Ours) }
 
-// Holder is a process that holds a socket; Pid 0 = nobody was found.
-type Holder struct {
-	Pid  int
-	Name string
-	Ours bool // it is a worker of ours, or was started by one, or it is we, who keep what workers asked for
-}
+// Holder is the process that listens on an address.
+type Holder = inspect.Holder
 
-// FileUse is how a worker opened a file, as far as the function that it called tells.
-type FileUse = host.How
+// OOM tells whether the kernel killed a worker for lack of memory.
+type OOM = inspect.OOM
+
+// FileUse tells how a worker opened a file, as far as the called function shows; Purpose tells the purpose.
+type (
+	FileUse = host.How
+	Purpose = host.Purpose
+)
 
 const (
 	ToRead        = host.ToRead        // os.Open, os.ReadFile, os.ReadDir
 	ToReadOrWrite = host.ToReadOrWrite // os.OpenFile
 	ToWrite       = host.ToWrite       // os.Create, os.WriteFile, os.CreateTemp
+	Again         = host.Again         // opened again for a later request: the file is read whenever it is needed
+	Counted       = host.Counted       // only Count is new
+	TooMany       = host.TooMany       // other files than the reported ones will not be reported
+
+	ForProgram = host.ForProgram
+	ForItself  = host.ForItself // a file of the standard library
+	ToServe    = host.ToServe   // opened by a function that opens its files for each use
 )
 
-// Retry is what happens after an unexpected exit: at once, after a delay, when it may be, or (zero) nothing.
+// Retry tells what follows an unexpected exit: a restart at once, after a delay, when starts are allowed, when the old
+// workers are gone; or (zero) nothing.
 type Retry struct {
 	Now      bool
 	In       time.Duration
-	Failures int    // in a row
-	Blocked  string // why it may not be started again for now
+	Failures int    // consecutive failures
+	Blocked  string // why starts are refused
+	Alone    Reason // why the worker is started again after the old ones are gone
+	Waits    bool   // nothing is started before a change or a request
 }
 
 type (
@@ -72,148 +89,184 @@ type (
 		After time.Duration // since its start
 	}
 
-	// Serving: the generation is ready in every slot; older ones have been asked to leave, at the latest now.
+	// Serving: the generation is ready in every slot; old workers have been asked to drain, at the latest now.
 	Serving struct {
 		Generation int
 		After      time.Duration // since Replace
 	}
 
-	// Replaced: no worker of another generation accepts connections any more. A connection made after this meets
-	// the new code.
+	// Replaced: no worker of another generation accepts connections any more, and none has a movable idle connection
+	// left. New requests reach the new code, except where impossible (see package agent).
 	Replaced struct {
 		Generation int
 		After      time.Duration // since Replace
+		// the age of its workers is the only sign: they run; Listens reports later whether they serve
+		Runs bool
 	}
 
-	// Forecast: a rolling replacement has done some of its slots, and the rest will take a while.
+	// Listens: a worker ready only by its age was found to serve.
+	Listens struct {
+		Worker
+		After time.Duration // since its start
+	}
+
+	// Forecast: a rolling replacement has replaced some slots, and the rest will take a while.
 	Forecast struct {
 		Generation int
 		Done, Of   int // slots
 		Rest       time.Duration
 	}
 
-	// Scaled: after Adopt or Shut there are as many workers as there should be, and no others accept connections.
+	// Scaled: after Adopt or Shut, the number of workers is right, and no others accept connections.
 	Scaled struct{ Workers int }
 
-	// Blocked: no worker may be started from here on, by what Config.Allowed says; those that run, run on. It comes again
-	// with another reason.
+	// Blocked: Config.Allowed refuses starts from now on; running workers continue. The event is repeated for another
+	// reason.
 	Blocked struct{ Reason string }
 
-	// Unblocked: workers may be started again, and those that are missing are.
+	// Unblocked: starts are allowed again, and missing workers are started.
 	Unblocked struct{}
 
-	// Failed: a generation died, or hung, before it was ready in every slot and stable, and an older one serves on or
-	// is started again.
+	// Failed: a generation exited, or hung, before it was ready in every slot and stable. An older generation keeps
+	// serving or is started again.
 	Failed struct {
 		Generation, Serving int
 		Worker              Worker
 		Exit                Exit
-		Reason              string        // why we killed it; "" if it ended by itself
+		Reason              string        // why the supervisor killed the worker; "" if the worker exited by itself
 		After               time.Duration // since its start
+		Alone               Reason        // why the worker was tried without the old ones; zero if not tried alone
 	}
 
-	// Exited: a worker is gone, and all that it had started.
+	// Exited: a worker and all its processes are gone.
 	Exited struct {
 		Worker
-		State    State // in which it was
+		State    State // before the exit
 		Exit     Exit
-		Expected bool          // we asked for it, or it ended with code 0
-		Reason   string        // why we killed it before it was ready
+		Expected bool          // requested, or with code 0
+		Reason   string        // why the supervisor killed the worker before it was ready
 		After    time.Duration // since its start
 		Retry    Retry
 	}
 
-	// Retiring: a worker is to be replaced by another of its generation. It serves until that one does.
+	// Retiring: a worker will be replaced by another one of its generation, and serves until then.
 	Retiring struct {
 		Worker
-		Why string // the limit that it has come to; "" if it has asked for it
+		Why string // the limit reached by the worker; "" if the worker asked for its replacement
 	}
 
-	// Message: a worker has something to say to whoever listens. Data is a JSON document.
+	// Message: a worker sent a message to all listeners. Data is a JSON document.
 	Message struct {
 		Worker
 		Data []byte
 
-		heard func() // it is no longer kept here
+		heard func() // releases the message's place in the worker's quota
 	}
 
-	// Throttled: a worker says more than is listened to, and has to wait. It is said once of each.
+	// Throttled: a worker sends messages faster than they are received, and has to wait. Reported once for each worker.
 	Throttled struct{ Worker }
 
-	// Drains: a worker was asked to finish and leave.
+	// Undone: an exiting worker removed a file created by its successor. The supervisor does not switch to stop-first,
+	// because the user chose a strategy. Reported once for each file.
+	Undone struct {
+		Worker
+		Path string
+	}
+
+	// Drains: a worker was asked to drain.
 	Drains struct{ Worker }
 
-	// GraceOver: a worker did not leave in time and is killed.
+	// GraceOver: a worker did not exit within the grace and is killed.
 	GraceOver struct {
 		Worker
 		Grace time.Duration
 	}
 
-	// HandedOver: a new worker was not ready while an old one served; the old one leaves first now and for the rest
-	// of the run.
-	HandedOver struct {
+	// TriedAlone: a new worker died or hangs next to an old one, and probably because of the old one. The old workers
+	// exit first this time.
+	TriedAlone struct {
 		Worker
-		After time.Duration
+		Reason Reason
+		Hung   bool
+		After  time.Duration // since its start
 	}
 
-	// SwitchedToStopFirst: a worker could not bind an address that an older worker of the same service holds. From
-	// now on the old ones leave first.
-	SwitchedToStopFirst struct {
+	// RunsAlone: the new worker served after the old ones were gone. Old workers exit first from now on.
+	RunsAlone struct {
 		Worker
-		Address string
+		Reason Reason
 	}
 
-	// CannotHandOver: a worker with an agent has a socket that no other can take over (UDP, an abstract name). As long
-	// as it does, the old ones leave first.
+	// RunsBeside: the reason for stop-first is gone.
+	RunsBeside struct{ Reason Reason }
+
+	// CannotHandOver: a worker with an agent has a socket that no other worker can take over (UDP, an abstract name).
+	// For as long, old workers exit first.
 	CannotHandOver struct {
 		Worker
 		Address Address
 	}
 
-	// Kept: the supervisor has become the owner of a listener that a worker asked for through its agent.
-	Kept struct {
+	// OwnsListener: the supervisor now owns a listener opened by a worker through its agent.
+	OwnsListener struct {
 		Worker
 		Address Address
 	}
 
-	// FileOpened: a worker has opened a file, or a folder to read it, before it was ready or (Late) since.
+	// FileOpened: a worker opened a file, or a folder to list it, before the worker was known to serve, or later
+	// (Late).
 	FileOpened struct {
 		Worker
-		Path string // absolute
-		How  FileUse
-		At   time.Time // just before it was opened
-		Late bool
+		Path    string // absolute
+		How     FileUse
+		For     Purpose
+		Missing bool      // the file did not exist
+		At      time.Time // just before the file was opened
+		Late    bool
+		Count   int    // how often the worker has opened the file to read it until now, late or not
+		Caller  string // the calling function, for people
 	}
 
-	// FilesTold: see Supervisor.AskFiles.
-	FilesTold struct{}
+	// FileWritten: a worker closes a file opened for writing, or (Held) still has the file open. While Inode and
+	// Modified do not change, the file's content is the worker's, even if the file is renamed.
+	FileWritten struct {
+		Worker
+		Path       string    // "" if unknown
+		Held, Only bool      // Only: the worker cannot read the file
+		At, Since  time.Time // the file was opened at Since or later
+		Inode      uint64
+		Modified   time.Time
+	}
 
-	// NoAgent: a worker's agent cannot do its work, or (Worker zero) none of them can.
+	// FilesTold: the answer to Supervisor.AskFiles.
+	FilesTold struct{ Number int }
+
+	// NoAgent: a worker's agent cannot work, or (zero Worker) no agent can.
 	NoAgent struct {
 		Worker
 		Reason string
 	}
 
-	// Rejected: somebody who is no worker, or a worker that misbehaves, was turned away from the agents' socket. Pid
-	// is 0 if the system does not tell.
+	// Rejected: the agents' socket refused a process, because the process is not a worker or misbehaves. Pid is 0 if
+	// unknown.
 	Rejected struct {
 		Pid    int
 		Reason string
 	}
 
-	// GenerationGone: nothing runs, or will run, the program of this generation.
+	// GenerationGone: no worker runs the program of this generation, and none will.
 	GenerationGone struct{ Generation int }
 
-	// Dropped: the terminal was stopped, and the oldest of what a worker wrote meanwhile was lost.
+	// Dropped: the terminal was stopped, and the oldest output of a worker was lost.
 	Dropped struct {
 		Worker
 		Bytes int64
 	}
 
-	// ListenerMended: a worker had called shutdown(2) on a socket that all share, so that nobody could connect to it any
-	// more. It listens again, unless Err says why not; connections that waited are lost. Or (Blocking) it had made it
-	// blocking for all, which holds up their accepts, and it is not any more. Suspect was the last to be asked to leave,
-	// or to go.
+	// ListenerMended: a worker had called shutdown(2) on a shared socket, so no client could connect. The socket
+	// listens again, unless Err tells why not; connections in the accept queue are lost. Or (Blocking) a worker had
+	// switched a shared socket to blocking mode, where accepts hang; the supervisor switched the mode back. Suspect is
+	// the worker that last drained or exited.
 	ListenerMended struct {
 		Address  Address
 		Suspect  Worker
@@ -221,34 +274,38 @@ type (
 		Err      error
 	}
 
-	// Stopped: the last worker is gone after Stop or Kill. No event comes after it.
+	// Stopped: the last worker is gone after Stop or Kill. Stopped is the last event.
 	Stopped struct{}
 )
 
-func (Started) event()             {}
-func (BecameReady) event()         {}
-func (Serving) event()             {}
-func (Replaced) event()            {}
-func (Forecast) event()            {}
-func (Scaled) event()              {}
-func (Blocked) event()             {}
-func (Unblocked) event()           {}
-func (Failed) event()              {}
-func (Exited) event()              {}
-func (Retiring) event()            {}
-func (Message) event()             {}
-func (Throttled) event()           {}
-func (Drains) event()              {}
-func (GraceOver) event()           {}
-func (HandedOver) event()          {}
-func (SwitchedToStopFirst) event() {}
-func (CannotHandOver) event()      {}
-func (Kept) event()                {}
-func (FileOpened) event()          {}
-func (FilesTold) event()           {}
-func (NoAgent) event()             {}
-func (Rejected) event()            {}
-func (GenerationGone) event()      {}
-func (Dropped) event()             {}
-func (ListenerMended) event()      {}
-func (Stopped) event()             {}
+func (Started) event()        {}
+func (BecameReady) event()    {}
+func (Serving) event()        {}
+func (Listens) event()        {}
+func (Replaced) event()       {}
+func (Forecast) event()       {}
+func (Scaled) event()         {}
+func (Blocked) event()        {}
+func (Unblocked) event()      {}
+func (Failed) event()         {}
+func (Exited) event()         {}
+func (Retiring) event()       {}
+func (Message) event()        {}
+func (Throttled) event()      {}
+func (Drains) event()         {}
+func (Undone) event()         {}
+func (GraceOver) event()      {}
+func (TriedAlone) event()     {}
+func (RunsAlone) event()      {}
+func (RunsBeside) event()     {}
+func (CannotHandOver) event() {}
+func (OwnsListener) event()   {}
+func (FileOpened) event()     {}
+func (FileWritten) event()    {}
+func (FilesTold) event()      {}
+func (NoAgent) event()        {}
+func (Rejected) event()       {}
+func (GenerationGone) event() {}
+func (Dropped) event()        {}
+func (ListenerMended) event() {}
+func (Stopped) event()        {}

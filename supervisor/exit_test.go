@@ -31,20 +31,20 @@ func TestKillLadder(t *testing.T) {
 		t.Errorf("have %+v, want killed by SIGKILL, as expected", exited)
 	}
 	if took := time.Since(began); took < 200*time.Millisecond {
-		t.Errorf("killed after %v, within its grace", took)
+		t.Errorf("killed after %v, before the end of its grace", took)
 	}
 }
 
-// A request that is under way when its worker is asked to leave gets its answer.
+// A request in flight when its worker is asked to drain gets its answer.
 func TestRequestsUnderWayAreFinished(t *testing.T) {
 	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify}})
 	await(s, serving(s.replace("-ready", "self")))
 	answer := make(chan string, 1)
-	go func() { // ends with the answer, which is awaited
+	go func() { // ends with the answer, for which the test waits
 		text, err := ask(s.Addresses()[0], "/slow?for=300ms")
 		answer <- fmt.Sprint(text, err)
 	}()
-	eventually(t, "the request does not arrive", func() string {
+	eventually(t, "the request has not arrived", func() string {
 		if strings.Contains(s.written(Stderr), "slowly") {
 			return ""
 		}
@@ -59,9 +59,15 @@ func TestRequestsUnderWayAreFinished(t *testing.T) {
 	}
 }
 
-// The second Ctrl-C: kill while they drain.
+// The second Ctrl-C: kill while workers drain.
 func TestKillWhileDraining(t *testing.T) {
-	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Workers: 2, Ready: ReadyNotify, Grace: time.Hour}})
+	s := start(
+		t,
+		Config{
+			Listen: []Address{address(t, "127.0.0.1:0")},
+			Policy: Policy{Workers: 2, Ready: ReadyNotify, Grace: time.Hour},
+		},
+	)
 	await(s, serving(s.replace("-ready", "self", "-drain", "deaf")))
 	s.Stop()
 	await[Drains](s, nil)
@@ -75,7 +81,7 @@ func TestKillBeforeThereIsAnybody(t *testing.T) {
 	await[Stopped](s, nil)
 }
 
-// Stop is heard in every phase of a replacement.
+// Stop works in every phase of a replacement.
 func TestStopAtAnyTime(t *testing.T) {
 	for _, strategy := range []Strategy{Parallel, Rolling, StopFirst} {
 		for delay := range 8 {
@@ -89,7 +95,7 @@ func TestStopAtAnyTime(t *testing.T) {
 				s.mu.Lock()
 				heard := s.heard
 				s.mu.Unlock()
-				for range delay { // so many events later
+				for range delay { // stop after so many events
 					select {
 					case <-heard:
 					case <-time.After(20 * time.Millisecond): // there are no more
@@ -104,11 +110,11 @@ func TestStopAtAnyTime(t *testing.T) {
 	}
 }
 
-// What a worker leaves behind in a session of its own, deaf and with the port open, is found; the port is free for
-// the next one.
+// Processes that a worker leaves behind in a session of their own, ignoring SIGTERM and with the port open, are found
+// and killed; the port is free for the next worker.
 func TestWhatIsLeftBehindIsFound(t *testing.T) {
 	if !linux() {
-		t.Skip("only Linux tells whose an orphan was")
+		t.Skip("only Linux tells from which process an orphan comes")
 	}
 	for name, config := range map[string]Config{
 		"own port":    {Args: []string{"-listen", freePort(t)}},
@@ -125,7 +131,7 @@ func TestWhatIsLeftBehindIsFound(t *testing.T) {
 				if e, ok := event.(Exited); ok {
 					exits++
 					if e.Exit.Left != 1 || !e.Expected {
-						t.Errorf("have %+v, want one left behind", e)
+						t.Errorf("have %+v, want one process left behind", e)
 					}
 				}
 			}
@@ -136,7 +142,7 @@ func TestWhatIsLeftBehindIsFound(t *testing.T) {
 	}
 }
 
-// A worker that was stopped by SIGSTOP is replaced like any other, and killed when its grace is over.
+// A worker stopped by SIGSTOP is replaced like any other, and killed when its grace is over.
 func TestStoppedWorkerIsReplaced(t *testing.T) {
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
@@ -153,14 +159,14 @@ func TestStoppedWorkerIsReplaced(t *testing.T) {
 			t.Errorf("have %+v, want the stopped worker, killed", e)
 		}
 	}
-	// A caller that the stopped one would have served is served now.
+	// The stopped worker does not block other clients.
 	if have := get(t, s.Addresses()[0], "/"); !strings.HasPrefix(have, "v2 ") {
 		t.Errorf("have %q", have)
 	}
 }
 
-// What cannot be executed is an error of its own, the same with sockets (through the shim) and without, and the old
-// generation serves on.
+// A file that cannot be executed is a StartError, with sockets (through the shim) and without. The old generation keeps
+// serving.
 func TestCannotBeExecuted(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
@@ -182,7 +188,7 @@ func TestCannotBeExecuted(t *testing.T) {
 		"own port":    {Args: []string{"-listen", freePort(t)}, Policy: Policy{Strategy: Parallel}},
 		"shared port": {Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Workers: 2}},
 	} {
-		config.Stdin, config.Output.Terminal = true, [2]bool{true, false} // all that could be left open
+		config.Stdin, config.Output.Terminal = true, [2]bool{true, false} // everything that could leave a file open
 		t.Run(name, func(t *testing.T) {
 			s := start(t, config)
 			await(s, serving(s.replace("-ready", "self")))
@@ -204,8 +210,8 @@ func TestCannotBeExecuted(t *testing.T) {
 	}
 }
 
-// The program of the generation that serves has vanished, and its worker dies: that is said, tried again, and ended by
-// a good plan.
+// If the program of the serving generation has vanished and its worker dies, the supervisor reports this, retries, and
+// stops retrying at a good plan.
 func TestProgramVanishes(t *testing.T) {
 	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify}})
 	path := s.program("v1", "-ready", "self")
@@ -223,7 +229,7 @@ func TestProgramVanishes(t *testing.T) {
 
 // A crash loop: the waits grow, and a save ends them.
 func TestCrashLoop(t *testing.T) {
-	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}})
+	s := start(t, Config{Policy: Policy{OnExit: OnExitRestart}, Listen: []Address{address(t, "127.0.0.1:0")}})
 	s.replace("-exit", "3")
 	var last time.Duration
 	for failures := 1; failures <= 3; failures++ {
@@ -234,21 +240,21 @@ func TestCrashLoop(t *testing.T) {
 		}
 		last = e.Retry.In
 		if waited := time.Since(began); failures > 1 && waited < 80*time.Millisecond {
-			t.Errorf("the next came after %v", waited)
+			t.Errorf("the next start came after %v", waited)
 		}
 	}
 	if last < 320*time.Millisecond {
-		t.Errorf("after three failures it waits %v", last)
+		t.Errorf("the wait after three failures is %v", last)
 	}
 	await(s, serving(s.replace("-ready", "self")))
 	for _, event := range s.all() {
 		if e, ok := event.(Serving); ok && e.After > last {
-			t.Logf("it served after %v; to sit out the wait would have taken %v", e.After, last)
+			t.Logf("the worker served after %v; the wait would have taken %v", e.After, last)
 		}
 	}
 }
 
-// A crash on start with an older generation serving: told once, with the last words.
+// A crash on start while an older generation serves: reported once, with the last output.
 func TestCrashOnStart(t *testing.T) {
 	for _, strategy := range []Strategy{Parallel, Rolling, StopFirst} {
 		t.Run(strategy.String(), func(t *testing.T) {
@@ -259,7 +265,8 @@ func TestCrashOnStart(t *testing.T) {
 			await(s, serving(s.replace("-ready", "self")))
 			s.replace("-panic")
 			failed := await[Failed](s, nil)
-			if failed.Generation != 2 || failed.Serving != 1 || failed.Exit.Code != 2 || !strings.Contains(failed.Exit.Tail, "panic: as told") {
+			if failed.Generation != 2 || failed.Serving != 1 || failed.Exit.Code != 2 ||
+				!strings.Contains(failed.Exit.Tail, "panic: as told") {
 				t.Errorf("have %+v", failed)
 			}
 			await(s, func(e GenerationGone) bool { return e.Generation == 2 })
@@ -275,14 +282,14 @@ func TestCrashOnStart(t *testing.T) {
 	}
 }
 
-// A worker that served for long and dies is started again at once, as what it was.
+// A worker that dies after a long time of serving is restarted at once, with the same program.
 func TestAccident(t *testing.T) {
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
 		Policy: Policy{Workers: 2, Ready: ReadyNotify, StableAfter: 50 * time.Millisecond},
 	})
 	await(s, serving(s.replace("-ready", "self")))
-	time.Sleep(100 * time.Millisecond) // this is what stable means; nothing tells when it is
+	time.Sleep(100 * time.Millisecond) // waits for StableAfter, which no event reports
 	pids := pidsOf(t, s)
 	pid, err := strconv.Atoi(pids[1])
 	must(t, err)
@@ -299,7 +306,7 @@ func TestAccident(t *testing.T) {
 	}
 }
 
-// 200 plans within a moment: the last one serves, alone.
+// 200 plans in quick succession: in the end only the last one serves.
 func TestStorm(t *testing.T) {
 	for _, strategy := range []Strategy{Parallel, Rolling, StopFirst} {
 		t.Run(strategy.String(), func(t *testing.T) {
@@ -319,7 +326,7 @@ func TestStorm(t *testing.T) {
 			for generation := 1; generation < s.generation; generation++ {
 				gone[generation] = true
 			}
-			eventually(t, "generations are not gone: ", func() string {
+			eventually(t, "these generations still exist: ", func() string {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				for _, e := range s.events {

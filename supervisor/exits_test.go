@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hotreload/process"
+	"hotreload/supervisor/inspect"
 )
 
 func TestExitTable(t *testing.T) {
@@ -19,7 +20,7 @@ func TestExitTable(t *testing.T) {
 		{Exit: Exit{Exit: process.Exit{Code: 1}, Tail: "first\n"}},
 		{Exit: Exit{}, Expected: true},
 		{Exit: Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGKILL}}},
-		{Exit: Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGKILL}, OOM: IsOOM}},
+		{Exit: Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGKILL}, OOM: inspect.IsOOM}},
 		{Exit: Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGSEGV, Core: true}}},
 		{Exit: Exit{StartError: errors.New("no such file")}},
 		{Exit: Exit{}},
@@ -28,7 +29,7 @@ func TestExitTable(t *testing.T) {
 		before := fmt.Sprint(x)
 		next := x.Note(e, at(i))
 		if fmt.Sprint(x) != before {
-			t.Fatalf("the table before was changed by step %d", i)
+			t.Fatalf("step %d changed the previous table", i)
 		}
 		x = next
 	}
@@ -37,7 +38,14 @@ func TestExitTable(t *testing.T) {
 		{Count: 2, Asked: 1, Last: at(6), What: "exit code 0"},
 		{Unstarted: true, Count: 1, Last: at(5), What: "no such file"},
 		{Code: -1, Signal: syscall.SIGSEGV, Core: true, Count: 1, Last: at(4), What: "killed by SIGSEGV (core dumped)"},
-		{Code: -1, Signal: syscall.SIGKILL, OOM: IsOOM, Count: 1, Last: at(3), What: "killed by SIGKILL, for lack of memory"},
+		{
+			Code:   -1,
+			Signal: syscall.SIGKILL,
+			OOM:    inspect.IsOOM,
+			Count:  1,
+			Last:   at(3),
+			What:   "killed by SIGKILL, for lack of memory",
+		},
 		{Code: -1, Signal: syscall.SIGKILL, Count: 1, Last: at(2), What: "killed by SIGKILL"},
 	}
 	if !reflect.DeepEqual(x, want) {
@@ -47,10 +55,11 @@ func TestExitTable(t *testing.T) {
 
 func TestLastLines(t *testing.T) {
 	long := strings.Repeat("line\n", 100)
-	if have := lastOf(long + "last\r\n\n"); strings.Count(have, "\n") != lastLines-1 || !strings.HasSuffix(have, "line\nlast") {
+	if have := lastOf(long + "last\r\n\n"); strings.Count(have, "\n") != lastLines-1 ||
+		!strings.HasSuffix(have, "line\nlast") {
 		t.Errorf("have %q", have)
 	}
 	if have := lastOf(""); have != "" {
-		t.Errorf("have %q of nothing", have)
+		t.Errorf("have %q for an empty text", have)
 	}
 }

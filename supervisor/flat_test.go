@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 	"time"
 )
 
-// rss is our resident memory in bytes.
+// rss returns the test's resident memory in bytes.
 func rss() int {
 	fields := strings.Fields(readFile("/proc/self/statm"))
 	if len(fields) < 2 {
@@ -27,10 +28,10 @@ func readFile(path string) string {
 	return string(text)
 }
 
-// Descriptors, goroutines and memory are the same after many replacements as after a few.
+// The numbers of descriptors and goroutines, and the memory, are the same after many replacements as after a few.
 func TestReplacementsLeaveNothing(t *testing.T) {
 	if !linux() {
-		t.Skip("looks at /proc")
+		t.Skip("only Linux tells how much a process holds (/proc)")
 	}
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
@@ -45,8 +46,8 @@ func TestReplacementsLeaveNothing(t *testing.T) {
 			generation := s.replaceBy(path)
 			await(s, replaced(generation))
 			if generation > 1 {
-				// The exit may have been before it was replaced, or after: look at all.
-				eventually(t, "the old worker does not leave", func() string {
+				// The exit may come before or after Replaced, so look at all events.
+				eventually(t, "the old worker does not exit", func() string {
 					if s.draining() > 0 {
 						return "."
 					}
@@ -56,7 +57,7 @@ func TestReplacementsLeaveNothing(t *testing.T) {
 			s.forget()
 		}
 		var f figures
-		// The goroutines and descriptors of the last exit go within moments of its event.
+		// The goroutines and descriptors of the last worker end shortly after its event.
 		eventually(t, "", func() string {
 			runtime.GC()
 			var m runtime.MemStats
@@ -69,12 +70,12 @@ func TestReplacementsLeaveNothing(t *testing.T) {
 	first := after(10)
 	last := after(size(60, 490))
 	t.Logf("after 10: %+v; after %d: %+v", first, s.generation, last)
-	if left, err := os.ReadDir(s.notifyDir); err != nil || len(left) > 2 { // the last READY=1, and messages
+	if left, err := os.ReadDir(s.notifyDir); err != nil || len(left) > 2 { // two sockets: READY=1, messages
 		t.Errorf("%d files in the folder for sockets, %v", len(left), err)
 	}
-	eventually(t, "more than before: ", func() string {
+	eventually(t, "more than after 10 replacements: ", func() string {
 		if f := after(0); f.files > first.files || f.goroutines > first.goroutines {
-			return strconv.Itoa(f.files-first.files) + " descriptors, " + strconv.Itoa(f.goroutines-first.goroutines) + " goroutines"
+			return fmt.Sprintf("%d descriptors, %d goroutines", f.files-first.files, f.goroutines-first.goroutines)
 		}
 		return ""
 	})
@@ -83,10 +84,10 @@ func TestReplacementsLeaveNothing(t *testing.T) {
 	}
 }
 
-// A supervisor whose workers only serve does next to nothing, from the first second on.
+// A supervisor with only serving workers uses almost no CPU, from the first second on.
 func TestIdle(t *testing.T) {
 	if !soak {
-		t.Skip("takes 10 s")
+		t.Skip("watches an idle supervisor for 10 s: only with HOTRELOAD_SOAK=1")
 	}
 	used := func() time.Duration {
 		var usage syscall.Rusage
@@ -98,24 +99,25 @@ func TestIdle(t *testing.T) {
 		flags  []string
 	}{
 		"said that it is ready": {Config{Listen: []Address{address(t, "127.0.0.1:0")}}, []string{"-ready", "self"}},
-		"has only grown old":    {Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{AliveFor: time.Second}}, nil},
-		"listens itself":        {Config{Args: []string{"-listen", freePort(t)}}, nil},
+		"has only grown old": {Config{Listen: []Address{address(t, "127.0.0.1:0")},
+			Policy: Policy{AliveFor: time.Second}}, nil},
+		"listens itself": {Config{Args: []string{"-listen", freePort(t)}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, c.config)
 			await(s, serving(s.replace(c.flags...)))
 			before := used()
-			time.Sleep(10 * time.Second) // this is what idle means
+			time.Sleep(10 * time.Second) // the supervisor is idle for this time
 			took := used() - before
 			t.Logf("%v of 10 s", took)
 			if took > 100*time.Millisecond {
-				t.Errorf("%v of 10 s: more than 1 %%", took)
+				t.Errorf("%v of 10 s: want at most 1 %%", took)
 			}
 		})
 	}
 }
 
-// forget drops what the ear has kept, but for the workers that are still to leave.
+// forget drops the collected events, except for workers that have not exited yet.
 func (s *service) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A program that speaks the systemd protocol through a library that nobody here wrote gets all kinds of sockets, by
-// name and in order. The library takes nothing if LISTEN_PID is not its own pid.
+// A program that uses a third-party library for the systemd protocol gets sockets of all kinds, with names and in
+// order. The library ignores them if LISTEN_PID is not its own pid.
 func TestSocketsAreHandedOver(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	texts := []string{"web=127.0.0.1:0", "tcp4:127.0.0.1:0", "file=unix:" + path, "anyhost=:0"}
@@ -48,7 +48,7 @@ func TestSocketsAreHandedOver(t *testing.T) {
 			}
 		}
 		sockets := strings.Split(get(t, bound[0], "/sockets"), "\n")
-		slices.Sort(sockets) // the library has them in a map
+		slices.Sort(sockets) // the library returns a map
 		have := strings.Join(sockets, "\n")
 		if generation == 0 {
 			want = have
@@ -59,7 +59,8 @@ func TestSocketsAreHandedOver(t *testing.T) {
 				}
 				_, port, _ := net.SplitHostPort(a.Addr)
 				if !slices.ContainsFunc(sockets, func(line string) bool {
-					return strings.HasPrefix(line, name+" ") && (strings.HasSuffix(line, ":"+port) || a.Network == "unix" && strings.HasSuffix(line, a.Addr))
+					return strings.HasPrefix(line, name+" ") &&
+						(strings.HasSuffix(line, ":"+port) || a.Network == "unix" && strings.HasSuffix(line, a.Addr))
 				}) {
 					t.Errorf("no socket %q of %s among\n%s", name, a, have)
 				}
@@ -74,7 +75,7 @@ func TestSocketsAreHandedOver(t *testing.T) {
 	}
 }
 
-// shortDir is a folder whose name leaves room for the name of a socket.
+// shortDir returns a folder with a short name, because socket paths have a limit.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "hr")
@@ -92,57 +93,60 @@ func flags(t *testing.T, socket net.Listener) (flags int) {
 	return flags
 }
 
-// The description of a socket is shared by all that hold it: one that makes it blocking hangs all others
-// (cloudflare/tableflip#60).
+// All processes with a socket share its file description: if one switches the description to blocking mode, all others
+// hang (cloudflare/tableflip#60).
 func TestSocketsStayNonblocking(t *testing.T) {
 	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify}})
 	for range size(12, 50) {
 		generation := s.replace("-ready", "self", "-drain", "exit")
 		await(s, replaced(generation))
-		if flags(t, s.listeners[0].socket)&unix.O_NONBLOCK == 0 {
-			t.Fatalf("the socket is blocking at generation %d", generation)
+		if flags(t, s.sockets.open[0].socket)&unix.O_NONBLOCK == 0 {
+			t.Fatalf("the socket is in blocking mode at generation %d", generation)
 		}
 	}
-	// A worker in another language makes it blocking: that lasts until the next one starts.
-	raw, err := s.listeners[0].socket.(syscall.Conn).SyscallConn()
+	// A worker in another language switches to blocking mode, which lasts until the next worker starts.
+	raw, err := s.sockets.open[0].socket.(syscall.Conn).SyscallConn()
 	must(t, err)
 	must(t, raw.Control(func(fd uintptr) { err = unix.SetNonblock(int(fd), false) }))
 	must(t, err)
 	await(s, serving(s.replace("-ready", "self", "-drain", "exit")))
-	if flags(t, s.listeners[0].socket)&unix.O_NONBLOCK == 0 {
-		t.Error("the socket is blocking after a replacement")
+	if flags(t, s.sockets.open[0].socket)&unix.O_NONBLOCK == 0 {
+		t.Error("the socket is in blocking mode after a replacement")
 	}
 	began := time.Now()
 	s.end()
 	took := time.Since(began)
 	t.Logf("stopped after %v", took)
-	if took > time.Second { // some 10 ms; a blocking socket would hang in Close
+	if took > time.Second { // it takes about 10 ms; with a blocking socket, Close would hang
 		t.Errorf("an idle supervisor took %v to stop", took)
 	}
 }
 
-// While no worker lives, callers wait; they are not refused.
+// Connections wait while no worker runs; they are not refused.
 func TestCallersWaitWhileNobodyLives(t *testing.T) {
-	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Strategy: StopFirst, Ready: ReadyNotify}})
+	s := start(
+		t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Strategy: StopFirst, Ready: ReadyNotify}},
+	)
 	answers := make(chan string, 1)
 	call := func() {
 		answer, err := ask(s.Addresses()[0], "/")
 		answers <- fmt.Sprint(answer, err)
 	}
-	go call() // ends with the answer, which is awaited
+	go call() // ends with the answer, for which the test waits
 	await(s, serving(s.replace("-ready", "self")))
 	if have := <-answers; !strings.HasPrefix(have, "v1 ") {
-		t.Errorf("a caller from before the first worker has %q", have)
+		t.Errorf("a client from before the first worker got %q", have)
 	}
 	s.replace("-ready", "self", "-boot", "100ms")
 	await(s, func(e Exited) bool { return e.Generation == 1 })
-	go call() // ends with the answer, which is awaited
+	go call() // ends with the answer, for which the test waits
 	if have := <-answers; !strings.HasPrefix(have, "v2 ") {
-		t.Errorf("a caller between two workers has %q", have)
+		t.Errorf("a client from between two workers got %q", have)
 	}
 }
 
-// One worker's shutdown(2) reaches all holders of the socket; the supervisor undoes it and says whom it suspects.
+// One worker's shutdown(2) affects all processes with the socket. The supervisor repairs the socket and names the
+// suspected worker.
 func TestSocketThatAWorkerShutDownIsMended(t *testing.T) {
 	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify}})
 	await(s, serving(s.replace("-ready", "self", "-drain", "shutdown")))
@@ -158,7 +162,7 @@ func TestSocketThatAWorkerShutDownIsMended(t *testing.T) {
 	}
 }
 
-// A program that binds its own port is replaced stop-first, and each generation finds the port free.
+// A program that binds its own port is replaced with stop-first, and each generation finds the port free.
 func TestOwnPort(t *testing.T) {
 	listen := freePort(t)
 	s := start(t, Config{Args: []string{"-listen", listen}})
@@ -169,30 +173,33 @@ func TestOwnPort(t *testing.T) {
 		if ready.How != ByListening && linux() {
 			t.Errorf("ready %s, want %s", ready.How, ByListening)
 		}
-		if have := get(t, Address{Network: "tcp", Addr: listen}, "/"); !strings.HasPrefix(have, fmt.Sprintf("v%d ", generation)) {
+		if have := get(t, Address{Network: "tcp", Addr: listen}, "/"); !strings.HasPrefix(
+			have, fmt.Sprintf("v%d ", generation),
+		) {
 			t.Errorf("have %q of generation %d", have, generation)
 		}
 	}
 }
 
-// The same, told to be parallel: the first attempt meets the old worker, and from then on the old one leaves first.
+// The same program with the strategy parallel: the first attempt fails because of the old worker, and from then on the
+// old one exits first.
 func TestOwnPortInParallelBecomesStopFirst(t *testing.T) {
 	listen := freePort(t)
 	s := start(t, Config{Args: []string{"-listen", listen}, Policy: Policy{Strategy: Parallel}})
 	await(s, serving(s.replace()))
 	s.replace()
-	if e := await[SwitchedToStopFirst](s, nil); e.Address != listen {
+	if e := await[RunsAlone](s, nil); e.Reason != (Reason{ByAddress, listen}) {
 		t.Errorf("have %+v, want address %s", e, listen)
 	}
 	await(s, replaced(2))
 	await(s, replaced(s.replace()))
-	if have := strings.Count(s.transcript(), "SwitchedToStopFirst"); have != 1 {
+	if have := strings.Count(s.transcript(), "RunsAlone"); have != 1 {
 		t.Errorf("told %d times", have)
 	}
 }
 
-// The port of an own-port program is taken by somebody else while it is down: who that is gets told, the supervisor
-// does not give up, and nobody is sent away for it.
+// Another program takes the port while the worker is down. The supervisor names that program, keeps retrying, and stops
+// no worker because of it.
 func TestOwnPortTakenByAnother(t *testing.T) {
 	listen := freePort(t)
 	other := stranger(t, listen)
@@ -202,7 +209,7 @@ func TestOwnPortTakenByAnother(t *testing.T) {
 	if e.Exit.AddressInUse != listen || e.Expected {
 		t.Errorf("have %+v, want address %s in use", e, listen)
 	}
-	// The stranger was started by this test binary, and so carries our mark.
+	// The other program was started by this test binary, so it carries the same mark.
 	if want := (Holder{Pid: other, Name: "worker", Ours: true}); linux() && e.Exit.Holder != want {
 		t.Errorf("have %+v, want %+v", e.Exit.Holder, want)
 	}
@@ -213,21 +220,75 @@ func TestOwnPortTakenByAnother(t *testing.T) {
 	await(s, serving(1))
 }
 
-// A program that holds an exclusive lock, as databases do, gets it from its predecessor.
+// A program that holds an exclusive lock, as databases do, gets the lock from its predecessor, whatever system call it
+// uses.
 func TestLockIsHandedOver(t *testing.T) {
+	for _, way := range []string{"flock", "fcntl", "try", "once"} {
+		t.Run(way, func(t *testing.T) {
+			if !linux() && way != "once" {
+				t.Skip("only Linux tells which process waits for a lock")
+			}
+			lock := filepath.Join(t.TempDir(), "lock")
+			s := start(t, Config{
+				Listen: []Address{address(t, "127.0.0.1:0")},
+				Policy: Policy{Ready: ReadyNotify, Handover: 200 * time.Millisecond},
+			})
+			for range 3 {
+				generation := s.replace("-ready", "self", "-lock", lock, "-lock-by", way)
+				await(s, serving(generation))
+				if have := get(t, s.Addresses()[0], "/"); !strings.HasPrefix(have, fmt.Sprintf("v%d ", generation)) {
+					t.Errorf("have %q of generation %d", have, generation)
+				}
+			}
+			if have := strings.Count(s.transcript(), "RunsAlone"); have != 1 {
+				t.Errorf("have %d trials, want one: the service must keep stop-first", have)
+			}
+			if have := strings.Count(s.transcript(), "Failed"); have != 0 {
+				t.Errorf("%d generations failed", have)
+			}
+		})
+	}
+}
+
+// A slow worker, and a worker that dies by itself, do not stop the old one, although the old one holds a lock.
+func TestSlowIsNotLocked(t *testing.T) {
 	lock := filepath.Join(t.TempDir(), "lock")
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
-		Policy: Policy{Ready: ReadyNotify, Handover: 200 * time.Millisecond},
+		Policy: Policy{Ready: ReadyNotify, Handover: 100 * time.Millisecond},
 	})
-	for range 3 {
-		generation := s.replace("-ready", "self", "-lock", lock)
-		await(s, serving(generation))
-		if have := get(t, s.Addresses()[0], "/"); !strings.HasPrefix(have, fmt.Sprintf("v%d ", generation)) {
-			t.Errorf("have %q of generation %d", have, generation)
+	await(s, serving(s.replace("-ready", "self", "-lock", lock)))
+	first := get(t, s.Addresses()[0], "/")
+	s.replace("-exit", "1")
+	await[Failed](s, nil)
+	s.replace("-panic", "-exit", "2")
+	await[Failed](s, nil)
+	if have := get(t, s.Addresses()[0], "/"); have != first {
+		t.Errorf("have %q, want %q", have, first)
+	}
+	await(s, serving(s.replace("-ready", "self", "-boot", "2s")))
+	for _, event := range s.all() {
+		if _, ok := event.(TriedAlone); ok {
+			t.Errorf("%+v", event)
 		}
 	}
-	if have := strings.Count(s.transcript(), "HandedOver"); have != 1 {
-		t.Errorf("handed over %d times, want once: it stays stop-first", have)
+}
+
+// If the new worker dies again after the old one released the lock, the old program comes back. A good program is tried
+// afterwards.
+func TestOldOneComesBackFromATrial(t *testing.T) {
+	lock := filepath.Join(t.TempDir(), "lock")
+	s := start(t, Config{Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify}})
+	await(s, serving(s.replace("-ready", "self", "-lock", lock, "-lock-by", "once")))
+	s.replace("-lock", lock, "-lock-by", "once", "-exit", "3", "-after", "10ms")
+	if e := await[Failed](s, nil); e.Alone.Kind != ByLock && (linux() || e.Alone.Kind != ByWords) || e.Exit.Code != 3 {
+		t.Errorf("have %+v", e)
 	}
+	await(s, replaced(1))
+	if have := get(t, s.Addresses()[0], "/"); !strings.HasPrefix(have, "v1 ") {
+		t.Errorf("have %q", have)
+	}
+	s.replace("-ready", "self", "-lock", lock, "-lock-by", "once")
+	await[RunsAlone](s, nil)
+	await(s, serving(3))
 }

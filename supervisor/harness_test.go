@@ -24,10 +24,10 @@ import (
 	"hotreload/process"
 )
 
-// soak asks for the full sizes: HOTRELOAD_SOAK=1 go test ./supervisor
+// soak selects the full sizes: HOTRELOAD_SOAK=1 go test ./supervisor
 var soak = os.Getenv("HOTRELOAD_SOAK") != ""
 
-// size picks the usual size of a test, or the full one.
+// size returns the usual size of a test, or the full one.
 func size(usual, full int) int {
 	if soak {
 		return full
@@ -35,10 +35,10 @@ func size(usual, full int) int {
 	return usual
 }
 
-// limit is how long a test waits for a fact before it gives up. It is never waited for when all is well.
+// limit is how long a test waits for a fact before it fails. A passing test never waits for so long.
 const limit = 30 * time.Second
 
-// workerProgram is testdata/worker, built once. TestMain removes it.
+// workerProgram is testdata/worker, built once and removed by TestMain.
 var workerProgram string
 
 func TestMain(m *testing.M) {
@@ -55,16 +55,16 @@ func run(m *testing.M) int {
 		workerProgram = filepath.Join(dir, "worker")
 		build := exec.Command("go", "build", "-o", workerProgram, "../testdata/worker")
 		build.Stderr = os.Stderr
-		err = build.Run() // before Setup, whose reaper would take its exit status
+		err = build.Run() // before Setup, whose reaper would take the exit status
 	}
 	if err == nil {
-		// With -race the shim is race-checked too, and would sleep for a second before it exits.
+		// With -race the shim is built with it, too, and would sleep for a second before its exit.
 		err = os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
 	if err == nil {
 		err = process.Setup()
 	}
-	if err == nil { // the first Start begins a goroutine that lives for ever: not a leak of the first test
+	if err == nil { // the first Start begins a goroutine that never ends: not a leak of the first test
 		var first *process.Process
 		if first, err = process.Start(exec.Command("true")); err == nil {
 			<-first.Done()
@@ -78,7 +78,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// service is a Supervisor with programs to run and an ear for its events.
+// service is a Supervisor with programs to run, and a listener that collects its events.
 type service struct {
 	*Supervisor
 	t          *testing.T
@@ -87,26 +87,34 @@ type service struct {
 
 	mu     sync.Mutex // guards all below
 	events []Event
-	cursor int // events before it were awaited already
+	cursor int // number of events that await has consumed
 	heard  chan struct{}
 	ended  bool
 	output map[Stream]*bytes.Buffer
 }
 
-// start starts a supervisor and, at the end of the test, stops it and looks for what it has left behind.
+// start starts a supervisor. At the end of the test it stops the supervisor and checks that nothing is left.
 func start(t *testing.T, config Config) *service {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short builds and starts no workers")
+	}
 	leaks := goleak.IgnoreCurrent()
 	fds := openFiles()
-	// Not t.TempDir, whose names are too long for sockets.
+	// t.TempDir has names that are too long for sockets.
 	temp, err := os.MkdirTemp("", "hr")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(temp) })
-	must(t, os.Chmod(temp, 0o755)) // as /tmp is
+	must(t, os.Chmod(temp, 0o755)) // like /tmp
 	t.Setenv("TMPDIR", temp)
-	s := &service{t: t, dir: t.TempDir(), heard: make(chan struct{}), output: map[Stream]*bytes.Buffer{Stdout: {}, Stderr: {}}}
+	s := &service{
+		t:      t,
+		dir:    t.TempDir(),
+		heard:  make(chan struct{}),
+		output: map[Stream]*bytes.Buffer{Stdout: {}, Stderr: {}},
+	}
 	if config.Name == "" {
 		config.Name = "program"
 	}
@@ -120,12 +128,12 @@ func start(t *testing.T, config Config) *service {
 		config.Policy.Grace = 5 * time.Second
 	}
 	if config.Policy.AliveFor == 0 {
-		config.Policy.AliveFor = limit // a slow machine must not make a worker ready
+		config.Policy.AliveFor = limit // a slow machine must not make a worker count as ready
 	}
 	if s.Supervisor, err = New(config); err != nil {
 		t.Fatal(err)
 	}
-	go s.listen() // ends when Events is closed, which end waits for
+	go s.listen() // ends when Events is closed, for which end waits
 	t.Cleanup(func() {
 		s.end()
 		s.nothingIsLeft(temp, fds)
@@ -165,7 +173,7 @@ func (s *service) listen() {
 	s.mu.Unlock()
 }
 
-// all returns the events until now.
+// all returns the events so far.
 func (s *service) all() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,12 +188,12 @@ func (s *service) transcript() string {
 	return strings.Join(lines, "\n")
 }
 
-// end stops the supervisor, by force if it must be.
+// end stops the supervisor, by Kill if necessary.
 func (s *service) end() {
 	s.t.Helper()
 	s.Stop()
 	if !s.waitEnd(limit) {
-		s.t.Error("it does not stop")
+		s.t.Error("the supervisor does not stop")
 		s.Kill()
 		s.waitEnd(limit)
 	}
@@ -213,7 +221,7 @@ func (s *service) waitEnd(d time.Duration) bool {
 	}
 }
 
-// await returns the next event of type E that matches, after those that were awaited before.
+// await returns the next matching event of type E after the events that earlier calls returned.
 func await[E Event](s *service, match func(E) bool) E {
 	s.t.Helper()
 	timer := time.NewTimer(limit)
@@ -232,7 +240,7 @@ func await[E Event](s *service, match func(E) bool) E {
 		s.mu.Unlock()
 		var want E
 		if ended {
-			s.t.Fatalf("it has ended, and no %T was to be heard", want)
+			s.t.Fatalf("the supervisor has ended without a %T", want)
 		}
 		select {
 		case <-heard:
@@ -250,13 +258,13 @@ func replaced(generation int) func(Replaced) bool {
 	return func(e Replaced) bool { return e.Generation == generation }
 }
 
-// program makes a version of the worker with manners of its own, and returns its path.
+// program creates a version of the worker with these flags, and returns its path.
 func (s *service) program(version string, flags ...string) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, version)
 	_ = os.Remove(path)
 	if err := os.Link(workerProgram, path); err != nil {
-		must(s.t, copyFile(workerProgram, path)) // another disk
+		must(s.t, copyFile(workerProgram, path)) // the folder may be on another disk
 	}
 	must(s.t, os.WriteFile(path+".flags", []byte(strings.Join(flags, " ")), 0o666))
 	return path
@@ -270,7 +278,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, 0o777)
 }
 
-// replace asks for the next generation, vN, with these manners.
+// replace requests the next generation, vN, with these flags.
 func (s *service) replace(flags ...string) int {
 	s.t.Helper()
 	return s.replaceBy(s.program("v"+strconv.Itoa(s.generation+1), flags...))
@@ -282,7 +290,7 @@ func (s *service) replaceBy(path string) int {
 	return s.generation
 }
 
-// nothingIsLeft fails the test if a process, a descriptor or a file of ours is.
+// nothingIsLeft fails the test if a process, a descriptor or a file remains.
 func (s *service) nothingIsLeft(temp string, fds []string) {
 	s.t.Helper()
 	eventually(s.t, "processes are left: ", func() string {
@@ -326,7 +334,7 @@ func allProcesses() (pids []int) {
 	return pids
 }
 
-// openFiles names what our descriptors lead to.
+// openFiles returns the targets of the test's descriptors.
 func openFiles() (files []string) {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, entry := range entries {
@@ -337,7 +345,7 @@ func openFiles() (files []string) {
 	return files
 }
 
-// surplus returns what of have is not in before.
+// surplus returns the elements of have that are not in before.
 func surplus(have, before []string) (more []string) {
 	before = slices.Clone(before)
 	for _, file := range have {
@@ -357,7 +365,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// address parses one that is known to be good.
+// address parses a valid address.
 func address(t *testing.T, text string) Address {
 	t.Helper()
 	a, err := ParseAddress(text)
@@ -365,7 +373,7 @@ func address(t *testing.T, text string) Address {
 	return a
 }
 
-// get asks for a path on a connection of its own and returns the answer without the line's end.
+// get sends a request for path on a new connection, and returns the answer without the line's end.
 func get(t *testing.T, a Address, path string) string {
 	t.Helper()
 	answer, err := ask(a, path)
@@ -399,7 +407,7 @@ func dialableIn(a Address) string {
 	return a.Addr
 }
 
-// freePort returns an address that nobody listens on.
+// freePort returns an address on which no process listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -408,7 +416,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// stranger starts a program that is none of the supervisor's, and returns its pid when it has said "here" or serves.
+// stranger starts a program outside the supervisor, and returns its pid once it has printed "here" or serves.
 func stranger(t *testing.T, listen string) int {
 	t.Helper()
 	cmd := exec.Command(workerProgram, "-listen", listen)
@@ -419,7 +427,7 @@ func stranger(t *testing.T, listen string) int {
 	if strings.Contains(listen, "/") {
 		a.Network = "unix"
 	}
-	eventually(t, "the stranger does not answer: ", func() string {
+	eventually(t, "the program does not answer: ", func() string {
 		if _, err := ask(a, "/"); err != nil {
 			return err.Error()
 		}
@@ -428,5 +436,5 @@ func stranger(t *testing.T, listen string) int {
 	return p.Pid()
 }
 
-// linux reports whether who listens where can be found out.
+// linux reports whether the system tells who listens where.
 func linux() bool { return runtime.GOOS == "linux" }

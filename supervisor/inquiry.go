@@ -5,20 +5,20 @@ import (
 	"slices"
 	"time"
 
-	"hotreload/worker/host"
+	"hotreload/supervisor/host"
 	"hotreload/worker/wire"
 )
 
-// Account is what a worker says of itself.
+// Account is a worker's answer to a query about its state.
 type Account struct {
 	Worker       Worker
-	Counters     []Counter      // what its agent knows, and how many messages it deals with
-	Status       *wire.State    // what the program says; nil = nothing
-	Unresponsive bool           // it was asked, and has not answered (all of it) in time
-	open         map[asked]bool // who has not answered yet
+	Counters     []Counter      // from its agent, and the number of messages in process
+	Status       *wire.State    // the program's own status; nil = none
+	Unresponsive bool           // some answers did not arrive in time
+	open         map[asked]bool // missing answers
 }
 
-// asked is who in a worker was asked.
+// asked is the asked part of a worker.
 type asked uint8
 
 const (
@@ -26,46 +26,54 @@ const (
 	itself
 )
 
-// AnswerWithin is how long a worker may take to say how it is. Workerman's.
+// AnswerWithin is how long a worker may take to answer a query. The value is Workerman's.
 const AnswerWithin = time.Second
 
-// inquiry is what workers were asked, and have answered so far.
+// inquiry is a query to workers, with the answers so far.
 type inquiry struct {
 	id         uint32
 	slot       int
 	privileged bool
-	agents     bool // only what their agents know
+	agents     bool // ask only the agents
 	accounts   []*Account
-	answer     chan []Account // has room for one, and gets one
+	answer     chan []Account // buffered, size 1; gets one value
 }
 
 type (
-	inquireInput struct{ *inquiry }
-	overdueInput struct{ *inquiry }
-	toldInput    struct{}
+	inquireInput   struct{ *inquiry }
+	overdueInput   struct{ *inquiry }
+	filesToldInput struct{ number int }
 )
 
-func (inquireInput) input() {}
-func (overdueInput) input() {}
-func (toldInput) input()    {}
+func (in inquireInput) happen(l *loop, _ time.Time)   { l.inquire(in.inquiry) }
+func (in overdueInput) happen(l *loop, _ time.Time)   { l.inquiries.overdue(in.inquiry) }
+func (in filesToldInput) happen(l *loop, _ time.Time) { l.tell(FilesTold{in.number}) }
 
-// Inquire asks the workers in a slot, or in AllSlots, how they are, and waits at most for AnswerWithin. Only those who
-// are privileged are told all.
+// inquiries are the open queries, by ID.
+type inquiries struct {
+	open   map[uint32]*inquiry
+	lastID uint32
+}
+
+func newInquiries() inquiries { return inquiries{open: map[uint32]*inquiry{}} }
+
+// Inquire asks the workers in a slot, or in AllSlots, for their state, and waits at most AnswerWithin. Without
+// privileged, the program's details are left out.
 func (s *Supervisor) Inquire(ctx context.Context, slot int, privileged bool) []Account {
 	return s.ask(ctx, &inquiry{slot: slot, privileged: privileged}, AnswerWithin)
 }
 
-// AskFiles has the workers tell which files they have opened until now: FilesTold comes after the last FileOpened of
-// these, or when they have had three times AnswerWithin. Without that they tell when they come to it, which on a busy
-// machine may be long after others have seen what they did to the file.
-func (s *Supervisor) AskFiles() {
-	go func() { // ends with the answers
+// AskFiles asks the workers for the files opened until now. The event FilesTold with this number follows the last
+// FileOpened, or comes after three times AnswerWithin. Otherwise reports may arrive, on a busy machine, long after a
+// watcher has seen the change of a file.
+func (s *Supervisor) AskFiles(number int) {
+	go func() { // ends with the answers, or after the limit
 		s.ask(context.Background(), &inquiry{slot: AllSlots, agents: true}, 3*AnswerWithin)
-		s.send(toldInput{})
+		s.send(filesToldInput{number})
 	}()
 }
 
-// ask puts an inquiry and waits for its end.
+// ask sends an inquiry to the loop and waits for its end.
 func (s *Supervisor) ask(ctx context.Context, q *inquiry, limit time.Duration) []Account {
 	q.answer = make(chan []Account, 1)
 	s.send(inquireInput{q})
@@ -91,33 +99,37 @@ func (s *Supervisor) ask(ctx context.Context, q *inquiry, limit time.Duration) [
 	}
 }
 
-// inquire asks.
-func (s *Supervisor) inquire(q *inquiry, m *machine, p *post) {
-	s.lastInquiry++
-	q.id = s.lastInquiry
-	for _, w := range m.members {
+// inquire asks the workers.
+func (l *loop) inquire(q *inquiry) {
+	l.inquiries.lastID++
+	q.id = l.inquiries.lastID
+	for _, w := range l.machine.members {
 		if q.slot != AllSlots && q.slot != w.Slot {
 			continue
 		}
 		a := &Account{Worker: w.Worker, open: map[asked]bool{}}
-		if s.agents.count(w.ID, q.id) {
+		if !w.halted.IsZero() { // stopped by a debugger, the worker cannot answer, without a fault of its own
+			q.accounts = append(q.accounts, a)
+			continue
+		}
+		if l.agents.count(w.ID, q.id) {
 			a.open[itsAgent] = true
 		}
-		if !q.agents && s.lines.Query(w.ID, q.id, q.privileged) {
+		if !q.agents && l.lines.Query(w.ID, q.id, q.privileged) {
 			a.open[itself] = true
 		}
-		if ph := p.phones[w.ID]; ph != nil && ph.takes > 0 {
+		if ph := l.post.phones[w.ID]; ph != nil && ph.takes > 0 {
 			a.Counters = append(a.Counters, Limited("messages", float64(ph.busy), float64(ph.takes)))
 		}
 		q.accounts = append(q.accounts, a)
 	}
-	s.inquiries[q.id] = q
-	s.conclude(q, false)
+	l.inquiries.open[q.id] = q
+	l.inquiries.conclude(q, false)
 }
 
-// answered notes an answer.
-func (s *Supervisor) answered(worker int, id uint32, who asked, note func(*Account)) {
-	q := s.inquiries[id]
+// answered handles an answer.
+func (i *inquiries) answered(worker int, id uint32, who asked, note func(*Account)) {
+	q := i.open[id]
 	if q == nil {
 		return // too late
 	}
@@ -127,22 +139,22 @@ func (s *Supervisor) answered(worker int, id uint32, who asked, note func(*Accou
 			note(a)
 		}
 	}
-	s.conclude(q, false)
+	i.conclude(q, false)
 }
 
-// overdue ends an inquiry.
-func (s *Supervisor) overdue(q *inquiry) {
-	if s.inquiries[q.id] == q {
-		s.conclude(q, true)
+// overdue ends an inquiry after its time.
+func (i *inquiries) overdue(q *inquiry) {
+	if i.open[q.id] == q {
+		i.conclude(q, true)
 	}
 }
 
-// conclude hands out the answers if all are there, or no more are waited for.
-func (s *Supervisor) conclude(q *inquiry, over bool) {
+// conclude returns the answers if all have arrived, or if the time is over.
+func (i *inquiries) conclude(q *inquiry, over bool) {
 	if !over && slices.ContainsFunc(q.accounts, func(a *Account) bool { return len(a.open) > 0 }) {
 		return
 	}
-	delete(s.inquiries, q.id)
+	delete(i.open, q.id)
 	accounts := []Account{}
 	for _, a := range q.accounts {
 		a.Unresponsive = len(a.open) > 0
@@ -153,22 +165,22 @@ func (s *Supervisor) conclude(q *inquiry, over bool) {
 }
 
 // giveUp ends all inquiries.
-func (s *Supervisor) giveUp() {
-	for _, q := range s.inquiries {
-		s.conclude(q, true)
+func (i *inquiries) giveUp() {
+	for _, q := range i.open {
+		i.conclude(q, true)
 	}
 }
 
-// notAsked notes that a worker will not answer any more, because it is gone.
-func (s *Supervisor) notAsked(worker int, who asked) {
-	for id, q := range s.inquiries {
+// notAsked notes that a worker's agent or program is gone and will not answer.
+func (i *inquiries) notAsked(worker int, who asked) {
+	for id, q := range i.open {
 		if slices.ContainsFunc(q.accounts, func(a *Account) bool { return a.Worker.ID == worker }) {
-			s.answered(worker, id, who, func(*Account) {})
+			i.answered(worker, id, who, func(*Account) {})
 		}
 	}
 }
 
-// countersOf are what an agent knows, under the names that they have everywhere.
+// countersOf returns an agent's counters under their usual names.
 func countersOf(c host.Counts) []Counter {
 	all := []Counter{
 		Gauge("connections", float64(c.Open), ""), Total("accepted", float64(c.Accepted)),

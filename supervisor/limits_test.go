@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A worker that holds too much memory is replaced, start-first, and by no other than its own program.
+// A worker with too much memory is replaced by a worker of its own program, which is ready before the old one drains.
 func TestLimitOfMemory(t *testing.T) {
 	if !linux() {
-		t.Skip("the system does not tell")
+		t.Skip("only Linux tells how much memory a process holds (/proc)")
 	}
 	testOnlyRSSEvery = 50 * time.Millisecond
 	defer func() { testOnlyRSSEvery = rssEvery }()
@@ -22,7 +22,10 @@ func TestLimitOfMemory(t *testing.T) {
 		Policy: Policy{Workers: 2, Strategy: Parallel, Ready: ReadyNotify},
 	})
 	await(s, replaced(s.replace("-ready", "self", "-allocate", "100000000")))
-	s.Adopt(Policy{Workers: 2, Strategy: Parallel, Ready: ReadyNotify, Grace: 5 * time.Second, Limits: Limits{RSS: 90_000_000}}, 0)
+	s.Adopt(
+		Policy{Workers: 2, Strategy: Parallel, Ready: ReadyNotify, Grace: 5 * time.Second, Limits: Limits{RSS: 90_000_000}},
+		0,
+	)
 	if e := await[Retiring](s, nil); !strings.Contains(e.Why, "MB of memory, more than 85 MB") {
 		t.Errorf("the reason is %q", e.Why)
 	}
@@ -34,13 +37,15 @@ func TestLimitOfMemory(t *testing.T) {
 	}
 }
 
-// A worker that has answered as many requests as it may is replaced; its agent counts them, and no request is lost.
+// A worker that has answered its maximal number of requests is replaced. Its agent counts them, and no request is lost.
 func TestLimitOfRequests(t *testing.T) {
 	testOnlyRSSEvery = 50 * time.Millisecond
 	defer func() { testOnlyRSSEvery = rssEvery }()
 	plan := build(t, "unchanged", true)
 	addr := freePort(t)
-	s := start(t, Config{Args: []string{"http", addr, ""}, Agents: true, Policy: Policy{Workers: 1, Limits: Limits{Requests: 20}}})
+	s := start(
+		t, Config{Args: []string{"http", addr, ""}, Agents: true, Policy: Policy{Workers: 1, Limits: Limits{Requests: 20}}},
+	)
 	await(s, serving(s.replaceWith(plan)))
 	asked := 0
 	get := func() {
@@ -61,7 +66,7 @@ func TestLimitOfRequests(t *testing.T) {
 	})
 	for _, e := range s.all() {
 		if _, ok := e.(Retiring); ok {
-			t.Error("it is replaced before its time")
+			t.Error("the worker was replaced too early")
 		}
 	}
 	get()

@@ -4,54 +4,54 @@ import (
 	"path/filepath"
 	"time"
 
-	"hotreload/worker/exchange"
+	"hotreload/supervisor/exchange"
 )
 
-// openLines makes the socket for workers that want a say, in the folder, which is the user's alone. Without it there is
-// none for them, as where a system has no such sockets.
+// openLines opens the message socket for package worker in our private folder. If that fails, messages are unavailable;
+// nothing else depends on the socket.
 func (s *Supervisor) openLines() *exchange.Exchange {
 	path := filepath.Join(s.notifyDir, "say")
 	x, err := exchange.New(path, func(e exchange.Event) { s.send(lineInput{e}) })
 	if err != nil {
 		return nil
 	}
-	_ = s.config.User.own(path) // else those workers have no say
+	_ = s.config.User.own(path) // on an error, workers cannot send or receive messages
 	return x
 }
 
-// tell tells all workers that the code has changed, and lists those that could be told.
-func (s *Supervisor) tell(m *machine) (told []Worker) {
-	for _, w := range m.members {
-		if w.live() && s.lines.Reload(w.ID) {
+// tellReload informs all workers of newer code, and lists the informed workers.
+func (l *loop) tellReload() (told []Worker) {
+	for _, w := range l.machine.members {
+		if w.live() && l.lines.Reload(w.ID) {
 			told = append(told, w.Worker)
 		}
 	}
 	return told
 }
 
-// hearLine turns what a worker says into what the machine and the post understand, and returns what is to be told.
-func (s *Supervisor) hearLine(e exchange.Event, m *machine, p *post, now time.Time) []Event {
-	worker := func(id int) Worker {
-		if w := m.member(id); w != nil {
-			return w.Worker
-		}
-		if w, gone := s.gone[id]; gone { // what it said last is heard after its end
-			return w
-		}
-		return Worker{ID: id}
+// speaker returns the worker with this ID, also if its last messages arrive after its exit.
+func (l *loop) speaker(id int) Worker {
+	if w, gone := l.gone[id]; gone && l.machine.member(id) == nil {
+		return w
 	}
+	return l.member(id)
+}
+
+// hearLine handles news from a worker's message connection.
+func (l *loop) hearLine(e exchange.Event, now time.Time) {
+	m, p := l.machine, l.post
 	switch e := e.(type) {
 	case exchange.Joined:
 		p.phones[e.Worker] = &phone{}
 	case exchange.Ready:
 		m.isReady(e.Worker, ByWord, now)
 	case exchange.Retires:
-		m.allow(s.refusal(), now)
+		m.setBlocked(l.refusal(), now)
 		m.retire(e.Worker, now)
 	case exchange.Heeds:
-		m.heed(e.Worker, true, now)
+		m.setHeeds(e.Worker, true, now)
 	case exchange.Finished:
-		m.finishes(e.Worker, now)
+		m.workDone(e.Worker, now)
 	case exchange.Takes:
 		if ph := p.phones[e.Worker]; ph != nil {
 			ph.takes = max(0, ph.takes+e.More)
@@ -62,28 +62,27 @@ func (s *Supervisor) hearLine(e exchange.Event, m *machine, p *post, now time.Ti
 	case exchange.Said:
 		if m.stopped {
 			e.Heard()
-			return nil // it would come after the last event
+			return // nothing may follow the last event
 		}
-		return []Event{Message{Worker: worker(e.Worker), Data: e.Data, heard: e.Heard}}
+		l.tell(Message{Worker: l.speaker(e.Worker), Data: e.Data, heard: e.Heard})
 	case exchange.Replied:
 		if to := p.underWay[e.ID]; to != nil && to.worker == e.Worker {
-			to.tell(outcome{worker: worker(e.Worker), reply: e.Data, heard: e.Heard})
+			to.tell(outcome{worker: l.speaker(e.Worker), reply: e.Data, heard: e.Heard})
 		} else {
-			e.Heard() // who asked has gone
+			e.Heard() // the sender of the message is gone
 		}
 	case exchange.Done:
-		p.end(worker(e.Worker), e.ID, nil)
+		p.end(l.speaker(e.Worker), e.ID, nil)
 	case exchange.Answered:
-		s.answered(e.Worker, e.ID, itself, func(a *Account) { a.Status = e.State })
+		l.inquiries.answered(e.Worker, e.ID, itself, func(a *Account) { a.Status = e.State })
 	case exchange.Throttled:
-		return []Event{Throttled{Worker: worker(e.Worker)}}
+		l.tell(Throttled{Worker: l.speaker(e.Worker)})
 	case exchange.Left:
-		m.heed(e.Worker, false, now)
-		p.hangUp(worker(e.Worker))
-		delete(s.gone, e.Worker)
-		s.notAsked(e.Worker, itself)
+		m.setHeeds(e.Worker, false, now)
+		p.hangUp(l.speaker(e.Worker))
+		delete(l.gone, e.Worker)
+		l.inquiries.notAsked(e.Worker, itself)
 	case exchange.Rejected:
-		return s.once("rejected "+e.Reason, Rejected{Reason: e.Reason})
+		l.tellOnce("rejected "+e.Reason, Rejected{Reason: e.Reason})
 	}
-	return nil
 }

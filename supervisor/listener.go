@@ -10,20 +10,21 @@ import (
 	"syscall"
 
 	"hotreload/process"
+	"hotreload/supervisor/inspect"
 )
 
-// listeners are the sockets of a service. They are bound and listening from openListeners to close, and nobody accepts
-// on them here.
+// listeners are the listening sockets of a service, from openListeners to close. The supervisor does not accept on
+// listeners.
 type listeners []*listener
 
 type listener struct {
 	Address
-	wished Address // what it was opened for: Address has the number of a port that was 0
+	wished Address // the configured address; Address contains the chosen port instead of 0
 	socket net.Listener
-	path   pathIdentity // of a Unix socket with a path
+	path   pathIdentity // identity of a Unix socket's file
 }
 
-// PortError says that an address is taken.
+// PortError means: an address is in use.
 type PortError struct {
 	Address Address
 	Holder  Holder
@@ -39,10 +40,10 @@ func (e *PortError) Error() string {
 
 func (e *PortError) Unwrap() error { return e.Err }
 
-// ErrNotSocket says that something else is where a Unix socket should be made.
-var ErrNotSocket = errors.New("a file that is not a socket is there, and it is left alone")
+// ErrNotSocket means: the path of a Unix socket leads to another kind of file.
+var ErrNotSocket = errors.New("the path exists and is not a socket; hotreload does not replace it")
 
-// openListeners binds all addresses or none.
+// openListeners binds all addresses, or none on an error.
 func openListeners(addresses []Address, user *User) (listeners, error) {
 	var open listeners
 	for _, address := range addresses {
@@ -56,8 +57,9 @@ func openListeners(addresses []Address, user *User) (listeners, error) {
 	return open, nil
 }
 
-// listenFor listens where workers of this user will bind beside us. The owner of an MPTCP socket, as Go opens them, can be
-// changed, but not that of the TCP socket below it, on which it depends: see ownOpen.
+// listenFor listens on an address for workers of this user to bind, too. For another user, MPTCP (Go's default) is
+// switched off: ownOpen can change the owner of an MPTCP socket, but not of the TCP socket below, and the kernel checks
+// the latter.
 func listenFor(user *User, network, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	if user != nil {
@@ -67,13 +69,15 @@ func listenFor(user *User, network, address string) (net.Listener, error) {
 }
 
 func openListener(a Address, user *User) (*listener, error) {
+	if a.FD > 0 {
+		return adopted(a)
+	}
 	if a.Network == "unix" && a.Addr[0] != '@' {
 		if err := clearPath(a); err != nil {
 			return nil, err
 		}
 	}
-	// Go listens with the backlog that net.core.somaxconn allows: the queue is where callers wait while no worker
-	// accepts.
+	// Go listens with the backlog of net.core.somaxconn. Connections wait in this queue while no worker accepts.
 	l, err := listenFor(user, a.Network, a.Addr)
 	if err == nil && a.Network != "unix" {
 		l, err = bindPort(a, l, user)
@@ -87,13 +91,13 @@ func openListener(a Address, user *User) (*listener, error) {
 	opened := &listener{Address: a, wished: a, socket: l}
 	switch l := l.(type) {
 	case *net.UnixListener:
-		l.SetUnlinkOnClose(false) // we do it, if the path is still ours
+		l.SetUnlinkOnClose(false) // close removes the file if still ours
 		opened.path = identify(a.Addr)
 		if opened.path.known() {
 			process.Bequeath(a.Addr)
 		}
 	case *net.TCPListener:
-		// A port that the system chose is an ordinary port from here on.
+		// From now on, a port chosen by the system is an ordinary port.
 		if _, port, err := net.SplitHostPort(a.Addr); err == nil && port == "0" {
 			host, _, _ := net.SplitHostPort(a.Addr)
 			opened.Addr = net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
@@ -102,14 +106,14 @@ func openListener(a Address, user *User) (*listener, error) {
 	return opened, nil
 }
 
-// bindPort makes a port that the system chose into one that was asked for: only such a socket finds its port again
-// after a worker has shut it down, see mend.
+// bindPort closes a socket with a port chosen by the system, and binds the same port explicitly. Only an explicitly
+// bound socket keeps its port after a worker has shut it down and mend has repaired it.
 func bindPort(a Address, l net.Listener, user *User) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(a.Addr)
 	if err != nil || port != "0" {
 		return l, nil
 	}
-	for range 100 { // in between, another program can be given the port
+	for range 100 { // in the meantime, another program may get the port
 		bound := net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 		l.Close()
 		if l, err = listenFor(user, a.Network, bound); err == nil {
@@ -119,11 +123,11 @@ func bindPort(a Address, l net.Listener, user *User) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	return l, nil // bound by the system it is good enough
+	return l, nil // good enough without the explicit binding
 }
 
-// mend looks whether the sockets still listen. Any holder's shutdown(2) ends that for all holders, and only we are left
-// to undo it.
+// mend checks whether the sockets still listen, and repairs them. shutdown(2) by any process ends listening for all
+// processes with the socket, and only the supervisor can repair the socket.
 func (l listeners) mend() (mended []ListenerMended) {
 	for _, one := range l {
 		if socket := one.socket.(syscall.Conn); !listens(socket) {
@@ -133,7 +137,7 @@ func (l listeners) mend() (mended []ListenerMended) {
 	return mended
 }
 
-// clearPath removes a socket that nobody listens on any more, and nothing else.
+// clearPath removes a stale Unix socket, on which no process listens, and nothing else.
 func clearPath(a Address) error {
 	info, err := os.Lstat(a.Addr)
 	switch {
@@ -147,17 +151,17 @@ func clearPath(a Address) error {
 	connection, err := net.Dial("unix", a.Addr)
 	switch {
 	case err == nil:
-		holder := peerOf(connection)
+		holder := inspect.PeerOf(connection)
 		connection.Close()
 		return &PortError{Address: a, Holder: holder, Err: syscall.EADDRINUSE}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return os.Remove(a.Addr)
-	default: // EAGAIN: somebody listens whose queue is full
+	default: // EAGAIN: a process listens, and its queue is full
 		return &PortError{Address: a, Err: err}
 	}
 }
 
-// addresses lists where the sockets are bound now: a port that was 0 has its number.
+// addresses lists the addresses of the sockets, with the chosen port instead of 0.
 func (l listeners) addresses() []Address {
 	var all []Address
 	for _, one := range l {
@@ -166,16 +170,16 @@ func (l listeners) addresses() []Address {
 	return all
 }
 
-// inodes are the numbers under which the system knows them.
-func (l listeners) inodes() map[inode]bool {
-	all := map[inode]bool{}
+// inodes lists the inodes of the sockets.
+func (l listeners) inodes() map[inspect.Inode]bool {
+	all := map[inspect.Inode]bool{}
 	for _, one := range l {
-		all[inodeOf(one.socket.(syscall.Conn))] = true
+		all[inspect.InodeOf(one.socket.(syscall.Conn))] = true
 	}
 	return all
 }
 
-// files returns a duplicate of each socket for one child. The caller closes them.
+// files returns a duplicate of each socket, for one child. The caller closes the duplicates.
 func (l listeners) files() ([]*os.File, error) {
 	var files []*os.File
 	for _, one := range l {
@@ -191,7 +195,7 @@ func (l listeners) files() ([]*os.File, error) {
 	return files, nil
 }
 
-// close gives the addresses back. A Unix path is removed if it still leads to our own socket.
+// close closes the sockets. The file of a Unix socket is removed if still ours.
 func (l listeners) close() {
 	for _, one := range l {
 		if one.path.known() && identify(one.Addr) == one.path {

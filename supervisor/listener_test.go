@@ -16,26 +16,26 @@ import (
 func TestParseAddress(t *testing.T) {
 	long := "/" + strings.Repeat("x", maxUnixPath)
 	for text, want := range map[string]Address{
-		"8080":                 {"", "tcp", ":8080"},
-		":8080":                {"", "tcp", ":8080"},
-		"0":                    {"", "tcp", ":0"},
-		"127.0.0.1:8080":       {"", "tcp", "127.0.0.1:8080"},
-		"[::1]:8080":           {"", "tcp", "[::1]:8080"},
-		"localhost:80":         {"", "tcp", "localhost:80"},
-		"tcp4:0.0.0.0:80":      {"", "tcp4", "0.0.0.0:80"},
-		"tcp6:[::]:80":         {"", "tcp6", "[::]:80"},
-		"tcp:80":               {"", "tcp", ":80"},
-		"tcp://127.0.0.1:80":   {"", "tcp", "127.0.0.1:80"},
-		"unix:/run/app.sock":   {"", "unix", "/run/app.sock"},
-		"unix:///run/app.sock": {"", "unix", "/run/app.sock"},
-		"unix:app.sock":        {"", "unix", "app.sock"},
-		"./app.sock":           {"", "unix", "./app.sock"},
-		"/run/app.sock":        {"", "unix", "/run/app.sock"},
-		"unix:@name":           {"", "unix", "@name"},
-		"@name":                {"", "unix", "@name"},
-		"http=:8080":           {"http", "tcp", ":8080"},
-		"web=unix:/a=b":        {"web", "unix", "/a=b"},
-		"/a=b":                 {"", "unix", "/a=b"},
+		"8080":                 {"", "tcp", ":8080", 0},
+		":8080":                {"", "tcp", ":8080", 0},
+		"0":                    {"", "tcp", ":0", 0},
+		"127.0.0.1:8080":       {"", "tcp", "127.0.0.1:8080", 0},
+		"[::1]:8080":           {"", "tcp", "[::1]:8080", 0},
+		"localhost:80":         {"", "tcp", "localhost:80", 0},
+		"tcp4:0.0.0.0:80":      {"", "tcp4", "0.0.0.0:80", 0},
+		"tcp6:[::]:80":         {"", "tcp6", "[::]:80", 0},
+		"tcp:80":               {"", "tcp", ":80", 0},
+		"tcp://127.0.0.1:80":   {"", "tcp", "127.0.0.1:80", 0},
+		"unix:/run/app.sock":   {"", "unix", "/run/app.sock", 0},
+		"unix:///run/app.sock": {"", "unix", "/run/app.sock", 0},
+		"unix:app.sock":        {"", "unix", "app.sock", 0},
+		"./app.sock":           {"", "unix", "./app.sock", 0},
+		"/run/app.sock":        {"", "unix", "/run/app.sock", 0},
+		"unix:@name":           {"", "unix", "@name", 0},
+		"@name":                {"", "unix", "@name", 0},
+		"http=:8080":           {"http", "tcp", ":8080", 0},
+		"web=unix:/a=b":        {"web", "unix", "/a=b", 0},
+		"/a=b":                 {"", "unix", "/a=b", 0},
 		"":                     {},
 		"=:80":                 {},
 		"a b=:80":              {},
@@ -47,21 +47,22 @@ func TestParseAddress(t *testing.T) {
 		":-1":                  {},
 		"udp:80":               {},
 		long:                   {},
-		"unix:" + long[1:]:     {"", "unix", long[1:]},
+		"unix:" + long[1:]:     {"", "unix", long[1:], 0},
 	} {
 		have, err := ParseAddress(text)
 		if have != want || (err != nil) != (want == Address{}) {
 			t.Errorf("%q: have %+v, %v; want %+v", text, have, err, want)
 		}
 		if err == nil {
-			if again, err := ParseAddress(have.String()); err != nil || again.Addr != have.Addr || again.Network != have.Network {
-				t.Errorf("%q is written %q, which is %+v, %v", text, have, again, err)
+			if again, err := ParseAddress(have.String()); err != nil || again.Addr != have.Addr ||
+				again.Network != have.Network {
+				t.Errorf("%q prints as %q, which parses as %+v, %v", text, have, again, err)
 			}
 		}
 	}
 }
 
-// What is in the way of a socket, and what is said and done about it.
+// A file at the path of a socket: the error for each kind of file, and which ones are removed.
 func TestUnixPathIsTaken(t *testing.T) {
 	dir := shortDir(t)
 	file := filepath.Join(dir, "file")
@@ -110,14 +111,14 @@ func TestUnixPathIsTaken(t *testing.T) {
 			t.Errorf("%s: have %+v, want pid %d", c.path, taken, c.holder)
 		}
 		if after, _ := os.Lstat(c.path); before != nil && (after == nil || !os.SameFile(before, after)) {
-			t.Errorf("%s is no longer what it was", c.path)
+			t.Errorf("%s was replaced", c.path)
 		}
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
 		t.Errorf("the file has %q, %v", text, err)
 	}
 	if _, err := ask(Address{Network: "unix", Addr: live}, "/"); err != nil {
-		t.Errorf("who was there before is disturbed: %v", err)
+		t.Errorf("the program that listened before does not answer: %v", err)
 	}
 }
 
@@ -131,7 +132,8 @@ func TestPortIsTaken(t *testing.T) {
 		if !errors.As(err, &taken) || !errors.Is(err, syscall.EADDRINUSE) {
 			t.Fatalf("%s: have %v, want a PortError", text, err)
 		}
-		if linux() && (taken.Holder.Pid != pid || taken.Holder.Name != "worker" || !strings.HasSuffix(err.Error(), fmt.Sprintf("is in use by worker (pid %d)", pid))) {
+		says := strings.HasSuffix(err.Error(), fmt.Sprintf("is in use by worker (pid %d)", pid))
+		if linux() && (taken.Holder.Pid != pid || taken.Holder.Name != "worker" || !says) {
 			t.Errorf("%s: have %v (%+v), want worker, pid %d", text, err, taken, pid)
 		}
 	}
@@ -145,7 +147,7 @@ func TestPortIsTaken(t *testing.T) {
 	}
 }
 
-// The socket file is removed at the end, but not what somebody has put in its place.
+// The socket's file is removed at the end, unless another file has taken its place.
 func TestSocketFileOfAnotherIsLeft(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	s := start(t, Config{Listen: []Address{address(t, path)}, Policy: Policy{Ready: ReadyNotify}})
@@ -156,11 +158,11 @@ func TestSocketFileOfAnotherIsLeft(t *testing.T) {
 	defer other.Close()
 	s.end()
 	if _, err := os.Lstat(path); err != nil {
-		t.Errorf("the socket of another is gone: %v", err)
+		t.Errorf("the other program's socket is gone: %v", err)
 	}
 }
 
-// One of several addresses is taken: none is kept.
+// If one of several addresses is in use, none stays bound.
 func TestAllAddressesOrNone(t *testing.T) {
 	listen := freePort(t)
 	path := filepath.Join(shortDir(t), "s")
@@ -182,6 +184,7 @@ func TestAddressInUse(t *testing.T) {
 		"listen tcp :80: bind: permission denied":                                                  "",
 		"2026/11/23 listen tcp :8080: bind: address already in use\n":                              ":8080",
 		"listen tcp 127.0.0.1:80: bind: address already in use":                                    "127.0.0.1:80",
+		"listen tcp 127.0.0.1:81: listen: address already in use":                                  "127.0.0.1:81",
 		"listen tcp6 [::1]:80: bind: address already in use":                                       "tcp6:[::1]:80",
 		"listen unix /tmp/x.sock: bind: address already in use":                                    "unix:/tmp/x.sock",
 		"listen udp :53: bind: address already in use":                                             "udp::53",

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxUnixPath is the room for a path in struct sockaddr_un, less the final zero.
+// maxUnixPath is the size of the path in struct sockaddr_un, without the final zero.
 const maxUnixPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// pathIdentity tells our own socket file from one that was put in its place.
+// pathIdentity distinguishes our socket file from another file at the same path.
 type pathIdentity struct{ device, inode uint64 }
 
 func (p pathIdentity) known() bool { return p != pathIdentity{} }
@@ -27,8 +27,8 @@ func identify(path string) pathIdentity {
 	return pathIdentity{uint64(stat.Dev), stat.Ino}
 }
 
-// duplicate makes a descriptor for a child. Not by File or Fd: these set the description, which all holders share,
-// to blocking, and then nobody's Accept or Close works as it should (golang/go#29277).
+// duplicate returns a duplicate descriptor for a child. File and Fd cannot be used: they switch the shared file
+// description to blocking mode, and then Accept and Close hang in all processes (golang/go#29277).
 func duplicate(socket syscall.Conn, name string) (*os.File, error) {
 	raw, err := socket.SyscallConn()
 	if err != nil {
@@ -37,7 +37,7 @@ func duplicate(socket syscall.Conn, name string) (*os.File, error) {
 	var fd int
 	var dupErr error
 	if err := raw.Control(func(s uintptr) {
-		// A worker in another language may have made it blocking for everybody.
+		// A worker in another language may have switched the shared socket to blocking mode.
 		if dupErr = unix.SetNonblock(int(s), true); dupErr == nil {
 			fd, dupErr = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3)
 		}
@@ -50,7 +50,7 @@ func duplicate(socket syscall.Conn, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// listens reports whether a socket is in the state of listening still.
+// listens reports whether a socket still listens.
 func listens(socket syscall.Conn) bool {
 	listening := true
 	if raw, err := socket.SyscallConn(); err == nil {
@@ -62,8 +62,8 @@ func listens(socket syscall.Conn) bool {
 	return listening
 }
 
-// listenAgain brings a socket back into that state, with the longest queue that the system allows. The kernel does it
-// for TCP and not for Unix sockets.
+// listenAgain makes a socket listen again, with the longest queue allowed by the system, for TCP but not for Unix
+// sockets.
 func listenAgain(socket syscall.Conn) error {
 	raw, err := socket.SyscallConn()
 	if err != nil {

@@ -13,12 +13,12 @@ type pathIdentity struct{}
 func (pathIdentity) known() bool   { return false }
 func identify(string) pathIdentity { return pathIdentity{} }
 
-// duplicate is what Windows cannot do for us: a socket is not inherited by number.
+// duplicate fails, because Windows processes do not inherit sockets by number.
 func duplicate(syscall.Conn, string) (*os.File, error) {
 	return nil, errors.New("sockets cannot be handed to workers on Windows")
 }
 
-// Nobody but us holds the sockets.
+// On Windows only the supervisor holds the sockets, so no worker can shut them down.
 
 func listens(syscall.Conn) bool      { return true }
 func listenAgain(syscall.Conn) error { return nil }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -10,10 +11,11 @@ import (
 	"time"
 )
 
-// TestMachineRandomly does at random what can happen, and looks after each step whether what must always be true is
-// true. A failure names its seed and the script, which is a case for TestMachine once it is understood.
+// TestMachineRandomly takes random possible steps, and checks the invariants after each step. A failure names its seed
+// and the script: a case for TestMachine, once understood.
 func TestMachineRandomly(t *testing.T) {
-	policies := []Policy{parallel1, parallel2, rolling0, rolling1, first1, first2, notify1, probe1, alive1, probed1, noGrace1, auto1, auto2, aged1, aged2, hasty1}
+	policies := []Policy{parallel1, parallel2, rolling0, rolling1, first1, first2, notify1, probe1, alive1, probed1,
+		noGrace1, auto1, auto2, aged1, aged2, hasty1, waits1, plain1, plain2}
 	for _, workers := range []int{3, 4} {
 		policies = append(policies,
 			Policy{Workers: workers, Strategy: Rolling, Surge: 1, Grace: 2 * time.Second},
@@ -30,9 +32,9 @@ func TestMachineRandomly(t *testing.T) {
 		b := newBench(policy)
 		w := newWitness(b)
 		var script []string
-		step := func(word string) error {
-			script = append(script, word)
-			answer := b.step(word)
+		step := func(text string) error {
+			script = append(script, text)
+			answer := b.step(text)
 			if strings.HasPrefix(answer, "busy loop") {
 				return fmt.Errorf("%s", answer)
 			}
@@ -43,7 +45,7 @@ func TestMachineRandomly(t *testing.T) {
 			err = calmDown(b, w, step)
 		}
 		if err != nil {
-			t.Fatalf("seed %d, %+v\n%s\n%v", seed, policy, newBench(policy).run(strings.Join(script, " ")), err)
+			t.Fatalf("seed %d, %+v\n%s\n%v", seed, policy, newBench(policy).run(strings.Join(script, "\n")), err)
 		}
 	}
 }
@@ -51,30 +53,26 @@ func TestMachineRandomly(t *testing.T) {
 // wander takes random steps.
 func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) error {
 	generation := 0
-	pick := func(words ...string) string { return words[random.IntN(len(words))] }
+	pick := func(texts ...string) string { return texts[random.IntN(len(texts))] }
+	about := func(n int, texts ...string) string { return strings.Replace(pick(texts...), "#", fmt.Sprint(n), 1) }
 	for range 5 + random.IntN(60) {
-		word := ""
-		ids := slices.Sorted(func(yield func(int) bool) {
-			for id := range b.living {
-				if !yield(id) {
-					return
-				}
-			}
-		})
+		text := ""
+		ids := slices.Sorted(maps.Keys(b.living))
 		switch kind := random.IntN(100); {
 		case kind < 15 || generation == 0:
 			generation++
-			word = fmt.Sprintf("%s%d", pick("r", "R", "R"), generation)
+			text = about(generation, "replace by #", "replace by # with agent", "replace by # with agent")
 		case kind < 45:
-			word = pick("1ms", "30ms", "100ms", "400ms", "1s", "3s", "5s", "30s")
+			text = "wait " + pick("1ms", "30ms", "100ms", "400ms", "1s", "3s", "5s", "30s")
 		case kind < 48:
-			word = pick("hurry", "hurry", fmt.Sprintf("n%d", 1+random.IntN(5)), fmt.Sprintf("c%d", random.IntN(3)), fmt.Sprintf("o%d", random.IntN(3)))
+			text = pick("hurry", "hurry", fmt.Sprint("scale to ", 1+random.IntN(5)),
+				fmt.Sprint("close slot ", random.IntN(3)), fmt.Sprint("open slot ", random.IntN(3)))
 		case kind < 51:
-			word = pick("bad", "good", "good", "good")
+			text = pick("starts fail", "starts work", "starts work", "starts work")
 		case kind < 54:
-			word = pick("off", "on", "on", "look")
+			text = pick("forbid starts", "allow starts", "allow starts", "look")
 		case kind < 55 && random.IntN(5) == 0:
-			word = pick("stop", "stop", "kill")
+			text = pick("stop", "stop", "kill")
 		case len(ids) == 0:
 			continue
 		default:
@@ -82,45 +80,65 @@ func wander(random *rand.Rand, b *bench, w *witness, step func(string) error) er
 			leaving := w.drained[id] || w.killed[id]
 			switch {
 			case w.drained[id] && !w.released[id] && random.IntN(3) == 0:
-				word = fmt.Sprintf("%s%d", pick("v", "q", "i", "z", "f", "u"), id)
+				text = about(id, whileDraining...)
 			case leaving || random.IntN(4) == 0:
-				word = fmt.Sprintf("x%d:%s", id, pick("0", "1", "1", "k", "k", "own", "busy", "own0"))
+				text = about(id, ends...)
 			default:
-				word = fmt.Sprintf("%s%d", pick("w", "w", "l", "p", "a", "h", "h", "g", "g", "g", "k", "z", "t", "t", "e", "m"), id)
+				text = about(id, lives...)
 			}
 		}
-		if err := step(word); err != nil {
+		if err := step(text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// calmDown lets everything go well from here on, and expects that the newest generation that can serves, alone.
+// The steps of a worker, frequent ones several times.
+var (
+	whileDraining = []string{
+		"# lets go of its listeners", "# lets go of its listeners", "# has given away its connections",
+		"# has no connections", "# is idle", "agent of # is gone", "# has finished", "line of # breaks",
+	}
+	ends = []string{
+		"# exits 0", "# exits 1", "# exits 1", "# is killed", "# is killed",
+		"# exits 1 over an old worker's address", "# exits 1 over a stranger's address",
+		"# exits 0 over an old worker's address", "# exits 1 without its database", "# exits 1 over a lock",
+		"# exits 1 over a lock", "# exits 1 over a lock in another way", "# is killed unseen",
+	}
+	lives = []string{
+		"# says ready", "# says ready", "# listens", "# answers the probe", "# accepts", "agent of # connects",
+		"agent of # connects", "# gives its listener", "# gives its listener", "# gives its listener",
+		"# keeps a socket", "agent of # is gone", "retire #", "retire #", "# asks to be told of draining",
+		"# takes messages", "# sleeps in a lock", "# waits for nothing",
+	}
+)
+
+// calmDown lets everything go well from here on, and expects the newest able generation to serve, alone.
 func calmDown(b *bench, w *witness, step func(string) error) error {
-	b.machine.policy.Limits = Limits{} // else somebody is always about to go
-	for _, word := range []string{"good", "on", "look"} {
-		if err := step(word); err != nil {
+	b.machine.policy.Limits = Limits{} // otherwise some worker is always about to leave
+	for _, text := range []string{"starts work", "allow starts", "look", "hurry"} {
+		if err := step(text); err != nil {
 			return err
 		}
 	}
-	words := []string{"w%d", "l%d", "p%d"}
+	texts := []string{"%d says ready", "%d listens", "%d answers the probe"}
 	for range 100 {
 		for id := 1; id <= b.lastID; id++ {
 			if _, alive := b.living[id]; !alive {
 				continue
 			}
-			script := words
+			script := texts
 			if w.drained[id] || w.killed[id] {
-				script = []string{"x%d:k"}
+				script = []string{"%d is killed"}
 			}
-			for _, word := range script {
-				if err := step(fmt.Sprintf(word, id)); err != nil {
+			for _, text := range script {
+				if err := step(fmt.Sprintf(text, id)); err != nil {
 					return err
 				}
 			}
 		}
-		if err := step("1s"); err != nil {
+		if err := step("wait 1s"); err != nil {
 			return err
 		}
 	}
@@ -144,7 +162,7 @@ func calmDown(b *bench, w *witness, step func(string) error) error {
 		}
 	}
 	for id := range b.living {
-		if err := step(fmt.Sprintf("x%d:k", id)); err != nil {
+		if err := step(fmt.Sprintf("%d is killed", id)); err != nil {
 			return err
 		}
 	}
@@ -154,7 +172,7 @@ func calmDown(b *bench, w *witness, step func(string) error) error {
 	return nil
 }
 
-// witness watches the actions from outside and knows only what they say.
+// witness watches the actions from outside, and knows nothing but the actions.
 type witness struct {
 	*bench
 	asked    int // the newest plan
@@ -164,6 +182,7 @@ type witness struct {
 	serving  map[int]bool
 	drained  map[int]bool
 	killed   map[int]bool
+	cut      map[int]bool
 	released map[int]bool
 	ended    map[int]bool
 	finished map[place]bool
@@ -172,14 +191,17 @@ type witness struct {
 	requests map[int]request
 	talks    map[int]bool // has an agent
 	retires  map[int]bool
-	first    bool // the old leave first, for good
+	first    bool // the old leave first
+	alone    bool // for good
+	returns  bool // the earlier target comes back, at the end of a failed trial
 	stopped  bool
 	blocked  bool
 }
 
 func newWitness(b *bench) *witness {
 	return &witness{
-		bench: b, workers: map[int]Worker{}, serving: map[int]bool{}, drained: map[int]bool{}, killed: map[int]bool{},
+		bench: b, workers: map[int]Worker{}, serving: map[int]bool{},
+		drained: map[int]bool{}, killed: map[int]bool{}, cut: map[int]bool{},
 		released: map[int]bool{}, ended: map[int]bool{}, finished: map[place]bool{}, gone: map[int]bool{},
 		requests: map[int]request{}, talks: map[int]bool{}, retires: map[int]bool{},
 		first: b.policy.Strategy == StopFirst,
@@ -206,8 +228,8 @@ func (w *witness) look() error {
 		w.asked, w.target, w.settled = n, n, 0
 	}
 	for _, m := range w.members {
-		w.released[m.ID] = m.released
-		w.talks[m.ID] = w.talks[m.ID] || m.agent || m.heeds
+		w.released[m.ID] = m.leaving.released
+		w.talks[m.ID] = w.talks[m.ID] || m.agent.there || m.line.heeds
 	}
 	for _, a := range w.actions {
 		if w.stopped {
@@ -229,7 +251,7 @@ func (w *witness) look() error {
 	return nil
 }
 
-// newest is the newest generation that was asked for: those that are not gone are in plans.
+// newest is the newest requested generation: plans has all generations not yet gone.
 func (w *witness) newest() int {
 	newest := 0
 	for generation := range w.plans {
@@ -246,7 +268,8 @@ func (w *witness) newest() int {
 }
 
 func (w *witness) judge(a action) error {
-	protects := !w.first && !w.stopping && w.policy.Strategy != Auto && (w.policy.Strategy == Parallel || w.policy.Surge > 0)
+	protects := !w.first && !w.stopping && w.policy.Strategy != Auto &&
+		(w.policy.Strategy == Parallel || w.policy.Surge > 0)
 	leaves := func(id int) error {
 		worker := w.workers[id]
 		was := w.serving[id]
@@ -262,7 +285,7 @@ func (w *witness) judge(a action) error {
 			return fmt.Errorf("worker %d is started, after it was said that none may be", a.ID)
 		}
 		if w.refused[a.ID] {
-			return nil // it was not
+			return nil // the worker was not started
 		}
 		switch same := w.alive(func(o Worker) bool {
 			return o.Slot == a.Slot && o.Generation == a.Generation && !w.drained[o.ID] && !w.killed[o.ID] && !w.retires[o.ID]
@@ -280,10 +303,16 @@ func (w *witness) judge(a action) error {
 		case w.stopping:
 			return fmt.Errorf("worker %d is started after stop", a.ID)
 		}
-		if others := w.alive(func(o Worker) bool { return o.Generation != a.Generation || w.drained[o.ID] || w.killed[o.ID] }); w.first && len(others) > 0 {
+		others := w.alive(func(o Worker) bool {
+			return o.Generation != a.Generation || w.drained[o.ID] || w.killed[o.ID]
+		})
+		if w.first && len(others) > 0 {
 			return fmt.Errorf("stop-first, and worker %d is started beside %v", a.ID, others)
 		}
 		w.workers[a.ID] = a.Worker
+		if w.returns {
+			w.first, w.returns = w.alone || w.policy.Strategy == StopFirst, false
+		}
 	case askWorker:
 		before := w.requests[a.id]
 		w.requests[a.id] = a.what
@@ -296,10 +325,17 @@ func (w *witness) judge(a action) error {
 			return nil
 		}
 		if w.drained[a.id] || w.killed[a.id] || !w.serving[a.id] {
-			return fmt.Errorf("worker %d is drained: drained %v, killed %v, serving %v", a.id, w.drained[a.id], w.killed[a.id], w.serving[a.id])
+			return fmt.Errorf("worker %d is drained: drained %v, killed %v, serving %v",
+				a.id, w.drained[a.id], w.killed[a.id], w.serving[a.id])
 		}
 		w.drained[a.id] = true
 		return leaves(a.id)
+	case endStreams:
+		if w.requests[a.id] != toDrain || w.killed[a.id] || w.cut[a.id] {
+			return fmt.Errorf("worker %d is to end its streams: asked %d, killed %v, cut %v",
+				a.id, w.requests[a.id], w.killed[a.id], w.cut[a.id])
+		}
+		w.cut[a.id] = true
 	case killWorker:
 		if w.killed[a.id] {
 			return fmt.Errorf("worker %d is killed twice", a.id)
@@ -322,7 +358,8 @@ func (w *witness) hear(event Event) error {
 		w.blocked = blocked
 	case Retiring:
 		if w.retires[e.ID] || w.drained[e.ID] || w.killed[e.ID] {
-			return fmt.Errorf("worker %d retires: it did before %v, drained %v, killed %v", e.ID, w.retires[e.ID], w.drained[e.ID], w.killed[e.ID])
+			return fmt.Errorf("worker %d retires: it did before %v, drained %v, killed %v",
+				e.ID, w.retires[e.ID], w.drained[e.ID], w.killed[e.ID])
 		}
 		w.retires[e.ID] = true
 	case BecameReady:
@@ -330,7 +367,8 @@ func (w *witness) hear(event Event) error {
 			break
 		}
 		if w.serving[e.ID] || w.drained[e.ID] || w.killed[e.ID] {
-			return fmt.Errorf("worker %d became ready: serving %v, drained %v, killed %v", e.ID, w.serving[e.ID], w.drained[e.ID], w.killed[e.ID])
+			return fmt.Errorf("worker %d became ready: serving %v, drained %v, killed %v",
+				e.ID, w.serving[e.ID], w.drained[e.ID], w.killed[e.ID])
 		}
 		w.serving[e.ID] = true
 	case Exited:
@@ -339,17 +377,21 @@ func (w *witness) hear(event Event) error {
 		if e.Expected && e.State <= Stable && !w.retires[e.ID] {
 			w.finished[place{e.Slot, e.Generation}] = true
 		}
-	case HandedOver, SwitchedToStopFirst:
+	case TriedAlone:
 		w.first = true
+	case RunsAlone:
+		w.alone = true
 	case Failed:
 		if e.Generation != w.target || w.gone[e.Serving] {
 			return fmt.Errorf("%+v, the target is %d, gone are %v", e, w.target, w.gone)
 		}
 		w.target, w.settled = e.Serving, 0
+		w.returns = true
 	case Serving:
 		for _, slot := range w.open() {
 			if e.Generation != w.target || !w.served(slot) {
-				return fmt.Errorf("generation %d is said to serve, the target is %d, and slot %d is served: %v", e.Generation, w.target, slot, w.served(slot))
+				return fmt.Errorf("generation %d is said to serve, the target is %d, and slot %d is served: %v",
+					e.Generation, w.target, slot, w.served(slot))
 			}
 		}
 		w.proven = e.Generation
@@ -358,12 +400,23 @@ func (w *witness) hear(event Event) error {
 			return fmt.Errorf("generation %d is replaced twice", e.Generation)
 		}
 		w.settled = e.Generation
+		for _, m := range w.members {
+			drains := m.state == Draining && m.leaving.asked == toDrain && m.agent.there
+			if m.Generation != e.Generation && drains && !m.leaving.moved {
+				return fmt.Errorf("generation %d is said to serve alone, and worker %d has connections to give away",
+					e.Generation, m.ID)
+			}
+		}
 		if old := w.alive(func(o Worker) bool { return o.Generation != e.Generation && !w.released[o.ID] }); len(old) > 0 {
 			return fmt.Errorf("generation %d is said to serve alone, beside workers %v", e.Generation, old)
 		}
 	case GenerationGone:
-		if left := w.alive(func(o Worker) bool { return o.Generation == e.Generation }); len(left) > 0 || w.gone[e.Generation] {
-			return fmt.Errorf("generation %d is gone, and workers %v live; it was gone before: %v", e.Generation, left, w.gone[e.Generation])
+		left := w.alive(func(o Worker) bool {
+			return o.Generation == e.Generation
+		})
+		if len(left) > 0 || w.gone[e.Generation] {
+			return fmt.Errorf("generation %d is gone, and workers %v live; it was gone before: %v",
+				e.Generation, left, w.gone[e.Generation])
 		}
 		w.gone[e.Generation] = true
 	case Stopped:

@@ -14,8 +14,8 @@ import (
 	"hotreload/bench/load"
 )
 
-// checkEcho is what is right about an answer of testdata/worker: it is the answer to this very request, and it has seen
-// all of it.
+// checkEcho checks an answer of testdata/worker: it must belong to this request, and the worker must have read the
+// whole request.
 func checkEcho(id uint64, sent, answer []byte) error {
 	_, rest, _ := strings.Cut(string(answer), " ") // the version
 	if want := echoed(id, sent) + "\n"; rest != want {
@@ -28,10 +28,12 @@ func echoed(id uint64, sent []byte) string {
 	return fmt.Sprintf("%d %d %d", id, len(sent), crc32.ChecksumIEEE(sent))
 }
 
-// underLoad replaces generation after generation while 64 clients ask for answers without a pause, and returns what
-// became of their requests. Each replacement waits for the end of the one before it but for its draining, so that two
-// generations may drain at the same time and never more than the supervisor allows.
-func underLoad(t *testing.T, s *service, at Address, replacements int, enough func(load.Report) bool, flags ...string) load.Report {
+// underLoad replaces generation after generation while 64 clients send requests without a pause, and returns the
+// results. Each replacement waits for the previous one except for its draining, so two generations may drain at the
+// same time, and never more than the supervisor allows.
+func underLoad(
+	t *testing.T, s *service, at Address, replacements int, enough func(load.Report) bool, flags ...string,
+) load.Report {
 	t.Helper()
 	await(s, serving(s.replace(flags...)))
 	var total load.Report
@@ -39,7 +41,7 @@ func underLoad(t *testing.T, s *service, at Address, replacements int, enough fu
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		reported := make(chan load.Report)
-		go func() { // ends after cancel, when the last answer is in
+		go func() { // ends after cancel, with the last answer
 			reported <- load.Run(ctx, load.Options{
 				Network: at.Network, Address: dialableIn(at), Path: "/echo", Check: checkEcho, Timeout: 10 * time.Second,
 			})
@@ -69,7 +71,7 @@ func underLoad(t *testing.T, s *service, at Address, replacements int, enough fu
 	return total
 }
 
-// draining counts the generations that have workers which have not left yet.
+// draining counts the generations with workers that have not exited yet.
 func (s *service) draining() int {
 	left := map[int]Worker{}
 	for _, event := range s.all() {
@@ -87,8 +89,8 @@ func (s *service) draining() int {
 	return len(generations)
 }
 
-// TestNothingIsLost is the promise: workers that take their sockets by the systemd protocol and leave properly are
-// replaced under full load, and no request notices.
+// TestNothingIsLost is the promise: if workers use the systemd protocol and drain properly, replacements under full
+// load lose no request.
 func TestNothingIsLost(t *testing.T) {
 	tcp := Address{Network: "tcp", Addr: "127.0.0.1:0"}
 	for _, c := range []struct {
@@ -108,7 +110,7 @@ func TestNothingIsLost(t *testing.T) {
 				c.listen.Addr = filepath.Join(shortDir(t), "s")
 			}
 			c.policy.Ready = ReadyNotify
-			c.policy.Grace = limit // -linger ends as soon as all callers have gone, however slow the machine is
+			c.policy.Grace = limit // -linger ends when all clients have left, however slow the machine is
 			s := start(t, Config{Listen: []Address{c.listen}, Policy: c.policy})
 			report := underLoad(t, s, s.Addresses()[0], size(c.usual, 100), nil, "-ready", "self", "-linger", "10s")
 			if report.Lost() > 0 {
@@ -128,8 +130,8 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// What would be lost is seen: without these, the test above would prove nothing. Workers that hand over by
-// SO_REUSEPORT, each with a socket and a queue of its own, lose what waits in the queue when they close it.
+// The control, without which TestNothingIsLost would prove nothing: workers that hand over by SO_REUSEPORT, each with a
+// socket and an accept queue of its own, lose the connections in the queue when they close it.
 func TestLossesOfReusePortAreSeen(t *testing.T) {
 	listen := freePort(t)
 	s := start(t, Config{
@@ -140,12 +142,12 @@ func TestLossesOfReusePortAreSeen(t *testing.T) {
 		func(r load.Report) bool { return r.Fresh.Lost() > 0 },
 		"-ready", "self", "-linger", "10s")
 	if report.Fresh.Outcomes[load.Reset]+report.Fresh.Outcomes[load.Refused] == 0 {
-		t.Error("a hand-over by SO_REUSEPORT has lost nothing: the load is blind")
+		t.Error("a handover by SO_REUSEPORT lost nothing: the test detects nothing")
 	}
 }
 
-// Workers that call Shutdown at once close kept connections whose clients are about to send, and now and then one that
-// they have only just accepted.
+// Another control: workers that call Shutdown at once close idle connections on which clients are about to send, and
+// sometimes a just accepted connection.
 func TestLossesOfShutdownAtOnceAreSeen(t *testing.T) {
 	s := start(t, Config{
 		Listen: []Address{{Network: "tcp", Addr: "127.0.0.1:0"}},
@@ -155,6 +157,6 @@ func TestLossesOfShutdownAtOnceAreSeen(t *testing.T) {
 		func(r load.Report) bool { return r.KeepAlive.Lost() > 0 },
 		"-ready", "self", "-drain", "at-once")
 	if report.KeepAlive.Lost() == 0 {
-		t.Error("Shutdown at once has lost nothing: the load is blind")
+		t.Error("Shutdown at once lost nothing: the test detects nothing")
 	}
 }

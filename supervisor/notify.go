@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// word is the socket through which one worker says that it is ready, sd_notify(3). One for each worker: who speaks is
-// known by where, also when it is a child of the worker (systemd-notify) that has exited before we could look it up.
-// The folder is ours alone, so a stranger cannot reach it.
+// word is the socket on which one worker sends READY=1, as in sd_notify(3). Each worker has its own, so the sender is
+// known, even a child of the worker (systemd-notify) with an exit before the supervisor could look up its pid. The
+// folder is private, so no other user can reach the socket.
 type word struct {
 	*net.UnixConn
 	path string
@@ -23,12 +23,12 @@ func listenForWord(path string) (*word, error) {
 	return &word{socket, path}, nil
 }
 
-// Close also removes the file, which the net package leaves.
+// Close also removes the file; package net does not.
 func (w *word) Close() error {
 	return errors.Join(w.UnixConn.Close(), os.Remove(w.path))
 }
 
-// hear waits for READY=1 until the socket is closed. Everything else that programs tell systemd is for systemd.
+// hear waits for READY=1 until the socket is closed. All other notifications are meant for systemd and ignored.
 func (s *Supervisor) hear(socket *word, r *running) {
 	message := make([]byte, 4096)
 	for {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Stream says where a worker wrote.
+// Stream is the stream to which a worker wrote.
 type Stream uint8
 
 const (
@@ -18,41 +18,52 @@ const (
 	Stderr
 )
 
-// Output says what the workers' output is connected to. It never blocks a worker longer than the destination would:
-// to a terminal that was stopped (Ctrl-S) the oldest lines are dropped; to one that is slow, and to files and pipes,
-// nothing is.
+// Output is the destination of the workers' output. Output never blocks a worker longer than the destination itself
+// would. If the terminal was stopped (Ctrl-S), the oldest lines are dropped. For a slow terminal, and for files and
+// pipes, nothing is dropped.
 type Output struct {
-	// Write takes what a worker wrote. It is called by one goroutine for each worker and stream, may block, and must
+	// Write gets the workers' output. One goroutine for each worker and stream calls Write; Write may block, and must
 	// not keep p.
 	Write func(w Worker, s Stream, p []byte)
 
-	Terminal [2]bool // Stdout, Stderr: the destination is a terminal, so that workers get one too, with its colours
-	Joined   bool    // both end in the same file: they share one channel, which keeps their order
+	// Copy gets the same output, including the part dropped for a stopped terminal. Copy must return at once, and must
+	// not keep p. nil = no copy.
+	Copy func(w Worker, s Stream, p []byte)
 
-	Size func() (rows, columns uint16) // of the terminal
+	Terminal [2]bool // Stdout, Stderr: the destination is a terminal, so workers get a terminal, too, and print in colour
+	Joined   bool    // both streams go to the same file: workers get one channel, to keep the order
+
+	Size func() (rows, columns uint16) // of the user's terminal
 }
 
 const (
-	tailSize  = 4 << 10                // what is kept of the last words for the exit line
-	queueSize = 1 << 20                // what may wait for a terminal that does not keep up
-	chunkSize = 32 << 10               // what a terminal is given at once
-	patience  = 500 * time.Millisecond // how long it may take for that until it counts as stopped
+	tailSize  = 4 << 10                // size of Exit.Tail
+	lastSize  = 32 << 10               // how much of stderr is kept: a panic's stack begins far above the end
+	queueSize = 1 << 20                // buffer for a slow terminal
+	chunkSize = 32 << 10               // size of one write to the terminal
+	patience  = 500 * time.Millisecond // after so long in one write, the terminal counts as stopped
 
-	drainLimit  = 500 * time.Millisecond // how long an exit waits for the last of the output
-	channelSize = 1 << 20                // how much that can be: the most that a pipe holds (pipe(7))
+	drainLimit  = 500 * time.Millisecond // how long an exit waits for the last output
+	channelSize = 1 << 20                // the most in the channel: a full pipe (pipe(7))
 )
 
-// capture is one channel from a worker: a pipe or a pseudo-terminal. Its goroutines end when the last holder of the
-// other end is gone, or finish gives up on them.
+// capture is one channel from a worker: a pipe or a pseudo-terminal. The goroutines of a capture end when no process
+// has the other end open any more, or when finish gives up.
 type capture struct {
 	ours, child *os.File
 	terminal    bool
 	stream      Stream
 	done        chan struct{} // everything was read and written
-	rest        int           // what may still be read after finish has lost patience; of the reading goroutine
+	rest        int           // bytes left to read after finish gave up; owned by the reading goroutine
 
-	mu   sync.Mutex // guards tail
-	tail []byte
+	mu   sync.Mutex // guards last
+	last []byte     // the last output: at least lastSize bytes if there are so many, and less than three times as many
+}
+
+func (o Output) copy(w Worker, s Stream, p []byte) {
+	if o.Copy != nil {
+		o.Copy(w, s, p)
+	}
 }
 
 // attach connects cmd's stdout and stderr.
@@ -64,7 +75,7 @@ func (o Output) attach(cmd *exec.Cmd) (_ []*capture, err error) {
 				c.resize(o)
 				return c, nil
 			}
-			c.terminal = false // no pseudo-terminals here: a pipe carries the words, if not the colours
+			c.terminal = false // no pseudo-terminals here: use a pipe, without colours
 		}
 		c.ours, c.child, err = os.Pipe()
 		return c, err
@@ -75,7 +86,7 @@ func (o Output) attach(cmd *exec.Cmd) (_ []*capture, err error) {
 	}
 	cmd.Stdout = out.child
 	if o.Joined {
-		out.stream = Stderr // its last words are what an exit line quotes
+		out.stream = Stderr // a message about the exit quotes the last output
 		cmd.Stderr = out.child
 		return []*capture{out}, nil
 	}
@@ -97,7 +108,7 @@ func (c *capture) start(s *Supervisor, w Worker) {
 	}
 }
 
-// copyAll passes everything on, at the pace of the destination.
+// copyAll copies the output at the pace of the destination.
 func (c *capture) copyAll(o Output, w Worker) {
 	defer close(c.done)
 	defer c.ours.Close()
@@ -106,6 +117,7 @@ func (c *capture) copyAll(o Output, w Worker) {
 		n, err := c.read(buffer)
 		if n > 0 {
 			c.remember(buffer[:n])
+			o.copy(w, c.stream, buffer[:n])
 			o.Write(w, c.stream, buffer[:n])
 		}
 		if err != nil {
@@ -114,8 +126,8 @@ func (c *capture) copyAll(o Output, w Worker) {
 	}
 }
 
-// copyDropping passes everything on at the pace of the terminal, while it has one. When the terminal was stopped, what
-// does not fit between is dropped, oldest first, and the gap is marked.
+// copyDropping copies the output at the pace of the terminal. If the terminal was stopped, the oldest output beyond the
+// buffer is dropped, and the gap is marked.
 func (c *capture) copyDropping(s *Supervisor, w Worker) {
 	defer close(c.done)
 	queue := newQueue(queueSize, patience)
@@ -128,7 +140,9 @@ func (c *capture) copyDropping(s *Supervisor, w Worker) {
 				return
 			}
 			if lost > 0 {
-				s.config.Output.Write(w, c.stream, fmt.Appendf(nil, "\n[hotreload: %d bytes of output dropped, the terminal did not keep up]\n", lost))
+				s.config.Output.Write(
+					w, c.stream, fmt.Appendf(nil, "\n[hotreload: %d bytes of output dropped, the terminal did not keep up]\n", lost),
+				)
 				s.send(droppedInput{Dropped{w, lost}})
 			}
 			s.config.Output.Write(w, c.stream, p)
@@ -139,9 +153,10 @@ func (c *capture) copyDropping(s *Supervisor, w Worker) {
 		n, err := c.read(buffer)
 		if n > 0 {
 			c.remember(buffer[:n])
+			s.config.Output.copy(w, c.stream, buffer[:n])
 			queue.put(buffer[:n])
 		}
-		if err != nil { // EIO is a terminal's end of file
+		if err != nil { // at the end of a terminal, the error is EIO
 			break
 		}
 	}
@@ -150,9 +165,9 @@ func (c *capture) copyDropping(s *Supervisor, w Worker) {
 	<-written
 }
 
-// read reads what comes next. When finish has lost patience the worker and all that it left are gone, so what they
-// wrote is in the channel: it is read to its end, at whatever pace the destination takes it, but nothing is waited for
-// any more. A stranger who still writes meets a closed pipe.
+// read reads the next output. When finish gives up, all processes of the worker are gone, so the rest of their output
+// is in the channel. read then returns the rest, to a destination of any speed, but does not wait for more. A foreign
+// process with more to write gets an error for a closed pipe.
 func (c *capture) read(buffer []byte) (int, error) {
 	if c.rest == 0 {
 		n, err := c.ours.Read(buffer)
@@ -174,24 +189,24 @@ func (c *capture) remember(p []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(p) >= tailSize {
-		c.tail = append(c.tail[:0], p[len(p)-tailSize:]...)
-		return
+	if len(p) > lastSize {
+		p = p[len(p)-lastSize:]
 	}
-	if over := len(c.tail) + len(p) - tailSize; over > 0 {
-		c.tail = append(c.tail[:0], c.tail[over:]...)
+	if len(c.last) >= 2*lastSize { // rarely, so a write costs no more than its bytes
+		c.last = append(c.last[:0], c.last[len(c.last)-lastSize:]...)
 	}
-	c.tail = append(c.tail, p...)
+	c.last = append(c.last, p...)
 }
 
-func (c *capture) tailText() string {
+// lastText returns the last size bytes.
+func (c *capture) lastText(size int) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return string(c.tail)
+	return string(c.last[max(0, len(c.last)-size):])
 }
 
-// finish waits until everything was read and written, but not beyond limit: a stranger may hold the other end, the
-// terminal may be stopped.
+// finish waits until everything was read and written, at most until limit: a foreign process may hold the other end
+// open, or the terminal may be stopped.
 func (c *capture) finish(limit time.Time) {
 	timer := time.NewTimer(time.Until(limit))
 	defer timer.Stop()
@@ -210,19 +225,19 @@ func (c *capture) resize(o Output) bool {
 	return rows > 0 && setTerminalSize(c.ours, rows, columns) == nil
 }
 
-// queue is a bounded buffer between one reader and one writer. While the writer gets on, the reader waits for it when
-// the queue is full, as the worker would wait for its terminal. When the writer has not come for the time of patience,
-// the terminal was stopped, and the reader goes on alone.
+// queue is a bounded buffer between one reader and one writer. If the queue is full, the reader waits for the writer,
+// as the worker would wait for its terminal. If the writer does not take anything for the time of patience, the
+// terminal counts as stopped, and the reader drops output instead of waiting.
 type queue struct {
 	limit    int
 	patience time.Duration
-	room     chan struct{} // the writer has come
+	room     chan struct{} // the writer took something
 
 	mu      sync.Mutex // guards all below
 	filled  sync.Cond
 	data    []byte
 	lost    int64
-	stopped bool // the writer has been away for too long
+	stopped bool // the writer was away for too long
 	closed  bool
 }
 
@@ -243,7 +258,7 @@ func (q *queue) put(p []byte) {
 	}
 	q.data = append(q.data, p...)
 	if over := len(q.data) - q.limit; over > 0 {
-		over += q.limit / 4 // make room for more than this once: dropping is a copy
+		over += q.limit / 4 // drop more than necessary, because each time copies the buffer
 		over = min(over, len(q.data))
 		q.lost += int64(over)
 		q.data = append(q.data[:0], q.data[over:]...)
@@ -251,7 +266,7 @@ func (q *queue) put(p []byte) {
 	q.filled.Signal()
 }
 
-// waitForRoom waits until the writer has come, and reports whether it has.
+// waitForRoom waits until the writer takes something, and reports whether that happened.
 func (q *queue) waitForRoom() bool {
 	timer := time.NewTimer(q.patience)
 	defer timer.Stop()
@@ -270,7 +285,7 @@ func (q *queue) close() {
 	q.filled.Signal()
 }
 
-// take waits for data and returns what comes next, and how much was lost before it.
+// take waits for data, and returns the next part and the number of bytes dropped before that part.
 func (q *queue) take() (p []byte, lost int64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -283,12 +298,12 @@ func (q *queue) take() (p []byte, lost int64, ok bool) {
 	q.data, q.lost = q.data[n:], 0
 	select {
 	case q.room <- struct{}{}:
-	default: // it has not been noticed yet that we came before
+	default: // put has not yet noticed an earlier take
 	}
 	return p, lost, n > 0
 }
 
-// stdin hands what is written to it to the newest worker.
+// stdin passes input to the newest worker.
 type stdin struct {
 	mu      sync.Mutex // guards all below
 	changed sync.Cond
@@ -302,8 +317,8 @@ func newStdin() *stdin {
 	return s
 }
 
-// switchTo makes w the pipe that input goes to. The pipe before it stays open until its worker is gone: its end would
-// tell the worker to finish.
+// switchTo sends all further input to w. The previous pipe stays open until its worker is gone, because the end of the
+// pipe would tell the worker to exit.
 func (s *stdin) switchTo(w *os.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -315,7 +330,7 @@ func (s *stdin) switchTo(w *os.File) {
 	s.changed.Broadcast()
 }
 
-// Write passes p to the newest worker. If that worker goes away, the next one gets what is left.
+// Write passes p to the newest worker. If that worker exits, the next one gets the rest.
 func (s *stdin) Write(p []byte) (int, error) {
 	written := 0
 	for written < len(p) {
@@ -342,7 +357,47 @@ func (s *stdin) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// Close ends the input.
+// leave ends the input to the terminal of an exited worker.
+func (s *stdin) leave(w *os.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == w {
+		s.current = nil
+	}
+}
+
+// typeLimit is how long a key may wait for a program with 4000 unread keys. Felt right, not measured.
+const typeLimit = 100 * time.Millisecond
+
+// Type passes keys to the newest worker at once, or drops them, because the worker may be gone or read nothing.
+func (s *stdin) Type(keys []byte) {
+	s.mu.Lock()
+	to := s.current
+	s.mu.Unlock()
+	if to != nil {
+		_ = to.SetWriteDeadline(time.Now().Add(typeLimit))
+		_, _ = to.Write(keys)
+	}
+}
+
+// Typed tells the effect of keys in a worker's terminal.
+type Typed struct {
+	Taken   bool // there is a worker with a terminal of its own
+	Signals bool // Ctrl-C and similar keys send signals, unless the program takes the keys for itself
+	Lines   bool // the program reads lines, edited by the user in the terminal: no full-screen program
+}
+
+// Typed returns the present state.
+func (s *stdin) Typed() Typed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == nil || s.closed {
+		return Typed{}
+	}
+	return typedTo(s.current)
+}
+
+// Close ends the input of all workers.
 func (s *stdin) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

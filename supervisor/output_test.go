@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// lineCounter takes what a worker writes and looks whether it is what writeLines of testdata/worker writes, complete
-// and in order, while keeping none of it.
+// lineCounter checks that a worker's output is what writeLines of testdata/worker writes, complete and in order,
+// without storing it.
 type lineCounter struct {
 	mu    sync.Mutex // guards all below
 	rest  []byte
@@ -37,7 +37,7 @@ func (c *lineCounter) Write(p []byte) {
 		if !ok {
 			break
 		}
-		// comparing numbers without making a string of each line keeps a gigabyte cheap
+		// comparing numbers without a string for each line, which makes a gigabyte cheap
 		if n := number(line); n != c.lines && c.wrong == "" {
 			c.wrong = fmt.Sprintf("line %d is %q", c.lines, line)
 		}
@@ -62,7 +62,7 @@ func memory() uint64 {
 	return m.HeapInuse
 }
 
-// A flood through a pipe arrives whole, in order, before the exit line, and is not kept.
+// A large output through a pipe arrives complete, in order and before the exit line, and is not kept in memory.
 func TestFloodThroughAPipe(t *testing.T) {
 	n := size(64<<20, 1<<30)
 	var count lineCounter
@@ -74,7 +74,7 @@ func TestFloodThroughAPipe(t *testing.T) {
 	before := memory()
 	s.replace("-write", fmt.Sprint(n), "-exit", "0")
 	await[Exited](s, nil)
-	// No lock: what was written was written before the event.
+	// No lock is needed: the output was written before the event.
 	if count.bytes != int64(n) || count.wrong != "" {
 		t.Errorf("have %d bytes, want %d; %s", count.bytes, n, count.wrong)
 	}
@@ -83,20 +83,23 @@ func TestFloodThroughAPipe(t *testing.T) {
 	}
 }
 
-// A destination that is slower than the exit is told (`| less`) still gets everything, in either case.
+// A destination that is slower than the exit (`| less`) gets everything, with a pipe and with a terminal.
 func TestOutputAfterTheExit(t *testing.T) {
-	const n = 1407 * 64 // more than one read, less than what the worker can leave in a pipe and one read
+	const n = 1407 * 64 // more than one read, less than a pipe and one read can contain
 	for _, terminal := range []bool{false, true} {
 		t.Run(fmt.Sprint("terminal ", terminal), func(t *testing.T) {
 			var count lineCounter
 			var first sync.Once
 			exited := make(chan struct{})
-			s := start(t, Config{Output: Output{Terminal: [2]bool{terminal, terminal}, Write: func(_ Worker, stream Stream, p []byte) {
-				if stream == Stdout {
-					first.Do(func() { <-exited })
-					count.Write(p)
-				}
-			}}})
+			s := start(
+				t,
+				Config{Output: Output{Terminal: [2]bool{terminal, terminal}, Write: func(_ Worker, stream Stream, p []byte) {
+					if stream == Stdout {
+						first.Do(func() { <-exited })
+						count.Write(p)
+					}
+				}}},
+			)
 			s.replace("-write", fmt.Sprint(n), "-exit", "0")
 			await[Exited](s, nil)
 			close(exited)
@@ -112,7 +115,7 @@ func TestOutputAfterTheExit(t *testing.T) {
 	}
 }
 
-// A terminal that is only slow gets everything.
+// A slow terminal gets everything.
 func TestSlowTerminal(t *testing.T) {
 	const n = 4 << 20
 	var count lineCounter
@@ -141,7 +144,7 @@ func TestSlowTerminal(t *testing.T) {
 	}
 }
 
-// A line of 10 MB has no end where a buffer has one.
+// A line of 10 MB is not broken at the end of a buffer.
 func TestLongLine(t *testing.T) {
 	const n = 10 << 20
 	for _, terminal := range []bool{false, true} {
@@ -149,7 +152,7 @@ func TestLongLine(t *testing.T) {
 			s := start(t, Config{Output: Output{Terminal: [2]bool{terminal, terminal}}})
 			s.replace("-line", fmt.Sprint(n), "-exit", "0")
 			await[Exited](s, nil)
-			eventually(t, "not a line of 10 MB: ", func() string { // a slow terminal has some of it to come
+			eventually(t, "not a line of 10 MB: ", func() string { // a slow terminal may not have all of it yet
 				if have := s.written(Stdout); len(have) != n || have != strings.Repeat("x", n-1)+"\n" {
 					return fmt.Sprint(len(have), " bytes")
 				}
@@ -159,8 +162,8 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// A terminal that was stopped (Ctrl-S) stops no worker: the worker writes on and ends, what does not fit is dropped,
-// and the gap is marked and told.
+// A stopped terminal (Ctrl-S) does not stop a worker: the worker continues to write and exits; output that does not fit
+// is dropped, and the gap is marked and reported.
 func TestFloodThroughAStoppedTerminal(t *testing.T) {
 	n := size(64<<20, 1<<30)
 	var stopped sync.Mutex
@@ -179,7 +182,7 @@ func TestFloodThroughAStoppedTerminal(t *testing.T) {
 	}})
 	before := memory()
 	s.replace("-write", fmt.Sprint(n))
-	e := await[Exited](s, nil) // it has no sockets and no -exit: that is its end
+	e := await[Exited](s, nil) // the worker has no sockets and no -exit, so it exits
 	if e.Exit.Code != 1 || !strings.Contains(e.Exit.Tail, "written") {
 		t.Errorf("have %+v", e)
 	}
@@ -197,13 +200,13 @@ func TestFloodThroughAStoppedTerminal(t *testing.T) {
 			return text[max(0, len(text)-200):]
 		}
 		if !strings.Contains(text, fmt.Sprintf("[hotreload: %d bytes of output dropped", dropped.Bytes)) {
-			t.Errorf("no mark for %d bytes", dropped.Bytes)
+			t.Errorf("the gap of %d bytes is not marked", dropped.Bytes)
 		}
 		return ""
 	})
 }
 
-// A stranger that nobody knows to be ours holds stdout: the exit does not wait for it, and nothing waits after.
+// An unknown process holds stdout open: the exit is reported without waiting for it, and nothing waits afterwards.
 func TestStrangerHoldsStdout(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
 		t.Run(fmt.Sprint("terminal ", terminal), func(t *testing.T) {
@@ -213,14 +216,14 @@ func TestStrangerHoldsStdout(t *testing.T) {
 			began := time.Now()
 			must(t, syscall.Kill(ready.Pid, syscall.SIGKILL))
 			await[Exited](s, nil)
-			if took := time.Since(began); took > 2*time.Second { // 500 ms, and what a busy machine adds; the stranger stays for 5 s
-				t.Errorf("the exit was told after %v", took)
+			if took := time.Since(began); took > 2*time.Second { // 500 ms, and a busy machine; the process stays for 5 s
+				t.Errorf("the exit was reported after %v", took)
 			}
 		})
 	}
 }
 
-// A terminal stays a terminal, and learns of another size.
+// Workers have a terminal if the destination is one, and its new size reaches them.
 func TestTerminal(t *testing.T) {
 	var rows atomic.Int32
 	rows.Store(24)
@@ -232,7 +235,7 @@ func TestTerminal(t *testing.T) {
 	await(s, serving(s.replace("-write", "130")))
 	at := Address{Network: "tcp", Addr: listen}
 	if have := get(t, at, "/terminal"); have != "24x80 no" {
-		t.Errorf("have %q, want a terminal of 24x80 and none", have)
+		t.Errorf("have %q, want a terminal of 24x80 for stdout and none for stderr", have)
 	}
 	rows.Store(50)
 	s.Resize()
@@ -250,23 +253,26 @@ func TestTerminal(t *testing.T) {
 	})
 }
 
-// Both streams in one channel keep their order.
+// Two streams in one channel keep their order.
 func TestJoinedOutput(t *testing.T) {
 	s := start(t, Config{Output: Output{Joined: true}})
 	s.replace("-line", "10", "-exit", "4")
 	e := await[Exited](s, nil)
 	have := s.written(Stderr)
-	if !strings.HasPrefix(have, "xxxxxxxxx\nwritten\n") || !strings.HasSuffix(have, "as told\n") || s.written(Stdout) != "" {
+	if !strings.HasPrefix(have, "xxxxxxxxx\nwritten\n") || !strings.HasSuffix(have, "as told\n") ||
+		s.written(Stdout) != "" {
 		t.Errorf("have %q and %q", have, s.written(Stdout))
 	}
 	if e.Exit.Tail != have {
-		t.Errorf("the last words are %q", e.Exit.Tail)
+		t.Errorf("Tail is %q", e.Exit.Tail)
 	}
 }
 
-// What is typed goes to the newest worker, and what is typed too early waits.
+// Input goes to the newest worker. Early input waits for a worker.
 func TestInput(t *testing.T) {
-	s := start(t, Config{Stdin: true, Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify, Workers: 2}})
+	s := start(
+		t, Config{Stdin: true, Listen: []Address{address(t, "127.0.0.1:0")}, Policy: Policy{Ready: ReadyNotify, Workers: 2}},
+	)
 	typed := make(chan error, 1)
 	send := func(text string) { _, err := io.WriteString(s.Input(), text); typed <- err }
 	go send("early\n") // ends when there is a worker
@@ -287,11 +293,11 @@ func TestInput(t *testing.T) {
 	must(t, <-typed)
 	heard("v2 late\n")
 	s.end()
-	go send("too late\n") // ends at once: there is nobody left to read
+	go send("too late\n") // ends at once, because no worker is left
 	select {
 	case err := <-typed:
 		if err == nil {
-			t.Error("no error for input that nobody reads")
+			t.Error("no error for input without a reader")
 		}
 	case <-time.After(limit):
 		t.Error("a write hangs after the end")
@@ -329,7 +335,7 @@ func TestQueue(t *testing.T) {
 		took, lost = took+int64(len(p)), lost+dropped
 	}
 	if took+lost != put || lost == 0 {
-		t.Errorf("%d bytes came, %d went and %d were lost", put, took, lost)
+		t.Errorf("%d bytes were put, %d taken and %d lost", put, took, lost)
 	}
 }
 
@@ -341,8 +347,13 @@ func TestTail(t *testing.T) {
 		p := bytes.Repeat([]byte{byte('a' + i%26)}, random.IntN(size(2000, 9000)))
 		c.remember(p)
 		all = append(all, p...)
-		if want := all[max(0, len(all)-tailSize):]; c.tailText() != string(want) {
-			t.Fatalf("after %d bytes: have %q, want %q", len(all), c.tailText(), want)
+		for _, size := range []int{tailSize, lastSize} {
+			if want := all[max(0, len(all)-size):]; c.lastText(size) != string(want) {
+				t.Fatalf("after %d bytes: have %q, want %q", len(all), c.lastText(size), want)
+			}
+		}
+		if cap(c.last) > 8*lastSize {
+			t.Fatalf("after %d bytes the buffer has %d", len(all), cap(c.last))
 		}
 	}
 }

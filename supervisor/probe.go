@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Probe is an HTTP request whose answer means that a worker is ready. The zero Probe asks nothing.
+// Probe is an HTTP request. A worker that answers is ready. The zero Probe is no probe.
 //
-// A request to the address that all workers share may be answered by an old worker. So with a path alone, workers
-// that inherit sockets get one more, named "probe" in LISTEN_FDNAMES, that only they have; those that open their own
-// are asked where they listen (Linux). A full URL is asked as it is.
+// A request to the shared address may be answered by an old worker. So if the probe is only a path, workers with
+// inherited sockets get one more, private to each worker, named "probe" in LISTEN_FDNAMES. Workers with sockets of
+// their own are asked there (Linux). A full URL is used without a change.
 type Probe struct {
 	path string
 	url  string
@@ -27,22 +27,23 @@ func ParseProbe(text string) (Probe, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return Probe{}, errors.New("a probe is http:/path or http://host:port/path")
+		return Probe{}, errors.New("a probe must be http:/path or http://host:port/path")
 	}
 	return Probe{url: u.String()}, nil
 }
 
-// IsZero reports whether there is nothing to ask.
+// IsZero reports whether there is no probe.
 func (p Probe) IsZero() bool { return p == Probe{} }
 
 func openProbeSocket() (*net.TCPListener, error) {
 	return net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 }
 
-// probeLimit is how long one probe may take; a server that needs longer has more to do than to say that it is there.
+// probeLimit is how long one request may take. A slower server is too busy to count as ready.
 const probeLimit = 2 * time.Second
 
-// answers asks once. Redirects are answers; what leads away from the worker is not followed.
+// answers sends one request. A redirect counts as an answer and is not followed, because a redirect may lead to another
+// server.
 func answers(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()

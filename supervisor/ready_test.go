@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// By what a worker is found ready, under each rule.
+// The sign by which a worker becomes ready, under each rule.
 func TestReady(t *testing.T) {
 	shared := []Address{address(t, "127.0.0.1:0")}
 	port := freePort(t)
@@ -23,34 +23,52 @@ func TestReady(t *testing.T) {
 		config Config
 		flags  []string
 		want   How
-		linux  bool // only there
+		linux  bool // Linux only
 	}{
 		{"its word", Config{Listen: shared}, []string{"-ready", "self"}, ByWord, false},
 		{"its word, twice", Config{Listen: shared}, []string{"-ready", "twice"}, ByWord, false},
-		{"the word of a child that has gone", Config{Listen: shared, Policy: Policy{Ready: ReadyNotify}}, []string{"-ready", "child"}, ByWord, false},
+		{
+			"the word of a child that has gone",
+			Config{Listen: shared, Policy: Policy{Ready: ReadyNotify}},
+			[]string{"-ready", "child"},
+			ByWord,
+			false,
+		},
 		{"the probe, at an address of its own", Config{Listen: shared, Probe: path}, nil, ByProbe, false},
-		{"the probe, and nothing but the probe", Config{Listen: shared, Probe: path, Policy: Policy{Ready: ReadyProbe}}, []string{"-ready", "self", "-boot", "50ms"}, ByProbe, false},
+		{
+			"the probe, and nothing but the probe",
+			Config{Listen: shared, Probe: path, Policy: Policy{Ready: ReadyProbe}},
+			[]string{"-ready", "self", "-boot", "50ms"},
+			ByProbe,
+			false,
+		},
 		{"the probe, where it listens", Config{Args: own, Probe: path}, nil, ByProbe, true},
 		{"the probe, at a URL", Config{Args: own, Probe: url}, nil, ByProbe, false},
 		{"it listens", Config{Args: own}, nil, ByListening, true},
 		{"it lives", Config{Listen: shared, Policy: Policy{AliveFor: soon}}, nil, ByAge, false},
-		{"it lives, whatever else it does", Config{Args: own, Policy: Policy{Ready: ReadyAlive, AliveFor: soon}}, []string{"-ready", "self"}, ByAge, false},
+		{
+			"it lives, whatever else it does",
+			Config{Args: own, Policy: Policy{Ready: ReadyAlive, AliveFor: soon}},
+			[]string{"-ready", "self"},
+			ByAge,
+			false,
+		},
 		{"it has done its work", Config{}, []string{"-exit", "0"}, ByFinishing, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			if c.linux && !linux() {
-				t.Skip("who listens where is known on Linux only")
+				t.Skip("only Linux tells who listens where")
 			}
 			s := start(t, c.config)
-			for range 2 { // what was learned from the first does not stand in the way of the second
+			for range 2 { // the second start must not fail because of what the first one taught
 				generation := s.replace(c.flags...)
 				ready := await[BecameReady](s, nil)
 				if ready.How != c.want || ready.Generation != generation {
 					t.Errorf("have %+v, want %s", ready, c.want)
 				}
 				if c.want == ByAge && ready.After < soon {
-					t.Errorf("found alive for %v after %v", soon, ready.After)
+					t.Errorf("AliveFor is %v, and the worker was ready after %v", soon, ready.After)
 				}
 				await(s, replaced(generation))
 			}
@@ -58,8 +76,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// The shared socket always accepts, so only an address of its own tells that a worker answers: while the new one
-// boots, the old one serves.
+// The shared socket always accepts connections. So only a probe on a socket of its own proves that a new worker
+// answers: while the new one boots, the old one serves.
 func TestProbeIsNotAnsweredByTheOldWorker(t *testing.T) {
 	probe, err := ParseProbe("http:/")
 	must(t, err)
@@ -71,7 +89,7 @@ func TestProbeIsNotAnsweredByTheOldWorker(t *testing.T) {
 		t.Errorf("while generation 2 boots, have %q", have)
 	}
 	if ready := await[BecameReady](s, nil); ready.After < 300*time.Millisecond {
-		t.Errorf("found ready after %v, before it listened", ready.After)
+		t.Errorf("ready after %v, before the worker listened", ready.After)
 	}
 	await(s, replaced(2))
 	if have := get(t, s.Addresses()[0], "/"); !strings.HasPrefix(have, "v2 ") {
@@ -82,7 +100,7 @@ func TestProbeIsNotAnsweredByTheOldWorker(t *testing.T) {
 	}
 }
 
-// What the environment says is for the worker, and not what another supervisor had said to us.
+// The environment contains variables for the worker, and none that another supervisor meant for hotreload.
 func TestEnvironment(t *testing.T) {
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
@@ -102,7 +120,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// A new generation that hangs before it is ready is killed, and the old one serves all the while.
+// A new generation that hangs before it is ready is killed. The old one serves all the time.
 func TestHangsBeforeReady(t *testing.T) {
 	s := start(t, Config{
 		Listen: []Address{address(t, "127.0.0.1:0")},
@@ -123,11 +141,11 @@ func TestHangsBeforeReady(t *testing.T) {
 	}
 	await(s, serving(s.replace("-ready", "self")))
 	if strings.Count(s.transcript(), "supervisor.Failed") != 1 {
-		t.Error("failed more than once")
+		t.Error("have more than one event Failed")
 	}
 }
 
-// pidsOf asks until both workers have answered, and returns their pids by slot.
+// pidsOf sends requests until both workers have answered, and returns their pids by slot.
 func pidsOf(t *testing.T, s *service) (pids [2]string) {
 	eventually(t, "one of two workers never answers", func() string {
 		fields := strings.Fields(get(t, s.Addresses()[0], "/"))

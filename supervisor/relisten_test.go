@@ -13,8 +13,8 @@ import (
 	"hotreload/bench/load"
 )
 
-// The new socket is open before a worker knows of it and loses nothing, what stays loses nothing, the old one answers
-// until the workers have moved, and is gone then. What cannot be bound changes nothing.
+// The new socket is open before a worker uses it, and loses nothing. Sockets in both lists lose nothing. The old socket
+// answers until the workers have moved, and is closed then. An address that cannot be bound changes nothing.
 func TestRelisten(t *testing.T) {
 	dir := shortDir(t)
 	stays, old := Address{Network: "tcp", Addr: "127.0.0.1:0"}, Address{Network: "unix", Addr: filepath.Join(dir, "old")}
@@ -30,8 +30,10 @@ func TestRelisten(t *testing.T) {
 	defer cancel()
 	reports := make(chan load.Report)
 	clients := func(at Address) {
-		go func() { // ends after cancel, when the last answer is in
-			reports <- load.Run(ctx, load.Options{Network: at.Network, Address: dialableIn(at), Path: "/echo", Check: checkEcho, Timeout: limit, Clients: 16})
+		go func() { // ends after cancel, with the last answer
+			reports <- load.Run(ctx, load.Options{
+				Network: at.Network, Address: dialableIn(at), Path: "/echo", Check: checkEcho, Timeout: limit, Clients: 16,
+			})
 		}()
 	}
 	clients(kept)
@@ -39,15 +41,16 @@ func TestRelisten(t *testing.T) {
 	must(t, s.Relisten([]Address{{Name: "main", Network: stays.Network, Addr: stays.Addr}, fresh}))
 	bound := s.Addresses()
 	if len(bound) != 2 || bound[0].Addr != kept.Addr || strings.HasSuffix(bound[1].Addr, ":0") {
-		t.Fatalf("bound %v, want %v and a port that was chosen", bound, kept)
+		t.Fatalf("bound %v, want %v and a port chosen by the system", bound, kept)
 	}
-	clients(bound[1]) // they wait in the queue
+	clients(bound[1]) // they wait in the accept queue
 	if have := get(t, old, "/"); !strings.HasPrefix(have, "v1 ") {
-		t.Errorf("the old socket answers %q before anybody has moved, want v1", have)
+		t.Errorf("the old socket answers %q before a worker has moved, want v1", have)
 	}
 	await(s, replaced(s.replace(manners...)))
-	if have := get(t, kept, "/sockets"); !strings.Contains(have, "main tcp ") || !strings.Contains(have, "web tcp ") || strings.Contains(have, "unix") {
-		t.Errorf("after the move it serves\n%s", have)
+	if have := get(t, kept, "/sockets"); !strings.Contains(have, "main tcp ") || !strings.Contains(have, "web tcp ") ||
+		strings.Contains(have, "unix") {
+		t.Errorf("after the move the sockets are\n%s", have)
 	}
 	eventually(t, "the old socket: ", func() string {
 		if _, err := os.Lstat(old.Addr); !errors.Is(err, os.ErrNotExist) {
@@ -59,12 +62,13 @@ func TestRelisten(t *testing.T) {
 	taken := freePort(t)
 	stranger(t, taken)
 	var port *PortError
-	if err := s.Relisten([]Address{stays, {Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "tcp", Addr: taken}}); !errors.As(err, &port) {
-		t.Errorf("an address that is taken: %v", err)
+	err := s.Relisten([]Address{stays, {Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "tcp", Addr: taken}})
+	if !errors.As(err, &port) {
+		t.Errorf("an address in use: have %v", err)
 	}
 	await(s, replaced(s.replace(manners...)))
 	if have := get(t, bound[1], "/sockets"); strings.Count(have, "\n") != 1 {
-		t.Errorf("an address that is taken has changed the sockets to\n%s", have)
+		t.Errorf("an address in use changed the sockets to\n%s", have)
 	}
 	cancel()
 	for range 2 {
@@ -74,7 +78,7 @@ func TestRelisten(t *testing.T) {
 	}
 }
 
-// A generation that fails on the new sockets leaves the old ones to the old generation, until one has moved.
+// If a generation fails on the new sockets, the old generation keeps the old ones, until a later generation has moved.
 func TestRelistenAndFail(t *testing.T) {
 	s := start(t, Config{Listen: []Address{address(t, freePort(t))}, Policy: Policy{Ready: ReadyNotify}})
 	old := s.Addresses()[0]
@@ -98,7 +102,7 @@ func TestRelistenAndFail(t *testing.T) {
 	})
 }
 
-// A program that binds the port itself again, when it is not given a socket any more, meets ours no more.
+// When the last address is removed, a program that then binds the port itself finds it free.
 func TestRelistenNowhere(t *testing.T) {
 	at := address(t, freePort(t))
 	s := start(t, Config{Listen: []Address{at}})
@@ -109,6 +113,6 @@ func TestRelistenNowhere(t *testing.T) {
 	}
 	await(s, replaced(s.replace("-ready", "self", "-listen", at.Addr)))
 	if have := get(t, at, "/"); !strings.HasPrefix(have, "v2 ") {
-		t.Errorf("it answers %q, want v2", have)
+		t.Errorf("the service answers %q, want v2", have)
 	}
 }

@@ -19,15 +19,15 @@ import (
 	"time"
 )
 
-// The programs in testdata/say have a say: each is one of EXSyst's three kinds of worker.
+// The programs in testdata/say import hotreload/worker: each is one of EXSyst's three kinds of worker.
 
-// answer is what a worker has replied.
+// answer is a worker's reply.
 type answer struct {
 	Worker, Pid, Generation int
 	Error                   string
 }
 
-// ask sends a message and wants one reply.
+// ask sends a message and expects one reply.
 func (s *service) ask(slot int, message string) (a answer, from Worker, err error) {
 	replies := 0
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -44,8 +44,8 @@ func (s *service) ask(slot int, message string) (a answer, from Worker, err erro
 	return a, from, err
 }
 
-// TestDedicated: one master, who gives numbers while the worker is replaced again and again; none is lost or counted
-// twice. Each generation finishes, writes what it has and leaves by itself.
+// TestDedicated: one worker gets numbers while it is replaced again and again. None is lost or counted twice. Each
+// generation finishes, writes its sum and exits by itself.
 func TestDedicated(t *testing.T) {
 	for _, agent := range []bool{false, true} {
 		t.Run(fmt.Sprint("agent ", agent), func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestDedicated(t *testing.T) {
 			s.replaceWith(plan)
 			const numbers, every = 60, 10
 			for i := range numbers {
-				if i%every == every/2 { // it is given what follows while it is being replaced
+				if i%every == every/2 { // the next messages are sent during the replacement
 					s.replaceWith(plan)
 				}
 				if _, _, err := s.ask(AllSlots, fmt.Sprintf(`{"number":%d}`, i+1)); err != nil {
@@ -64,7 +64,7 @@ func TestDedicated(t *testing.T) {
 			}
 			s.Stop()
 			if !s.waitEnd(limit) {
-				t.Fatal("it does not stop")
+				t.Fatal("the supervisor does not stop")
 			}
 			text, err := os.ReadFile(file)
 			must(t, err)
@@ -81,21 +81,21 @@ func TestDedicated(t *testing.T) {
 			}
 			for _, e := range s.all() {
 				if e, ok := e.(Exited); ok && !e.Exit.Success() {
-					t.Errorf("worker %+v ended by %v, and should have left by itself", e.Worker, e.Exit)
+					t.Errorf("worker %+v ended by %v, want an exit by itself", e.Worker, e.Exit)
 				}
 			}
 		})
 	}
 }
 
-// TestPool: each message goes to an idle worker, so none waits behind one that takes long; all workers get their share;
-// and none is lost while the workers are replaced or retire.
+// TestPool: each message goes to an idle worker, so none waits behind a slow one. All workers get their share. No
+// message is lost while workers are replaced or retire.
 func TestPool(t *testing.T) {
 	plan := build(t, "say/pool", true)
 	s := start(t, Config{Policy: Policy{Workers: 4, Strategy: Parallel, Grace: time.Second}, Agents: true})
 	await(s, serving(s.replaceWith(plan)))
 
-	// Three workers have something to do for longer than the test takes.
+	// Three workers are busy for longer than the test takes.
 	ctx, cancel := context.WithCancel(context.Background())
 	var busy sync.WaitGroup
 	for slot := range 3 {
@@ -106,14 +106,14 @@ func TestPool(t *testing.T) {
 	})
 	for range 10 {
 		if a, _, err := s.ask(AllSlots, `{}`); err != nil || a.Worker != 3 {
-			t.Fatalf("worker %d answers, %v; want the one that is idle, 3", a.Worker, err)
+			t.Fatalf("worker %d answers, %v; want the idle worker 3", a.Worker, err)
 		}
 	}
 	cancel()
 	busy.Wait()
-	await(s, serving(s.replaceWith(plan))) // the busy ones have to go, by force
+	await(s, serving(s.replaceWith(plan))) // the busy workers have to be killed
 
-	const senders, each = 8, 120 // more than four workers deal with before they retire, in each generation
+	const senders, each = 8, 120 // more than four workers process before they retire, in each generation
 	var mu sync.Mutex            // guards the next two
 	by := map[int]int{}
 	generations := map[int]int{}
@@ -151,11 +151,11 @@ func TestPool(t *testing.T) {
 		}
 	}
 	if retired == 0 {
-		t.Error("no worker has had itself replaced")
+		t.Error("no worker asked for its replacement")
 	}
 }
 
-// TestDedicatedControl: what TestDedicated counts is lost if workers are killed.
+// TestDedicatedControl: if workers are killed, the messages that TestDedicated counts are lost.
 func TestDedicatedControl(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sum.txt")
 	s := start(t, Config{Args: []string{file}})
@@ -166,18 +166,18 @@ func TestDedicatedControl(t *testing.T) {
 	s.Kill()
 	s.waitEnd(limit)
 	if text, err := os.ReadFile(file); err == nil {
-		t.Errorf("it was killed and has written %q", text)
+		t.Errorf("the killed worker has written %q", text)
 	}
 }
 
-// TestShared: many clients of one worker. What one writes all read, also after the worker was replaced.
+// TestShared: one worker with many clients. All clients read what one writes, also after the worker was replaced.
 func TestShared(t *testing.T) {
 	for _, agent := range []bool{false, true} {
 		t.Run(fmt.Sprint("agent ", agent), func(t *testing.T) {
 			plan := build(t, "say/shared", agent)
 			address := freePort(t)
 			config := Config{Args: []string{address, filepath.Join(t.TempDir(), "board")}, Agents: agent}
-			if !agent { // then it takes it from LISTEN_FDS
+			if !agent { // then the program uses LISTEN_FDS
 				a, err := ParseAddress(address)
 				must(t, err)
 				config.Listen = []Address{a}
@@ -209,23 +209,25 @@ func TestShared(t *testing.T) {
 			}
 
 			accounts := s.Inquire(t.Context(), 0, false)
-			if len(accounts) != 1 || accounts[0].Status == nil || accounts[0].Status.Text != "10 clients" || len(accounts[0].Status.Counters) != 1 {
-				t.Errorf("everybody is told %+v", accounts)
+			if len(accounts) != 1 || accounts[0].Status == nil || accounts[0].Status.Text != "10 clients" ||
+				len(accounts[0].Status.Counters) != 1 {
+				t.Errorf("unprivileged clients get %+v", accounts)
 			}
 			accounts = s.Inquire(t.Context(), 0, true)
-			if len(accounts) != 1 || accounts[0].Status == nil || !strings.Contains(accounts[0].Status.Text, first[0].LocalAddr().String()) ||
+			client := first[0].LocalAddr().String()
+			if len(accounts) != 1 || accounts[0].Status == nil || !strings.Contains(accounts[0].Status.Text, client) ||
 				len(accounts[0].Status.Counters) != 2 || accounts[0].Status.Counters[1].Value != clients {
-				t.Errorf("the privileged are told %+v", accounts)
+				t.Errorf("privileged clients get %+v", accounts)
 			}
 			if counters := accounts[0].Counters; agent && value(counters, "connections") != clients {
 				t.Errorf("the agent counts %+v", counters)
 			}
 
 			if m := await(s, func(m Message) bool { return m.Worker.Generation == 1 }); string(m.Data) != `{"line":"from 0"}` {
-				t.Errorf("it tells everybody %s", m.Data)
+				t.Errorf("the message is %s", m.Data)
 			}
 			if told := s.Tell(); len(told) != 1 {
-				t.Errorf("told were %+v", told)
+				t.Errorf("Tell returned %+v", told)
 			}
 			for _, b := range boards {
 				readTo(t, b, "the code has changed")
@@ -237,13 +239,13 @@ func TestShared(t *testing.T) {
 			}
 			await(s, replaced(2))
 			if again := join(2); len(again) != clients {
-				t.Error("not all came back")
+				t.Error("not all clients connected again")
 			}
 		})
 	}
 }
 
-// busy says how many workers deal with a message, if these are not as many as wanted.
+// busy returns how many workers are processing a message, if the number is not the wanted one.
 func (s *service) busy(want int) string {
 	have := 0
 	for _, a := range s.Inquire(s.t.Context(), AllSlots, true) {
@@ -264,7 +266,7 @@ func value(counters []Counter, name string) float64 {
 	return -1
 }
 
-// readTo reads lines until one is as wanted.
+// readTo reads lines until the wanted one.
 func readTo(t *testing.T, b *bufio.Reader, want string) {
 	t.Helper()
 	for {
@@ -278,7 +280,7 @@ func readTo(t *testing.T, b *bufio.Reader, want string) {
 	}
 }
 
-// TestMessagesAndWhatBecomesOfThem: who sends one hears how it ended.
+// TestMessagesAndWhatBecomesOfThem: the sender of a message learns how it ended.
 func TestMessagesAndWhatBecomesOfThem(t *testing.T) {
 	plan := build(t, "say/pool", false)
 	s := start(t, Config{Policy: Policy{Workers: 2}})
@@ -289,20 +291,20 @@ func TestMessagesAndWhatBecomesOfThem(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := send(over, AllSlots, `{}`); !errors.Is(err, ErrNobody) {
-		t.Errorf("before there is a worker: have %v", err)
+		t.Errorf("without a worker: have %v", err)
 	}
 	await(s, serving(s.replaceWith(plan)))
 
-	// A worker that dies with it.
+	// Its worker dies.
 	lost := make(chan error)
 	go func() { lost <- send(t.Context(), 1, `{"wait":"1h"}`) }() // ends below
 	eventually(t, "a worker is busy: ", func() string { return s.busy(1) })
 	s.Signal(syscall.SIGKILL, 1)
 	if err := <-lost; !errors.Is(err, ErrLost) {
-		t.Errorf("its worker was killed: have %v", err)
+		t.Errorf("the worker was killed: have %v", err)
 	}
 
-	// To all: the new one in slot 1 takes part as soon as it takes messages.
+	// A broadcast: the new worker in slot 1 gets it as soon as it takes messages.
 	eventually(t, "two take messages: ", func() string {
 		all := s.Broadcast(t.Context(), []byte(`{}`), func(Worker, []byte) {})
 		for _, d := range all {
@@ -316,7 +318,7 @@ func TestMessagesAndWhatBecomesOfThem(t *testing.T) {
 		return ""
 	})
 
-	// More than can wait.
+	// More messages than can wait.
 	var full, cancelled int
 	var mu sync.Mutex // guards both
 	ctx, stop := context.WithCancel(t.Context())
@@ -339,7 +341,7 @@ func TestMessagesAndWhatBecomesOfThem(t *testing.T) {
 	}
 	all.Wait()
 	if full != 5 || cancelled != 2+maxWaiting {
-		t.Errorf("%d found no room and %d were given up, want 5 and %d", full, cancelled, 2+maxWaiting)
+		t.Errorf("%d messages were too many and %d were cancelled, want 5 and %d", full, cancelled, 2+maxWaiting)
 	}
 	s.Kill()
 	s.waitEnd(limit)
@@ -348,7 +350,7 @@ func TestMessagesAndWhatBecomesOfThem(t *testing.T) {
 	}
 }
 
-// TestUnresponsive: a worker that is stopped does not hold up what is asked of others, and is said not to answer.
+// TestUnresponsive: a stopped worker does not delay the answers of others, and is reported as unresponsive.
 func TestUnresponsive(t *testing.T) {
 	plan := build(t, "say/pool", true)
 	s := start(t, Config{Policy: Policy{Workers: 2}, Agents: true})
@@ -362,13 +364,27 @@ func TestUnresponsive(t *testing.T) {
 		return ""
 	})
 	s.Signal(syscall.SIGSTOP, 1)
-	for range 2 { // and it stays so
+	eventually(t, "", func() string { // the worker's threads stop one after the other, so it may answer once more
+		if a := s.Inquire(t.Context(), 1, false); len(a) != 1 || !a[0].Unresponsive {
+			return fmt.Sprintf("it is stopped and answers: %+v", a)
+		}
+		return ""
+	})
+	id := 0
+	for range 2 { // it remains unresponsive
 		accounts := s.Inquire(t.Context(), AllSlots, false)
 		slices.SortFunc(accounts, func(a, b Account) int { return a.Worker.Slot - b.Worker.Slot })
-		if len(accounts) != 2 || accounts[0].Unresponsive || value(accounts[0].Counters, "goroutines") < 1 || !accounts[1].Unresponsive {
+		if len(accounts) != 2 || accounts[0].Unresponsive || value(accounts[0].Counters, "goroutines") < 1 ||
+			!accounts[1].Unresponsive {
 			t.Errorf("have %+v", accounts)
 		}
+		id = accounts[len(accounts)-1].Worker.ID
 	}
+	s.Halt(id, true) // as if a debugger had done that
+	if a := s.Inquire(t.Context(), 1, false); len(a) != 1 || a[0].Unresponsive {
+		t.Errorf("a debugger has stopped it, and it is reported as %+v", a)
+	}
+	s.Halt(id, false)
 	s.Signal(syscall.SIGCONT, 1)
 	eventually(t, "", func() string {
 		if a := s.Inquire(t.Context(), 1, false); len(a) != 1 || a[0].Unresponsive {

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// maxDraining is how many generations may drain at once. With a save a second and a WebSocket that never ends, old
-// generations would pile up for the whole grace; the number is HAProxy's and nginx's users' experience, cut to a
-// developer's machine.
+// maxDraining is how many generations may drain at the same time. With a save every second and a WebSocket that never
+// ends, old generations would pile up for the whole grace. The number follows the experience of users of HAProxy and
+// nginx, reduced to a developer's machine.
 const maxDraining = 3
 
-// reconcile looks at who is there and does the next thing on the way to: every slot served by the target, nobody else
-// left. It is called after everything that happens, and does nothing when there is nothing to do.
+// reconcile compares the workers with the goal, and takes the next step towards it: the target serves in every slot,
+// and there are no other workers. reconcile is called after each input, and does nothing when there is nothing to do.
 func (m *machine) reconcile(now time.Time) {
 	switch {
 	case m.stopping:
@@ -22,6 +22,7 @@ func (m *machine) reconcile(now time.Time) {
 	case m.target != 0:
 		m.killUnreadyOld()
 		m.shrink(now)
+		m.settleTrial()
 		switch strategy := m.inForce(); {
 		case m.blocked != "":
 			m.standStill(now)
@@ -32,16 +33,16 @@ func (m *machine) reconcile(now time.Time) {
 		default:
 			m.parallel(now)
 		}
-		m.renew(now)
+		m.replaceRetiring(now)
 		m.limitDraining()
 	}
 	before := m.current
 	if m.report(now); m.current != before {
-		m.reconcile(now) // who retires has waited for that
+		m.reconcile(now) // retiring workers have waited for this
 	}
 }
 
-// standStill is what is left to do while nobody may be started: when all new have come before that, all old drain.
+// standStill does what is possible while starts are refused: if the target is already complete, all old workers drain.
 func (m *machine) standStill(now time.Time) {
 	if !m.complete() {
 		return
@@ -53,7 +54,7 @@ func (m *machine) standStill(now time.Time) {
 	}
 }
 
-// killUnreadyOld kills superseded workers that never served: there is nothing that they could finish.
+// killUnreadyOld kills superseded workers that never served, because they have nothing to finish.
 func (m *machine) killUnreadyOld() {
 	for _, w := range m.members {
 		if w.Generation != m.target && w.state == Starting {
@@ -62,7 +63,7 @@ func (m *machine) killUnreadyOld() {
 	}
 }
 
-// shrink lets those go who have no slot any more.
+// shrink drains the workers whose slot is closed.
 func (m *machine) shrink(now time.Time) {
 	open := m.open()
 	for _, w := range slices.Clone(m.members) {
@@ -72,23 +73,24 @@ func (m *machine) shrink(now time.Time) {
 	}
 }
 
-// parallel: all new start; when all are ready, all old drain together.
+// parallel: all new workers start; when all are ready, all old ones drain together.
 func (m *machine) parallel(now time.Time) {
 	for _, slot := range m.open() {
 		m.fill(slot, now)
 	}
 	complete := m.complete()
 	for _, w := range slices.Clone(m.members) {
-		surplus := w.Generation != m.current && m.whole(m.current) // a superseded generation that was half ready
+		surplus := w.Generation != m.current && m.whole(m.current) // a superseded generation, ready in some slots only
 		if w.Generation != m.target && w.live() && (complete || surplus) {
 			m.drain(w, now)
 		}
 	}
 }
 
-// rolling: slot after slot. With surge 1 the new worker is ready before the old one drains, with 0 the old one is gone
-// before the new one starts; either way the next slot begins when this one has no old worker left. An empty slot does
-// not wait for its turn. In a first start and in a respawn there is nobody to protect, and so no turns.
+// rolling: slot after slot. With surge 1 the new worker is ready before the old one drains; with surge 0 the old one is
+// gone before the new one starts. The next slot begins when this one has no old worker left. An empty slot is filled at
+// once. At the first start, and after a crash, no serving worker has to be protected, so slots do not wait for each
+// other.
 func (m *machine) rolling(now time.Time) {
 	for _, slot := range m.open() {
 		if len(m.inSlot(slot, func(*member) bool { return true })) == 0 {
@@ -117,7 +119,7 @@ func (m *machine) rolling(now time.Time) {
 	}
 }
 
-// gapBeside reports whether another slot than this one is served by nobody.
+// gapBeside reports whether some other slot has no serving worker.
 func (m *machine) gapBeside(slot int) bool {
 	for _, other := range m.open() {
 		serving := m.inSlot(other, func(w *member) bool { return w.serving() })
@@ -128,14 +130,14 @@ func (m *machine) gapBeside(slot int) bool {
 	return false
 }
 
-// stopFirst: all old leave, then all new start. Callers wait in the queue.
+// stopFirst: all old workers exit, then all new ones start. Connections wait in the accept queue.
 func (m *machine) stopFirst(now time.Time) {
 	leaving := false
 	for _, w := range m.members {
 		if w.Generation != m.target {
 			m.drain(w, now)
 		}
-		leaving = leaving || !w.live() // also one of the target itself that was killed: it holds what they all need
+		leaving = leaving || !w.live() // also a killed worker of the target: such a worker may block the others
 	}
 	if leaving {
 		return
@@ -145,14 +147,13 @@ func (m *machine) stopFirst(now time.Time) {
 	}
 }
 
-// renew puts successors of the same generation into the place of workers that retire, one after the other and only
-// while the service is whole. The successor is ready before the old one drains; or the old one leaves first, where the
-// strategy is like that.
-func (m *machine) renew(now time.Time) {
+// replaceRetiring replaces retiring workers by others of the same generation, one after the other, and only while all
+// slots serve. The successor is ready before the old worker drains, unless the strategy stops old workers first.
+func (m *machine) replaceRetiring(now time.Time) {
 	if m.current != m.target || !m.complete() {
 		return
 	}
-	var next *member // to be replaced
+	var next *member // the next worker to replace
 	underWay := false
 	for _, w := range slices.Clone(m.members) {
 		if !w.retires || !w.live() || w.Generation != m.target {
@@ -171,7 +172,7 @@ func (m *machine) renew(now time.Time) {
 		}
 	}
 	switch {
-	case next == nil || underWay || m.blocked != "":
+	case next == nil || underWay || m.waiting || m.blocked != "":
 	case m.awaited():
 		m.drain(next, now)
 	case !now.Before(m.retryAt):
@@ -179,11 +180,11 @@ func (m *machine) renew(now time.Time) {
 	}
 }
 
-// fill starts a worker of the target in a slot that has none, unless the service backs off. One that was killed
-// because it hung counts until it is gone: only then is it known what follows from it. So does one that retires where
-// it has to leave first.
+// fill starts a worker of the target in an empty slot, unless the service backs off. A hanging worker, killed but not
+// yet gone, still counts as present, because the next step depends on its exit. A retiring worker also counts, if the
+// strategy stops old workers first.
 func (m *machine) fill(slot int, now time.Time) {
-	if m.finished[place{slot, m.target}] || now.Before(m.retryAt) {
+	if m.finished[place{slot, m.target}] || m.waiting || now.Before(m.retryAt) {
 		return
 	}
 	there := m.inSlot(slot, func(w *member) bool {
@@ -204,7 +205,7 @@ func (m *machine) inSlot(slot int, match func(*member) bool) []*member {
 	return found
 }
 
-// slotServed reports whether a worker of the target serves in the slot, or has finished there.
+// slotServed reports whether a worker of the target serves in the slot, or has exited there with code 0.
 func (m *machine) slotServed(slot int) bool { return m.serves(slot, m.target) }
 
 func (m *machine) serves(slot, generation int) bool {
@@ -215,7 +216,7 @@ func (m *machine) serves(slot, generation int) bool {
 // complete reports whether the target serves in every slot.
 func (m *machine) complete() bool { return m.servesAll(m.target) }
 
-// whole reports whether generation gen, which is not the target, still serves in every slot.
+// whole reports whether generation gen, not the target, still serves in every slot.
 func (m *machine) whole(gen int) bool { return gen != 0 && gen != m.target && m.servesAll(gen) }
 
 func (m *machine) servesAll(generation int) bool {
@@ -238,7 +239,8 @@ func (m *machine) limitDraining() {
 	slices.Sort(generations)
 	for len(generations) > maxDraining {
 		for _, w := range m.members {
-			if w.Generation == generations[0] && w.state == Draining { // others of it may serve on
+			// Other workers of this generation may still serve.
+			if w.Generation == generations[0] && w.state == Draining && w.halted.IsZero() {
 				m.kill(w)
 			}
 		}
@@ -246,21 +248,21 @@ func (m *machine) limitDraining() {
 	}
 }
 
-// report tells the outside what has come true: the target serves, the replacement is done, a generation is gone, all
-// is gone. Each is said once.
+// report emits each fact once, as soon as true: the target serves, the replacement is complete, a generation is gone,
+// the last worker is gone.
 func (m *machine) report(now time.Time) {
 	if m.target != 0 && m.current != m.target && m.complete() && !m.stopping {
 		m.current = m.target
 		m.do(emit{Serving{Generation: m.target, After: now.Sub(m.began)}})
 	}
 	if m.target != 0 && m.current == m.target && m.settled != m.current && m.complete() && !m.stopping &&
-		!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != m.target && !w.released }) {
+		!slices.ContainsFunc(m.members, func(w *member) bool { return w.Generation != m.target && !w.replaced() }) {
 		m.settled = m.current
-		m.do(emit{Replaced{Generation: m.current, After: now.Sub(m.began)}})
+		m.do(emit{Replaced{Generation: m.current, After: now.Sub(m.began), Runs: m.onlyRuns()}})
 	}
 	if m.target != 0 && !m.scaled && m.target == m.current && m.complete() && !m.stopping {
 		open := m.open()
-		if !slices.ContainsFunc(m.members, func(w *member) bool { return !slices.Contains(open, w.Slot) && !w.released }) {
+		if !slices.ContainsFunc(m.members, func(w *member) bool { return !slices.Contains(open, w.Slot) && !w.replaced() }) {
 			m.scaled = true
 			m.do(emit{Scaled{Workers: len(open)}})
 		}
@@ -280,10 +282,11 @@ func (m *machine) report(now time.Time) {
 	}
 }
 
-// longRolling is what is worth a word: how long the rest of a rolling replacement will take. Felt right.
+// longRolling is the shortest remaining time of a rolling replacement for which a Forecast is emitted. Felt right, not
+// measured.
 const longRolling = 5 * time.Second
 
-// foretell says, when the first slot has changed over, how long the others will take.
+// foretell estimates the time for the remaining slots once the first slots are replaced.
 func (m *machine) foretell(now time.Time) {
 	if m.stopping || m.target == m.settled || m.foretold == m.target || m.inForce() != Rolling {
 		return

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// What a program does to a listener that it shares without knowing: it is told of where that concerns others, callers
-// are served, and the next generation takes over.
+// A program misuses its listener, without knowing that it is shared. The supervisor reports what affects others,
+// clients are served, and the next generation takes over.
 func TestMistreatedListener(t *testing.T) {
 	for _, c := range []struct {
 		how  string
-		told func(ListenerMended) bool // nil: it is nobody's business
+		told func(ListenerMended) bool // nil: no event is expected
 	}{
 		{"close", nil},
 		{"shutdown", func(e ListenerMended) bool { return !e.Blocking }},
@@ -24,7 +24,7 @@ func TestMistreatedListener(t *testing.T) {
 			s := start(t, Config{Args: []string{"bad", at.Addr, "bare"}, Agents: true, Policy: Policy{Grace: 2 * time.Second}})
 			await(s, replaced(s.replaceWith(plan)))
 			for range 2 {
-				if _, err := ask(at, "/bad?do="+c.how); err != nil && c.how != "shutdown" { // of which the worker dies
+				if _, err := ask(at, "/bad?do="+c.how); err != nil && c.how != "shutdown" { // shutdown ends the worker
 					t.Error(err)
 				}
 				if c.told != nil {

@@ -25,21 +25,25 @@ import (
 
 	"hotreload/bench/load"
 	"hotreload/gobuild"
+	"hotreload/internal/testmodules"
 )
 
-// These tests are about programs that know nothing of hotreload: built by gobuild with the agent, run and replaced by
-// the supervisor, and asked by clients that never try a second time.
+// These tests use programs without code for hotreload: gobuild builds them with the agent, the supervisor runs and
+// replaces them, and clients that never retry send requests.
 
-// unchanged are the programs that were built, by folder. TestMain removes them.
+// unchanged are the built programs, by folder. TestMain removes them.
 var unchanged struct {
 	mu    sync.Mutex // guards all below
 	dir   string
 	plans map[string]Plan
 }
 
-// build builds the program in a folder of testdata, with the agent or without.
+// build builds the program in a folder of testdata, with or without the agent.
 func build(t *testing.T, folder string, agent bool) Plan {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short builds and starts no workers")
+	}
 	unchanged.mu.Lock()
 	defer unchanged.mu.Unlock()
 	key := fmt.Sprint(folder, agent)
@@ -74,26 +78,27 @@ func build(t *testing.T, folder string, agent bool) Plan {
 	return plan
 }
 
-// needsModules skips the test where the modules of the third-party programs neither are nor can be fetched.
-func needsModules(t *testing.T) {
+// needsModules skips the test if the modules of the third-party programs are missing and cannot be downloaded.
+func needsModules(t *testing.T, folder string) {
 	t.Helper()
 	cmd := exec.Command("go", "mod", "download")
-	cmd.Dir = "../testdata/servers"
+	cmd.Dir = "../testdata/" + folder
 	r, w, err := os.Pipe()
 	must(t, err)
 	defer r.Close()
 	cmd.Stdout, cmd.Stderr = w, w
-	// Not cmd.Run: our reaper takes the exit status. A test of a download is whether the modules are there.
-	_ = cmd.Start()
+	// cmd.Run fails, because our reaper takes the exit status. The presence of the modules shows whether the download
+	// worked.
+	must(t, cmd.Start())
 	w.Close()
 	text, err := io.ReadAll(r)
 	must(t, err)
 	if bytes.Contains(text, []byte("go: ")) {
-		t.Skipf("the frameworks cannot be fetched:\n%s", text)
+		testmodules.Require(t, errors.New("go mod download has failed"), string(text))
 	}
 }
 
-// replaceWith asks for the next generation of this program.
+// replaceWith requests the next generation, with this program.
 func (s *service) replaceWith(plan Plan) int {
 	s.generation++
 	plan.Generation = s.generation
@@ -101,8 +106,8 @@ func (s *service) replaceWith(plan Plan) int {
 	return plan.Generation
 }
 
-// habits are those of all clients that there are: GET and POST, kept connections and others, that think or do not,
-// with bodies small and large, and such that take half a second to send theirs.
+// habits are all kinds of clients: GET and POST, with and without kept connections, with and without pauses, with small
+// and large bodies, and with bodies that take half a second to send.
 var habits = []load.Habit{
 	{},
 	{Keep: true, Post: 16 << 10},
@@ -120,11 +125,13 @@ var habits = []load.Habit{
 	{Keep: true, Post: 100},
 	{Post: 16 << 10},
 	{Keep: true, Pause: 3 * time.Millisecond},
+	{Keep: true, Post: 100, Spell: time.Millisecond},
 }
 
-// unchangedUnderLoad replaces the program again and again while 64 clients of all habits ask, and returns what became
-// of their requests. A connection that was asked for after a replacement must not meet an older generation.
-func unchangedUnderLoad(t *testing.T, s *service, plan Plan, replacements int, o load.Options) load.Report {
+// unchangedUnderLoad replaces the program again and again while 64 clients of all habits send requests, and returns the
+// results. A connection that was opened after a replacement must not reach an older generation. If connections move, no
+// request that began after the replacement may reach one.
+func unchangedUnderLoad(t *testing.T, s *service, plan Plan, replacements int, moves bool, o load.Options) load.Report {
 	t.Helper()
 	await(s, serving(s.replaceWith(plan)))
 	var mu sync.Mutex // guards the next two
@@ -138,22 +145,26 @@ func unchangedUnderLoad(t *testing.T, s *service, plan Plan, replacements int, o
 		o.Path = "/echo"
 	}
 	o.Check = checkEcho
-	o.Since = func(opened time.Time, answer []byte) error {
+	o.Since = func(opened, began time.Time, answer []byte) error {
 		mu.Lock()
 		defer mu.Unlock()
-		newest, _ := slices.BinarySearchFunc(since, opened, time.Time.Compare) // how many are before it
+		at, what := opened, "on a connection that was asked for"
+		if moves {
+			at, what = began, "a request that began"
+		}
+		newest, _ := slices.BinarySearchFunc(since, at, time.Time.Compare) // how many are earlier
 		var generation int
 		fmt.Sscan(string(answer), &generation)
 		answers[generation]++
 		if generation < newest+1 {
-			return fmt.Errorf("generation %d answers on a connection that was asked for when %d had replaced it", generation, newest+1)
+			return fmt.Errorf("generation %d answers %s when %d had replaced it", generation, what, newest+1)
 		}
 		return nil
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	reported := make(chan load.Report)
-	go func() { reported <- load.Run(ctx, o) }() // ends after cancel, when the last answer is in
+	go func() { reported <- load.Run(ctx, o) }() // ends after cancel, with the last answer
 	var ready, first time.Duration               // the longest
 	for range replacements {
 		generation := s.replaceWith(plan)
@@ -181,7 +192,7 @@ func unchangedUnderLoad(t *testing.T, s *service, plan Plan, replacements int, o
 			return ""
 		})
 	}
-	eventually(t, "", func() string { // also the last ones leave under load
+	eventually(t, "", func() string { // the last workers exit under load, too
 		if n := s.draining(); n > 0 {
 			return fmt.Sprint(n, " generations drain")
 		}
@@ -189,17 +200,20 @@ func unchangedUnderLoad(t *testing.T, s *service, plan Plan, replacements int, o
 	})
 	cancel()
 	report := <-reported
-	t.Logf("%d replacements in %s; at most %s until ready, and from there %s until the first answer of a new connection\n%s",
-		replacements, report.Took.Round(time.Millisecond), ready.Round(time.Millisecond), first.Round(100*time.Microsecond), report)
+	t.Logf(
+		"%d replacements in %s; at most %s until ready, and from there %s until the first answer of a new connection\n%s",
+		replacements, report.Took.Round(time.Millisecond), ready.Round(time.Millisecond), first.Round(100*time.Microsecond),
+		report,
+	)
 	return report
 }
 
-// nothingForced fails the test if a worker did not leave as it should.
+// nothingForced fails the test if a worker did not exit properly.
 func (s *service) nothingForced() {
 	s.t.Helper()
 	for _, event := range s.all() {
 		switch e := event.(type) {
-		case GraceOver, Rejected, NoAgent, HandedOver, SwitchedToStopFirst, CannotHandOver, ListenerMended:
+		case GraceOver, Rejected, NoAgent, TriedAlone, RunsAlone, CannotHandOver, ListenerMended:
 			s.t.Errorf("%T %+v", e, e)
 		case Exited:
 			if !e.Expected {
@@ -211,43 +225,46 @@ func (s *service) nothingForced() {
 
 // TestUnchangedProgramsLoseNothing is the promise: no request fails, whatever the client's habit.
 func TestUnchangedProgramsLoseNothing(t *testing.T) {
-	// A connection that no answer has ended, as of Fiber and gRPC, lasts for the whole grace.
+	// Connections that no answer ends (Fiber, gRPC) last for the whole grace.
 	const short = 2 * time.Second
 	for _, c := range []struct {
 		name   string
 		folder string
-		args   []string // {} is the address
+		args   []string // {} stands for the address
 		grace  time.Duration
 		caller func(address string) func() load.Caller
 		tls    bool
 		usual  int
 		policy Strategy
+		moves  bool
 	}{
-		{"net_http", "unchanged", []string{"http", "{}", "bare"}, limit, nil, false, 3, Auto},
-		{"net_http that stops", "unchanged", []string{"http", "{}", "stop"}, limit, nil, false, 3, Auto},
-		{"net_http, stop-first", "unchanged", []string{"http", "{}", "bare"}, limit, nil, false, 2, StopFirst},
-		{"TLS", "unchanged", []string{"tls", "{}", "bare"}, limit, nil, true, 2, Auto},
-		{"TLS, HTTP_2", "unchanged", []string{"tls", "{}", "bare"}, limit, http2Callers, true, 2, Auto},
-		{"h2c", "unchanged", []string{"h2c", "{}", "bare"}, limit, http2Callers, false, 2, Auto},
-		{"Unix socket", "unchanged", []string{"unix", "{}", "bare"}, limit, nil, false, 3, Auto},
-		{"Unix socket, removed first", "unchanged", []string{"unix-removed", "{}", "bare"}, limit, nil, false, 2, Auto},
-		{"gin", "servers/gin", []string{"{}"}, limit, nil, false, 2, Auto},
-		{"echo", "servers/echo", []string{"{}"}, limit, nil, false, 2, Auto},
-		{"chi", "servers/chi", []string{"{}"}, limit, nil, false, 2, Auto},
-		{"Fiber that stops", "servers/fiber", []string{"{}", "stop"}, short, nil, false, 2, Auto},
-		{"gRPC that stops", "servers/grpc", []string{"{}", "stop"}, short, grpcCallers, false, 2, Auto},
+		{"net_http", "unchanged", []string{"http", "{}", "bare"}, limit, nil, false, 3, Auto, true},
+		{"net_http that stops", "unchanged", []string{"http", "{}", "stop"}, limit, nil, false, 3, Auto, true},
+		{"net_http, stop-first", "unchanged", []string{"http", "{}", "bare"}, limit, nil, false, 2, StopFirst, true},
+		{"TLS", "unchanged", []string{"tls", "{}", "bare"}, limit, nil, true, 2, Auto, false},
+		{"TLS, HTTP_2", "unchanged", []string{"tls", "{}", "bare"}, limit, http2Callers, true, 2, Auto, false},
+		{"h2c", "unchanged", []string{"h2c", "{}", "bare"}, limit, http2Callers, false, 2, Auto, false},
+		{"Unix socket", "unchanged", []string{"unix", "{}", "bare"}, limit, nil, false, 3, Auto, true},
+		{"Unix socket, removed first", "unchanged", []string{"unix-removed", "{}", "bare"}, limit, nil, false, 2, Auto, true},
+		{"gin", "servers/gin", []string{"{}"}, limit, nil, false, 2, Auto, true},
+		{"echo", "servers/echo", []string{"{}"}, limit, nil, false, 2, Auto, true},
+		{"chi", "servers/chi", []string{"{}"}, limit, nil, false, 2, Auto, true},
+		{"Fiber that stops", "servers/fiber", []string{"{}", "stop"}, short, nil, false, 2, Auto, false},
+		{"gRPC that stops", "servers/grpc", []string{"{}", "stop"}, short, grpcCallers, false, 2, Auto, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if filepath.Dir(c.folder) == "servers" {
-				needsModules(t)
+				needsModules(t, "servers")
 			}
 			o := load.Options{Network: "tcp", Address: freePort(t)}
 			if strings.HasPrefix(c.args[0], "unix") {
 				o.Network, o.Address = "unix", filepath.Join(shortDir(t), "s")
 			}
 			scheme := "http://"
-			if c.policy == StopFirst { // which waits half a second for kept connections, and a busy machine is slow
-				o.Habits = slices.DeleteFunc(slices.Clone(habits), func(h load.Habit) bool { return h.Keep && h.Pause > 3*time.Millisecond })
+			if c.policy == StopFirst { // this waits half a second for idle connections, and a busy machine is slow
+				o.Habits = slices.DeleteFunc(
+					slices.Clone(habits), func(h load.Habit) bool { return h.Keep && h.Pause > 3*time.Millisecond },
+				)
 			}
 			if c.tls {
 				o.TLS, scheme = &tls.Config{InsecureSkipVerify: true}, "https://"
@@ -257,10 +274,10 @@ func TestUnchangedProgramsLoseNothing(t *testing.T) {
 			}
 			plan := build(t, c.folder, true)
 			s := start(t, Config{Args: at(c.args, o.Address), Agents: true, Policy: Policy{Grace: c.grace, Strategy: c.policy}})
-			report := unchangedUnderLoad(t, s, plan, size(c.usual, 100), o)
+			report := unchangedUnderLoad(t, s, plan, size(c.usual, 100), c.moves, o)
 			lost := report.Lost()
 			if o.Network == "unix" {
-				// For a moment the path leads nowhere. Who is connected notices nothing.
+				// For a moment the path does not exist. Connected clients do not notice.
 				t.Logf("%d of %d connections found no socket", report.All.Outcomes[load.Refused], report.All.Connections)
 				lost -= report.All.Outcomes[load.Refused]
 			}
@@ -272,7 +289,7 @@ func TestUnchangedProgramsLoseNothing(t *testing.T) {
 	}
 }
 
-// at puts the address into arguments.
+// at inserts the address into arguments.
 func at(args []string, address string) []string {
 	args = slices.Clone(args)
 	for i, arg := range args {
@@ -283,29 +300,29 @@ func at(args []string, address string) []string {
 	return args
 }
 
-// What would be lost is seen. The agent off: the old worker has to leave before the new one can bind its port.
+// The control: without the agent, the old worker has to exit before the new one can bind its port.
 func TestLossesWithoutTheAgentAreSeen(t *testing.T) {
 	plan := build(t, "unchanged", false)
 	o := load.Options{Network: "tcp", Address: freePort(t)}
 	s := start(t, Config{Args: []string{"http", o.Address, "stop"}, Agents: true})
-	if report := unchangedUnderLoad(t, s, plan, 3, o); report.Fresh.Outcomes[load.Refused] == 0 {
+	if report := unchangedUnderLoad(t, s, plan, 3, false, o); report.Fresh.Outcomes[load.Refused] == 0 {
 		t.Error("without the agent no connection was refused: the load is blind")
 	}
 }
 
-// The agent without its drain: the program calls Shutdown at once, which closes connections whose clients are about to
-// send.
+// The control: the agent without its drain. The program calls Shutdown at once, which closes connections on which
+// clients are about to send.
 func TestLossesWithoutDrainAreSeen(t *testing.T) {
 	plan := build(t, "unchanged", true)
 	o := load.Options{Network: "tcp", Address: freePort(t)}
 	s := start(t, Config{Args: []string{"http", o.Address, "stop"}, Agents: true, Policy: Policy{Grace: time.Millisecond}})
-	if report := unchangedUnderLoad(t, s, plan, 5, o); report.KeepAlive.Lost() == 0 {
+	if report := unchangedUnderLoad(t, s, plan, 5, false, o); report.KeepAlive.Lost() == 0 {
 		t.Error("without a drain no request was lost: the load is blind")
 	}
 }
 
 // TestWhatCannotBePromised: sessions that only the program could end last as long as the grace. New connections are
-// never lost, and never meet an old generation.
+// never lost, and never reach an old generation.
 func TestWhatCannotBePromised(t *testing.T) {
 	for _, c := range []struct {
 		name, folder string
@@ -319,7 +336,7 @@ func TestWhatCannotBePromised(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if filepath.Dir(c.folder) == "servers" {
-				needsModules(t)
+				needsModules(t, "servers")
 			}
 			o := load.Options{Network: "tcp", Address: freePort(t)}
 			if c.caller != nil {
@@ -327,7 +344,7 @@ func TestWhatCannotBePromised(t *testing.T) {
 			}
 			plan := build(t, c.folder, true)
 			s := start(t, Config{Args: at(c.args, o.Address), Agents: true, Policy: Policy{Grace: 2 * time.Second}})
-			report := unchangedUnderLoad(t, s, plan, size(2, 100), o)
+			report := unchangedUnderLoad(t, s, plan, size(2, 100), false, o)
 			if report.Fresh.Lost() > 0 {
 				t.Errorf("%d of %d requests on new connections are lost", report.Fresh.Lost(), report.Fresh.Requests)
 			}
@@ -336,27 +353,32 @@ func TestWhatCannotBePromised(t *testing.T) {
 	}
 }
 
-// http2Caller is a client of package net/http, which tries again by itself what it can send again: so no body can.
+// http2Caller is a client of package net/http. This package retries requests that can be sent again, so no body can be.
 type http2Caller struct {
 	url       string
 	transport *http.Transport
-	frame     func(load.Request) io.Reader // of the body
+	frame     func(load.Request) io.Reader // length prefixes for the body
 	header    http.Header
 	answer    func(*http.Response, []byte) ([]byte, error)
 }
 
 func http2Callers(url string) func() load.Caller {
 	return func() load.Caller {
-		return &http2Caller{url: url + "/echo?id=", header: http.Header{}, frame: trickling, answer: func(r *http.Response, body []byte) ([]byte, error) {
-			if r.ProtoMajor != 2 {
-				return nil, load.Wrongly("%s", r.Proto)
-			}
-			return body, nil
-		}}
+		return &http2Caller{
+			url:    url + "/echo?id=",
+			header: http.Header{},
+			frame:  trickling,
+			answer: func(r *http.Response, body []byte) ([]byte, error) {
+				if r.ProtoMajor != 2 {
+					return nil, load.Wrongly("%s", r.Proto)
+				}
+				return body, nil
+			},
+		}
 	}
 }
 
-// trickling is a body that comes as slowly as the client sends it.
+// trickling is a body that arrives as slowly as the client sends it.
 func trickling(r load.Request) io.Reader {
 	if r.Trickle == 0 {
 		return bytes.NewReader(r.Body)
@@ -370,7 +392,7 @@ func (t *trickle) Read(p []byte) (int, error) {
 	if len(t.Body) == 0 {
 		return 0, io.EOF
 	}
-	time.Sleep(t.Trickle) // what a slow client is
+	time.Sleep(t.Trickle) // a slow client
 	n := copy(p[:1], t.Body)
 	t.Body = t.Body[n:]
 	return n, nil
@@ -382,7 +404,7 @@ func (c *http2Caller) Ask(r load.Request) ([]byte, error) {
 	answer, sent, err := c.roundTrip(ctx, r)
 	var network *net.OpError
 	if err != nil && !sent && !errors.As(err, &network) {
-		// The transport chose a connection that was told to go away just then, and has sent nothing of the request. It
+		// The transport chose a connection that was just closed for new requests, and sent nothing of the request. It
 		// would choose again if it could rewind the body, which it has closed.
 		c.HangUp()
 		answer, _, err = c.roundTrip(ctx, r)
@@ -440,8 +462,8 @@ func (c *http2Caller) HangUp() {
 	}
 }
 
-// grpcCallers speak as much of gRPC as a unary call takes: a message with five bytes in front, and a trailer that says
-// how it went. A client of the grpc module would try again by itself.
+// grpcCallers implement a unary gRPC call: a message after five bytes, and a trailer with the status. A client of the
+// grpc module would retry by itself.
 func grpcCallers(url string) func() load.Caller {
 	return func() load.Caller {
 		return &http2Caller{

@@ -13,7 +13,7 @@ import (
 	"hotreload/bench/load"
 )
 
-// The agent finds us through whatever starts the program: a shell, with the program in its place or as its child, or a
+// The agent connects whatever starts the program: a shell that becomes the program or runs it as its child, or a
 // debugger.
 func TestWrappers(t *testing.T) {
 	for _, c := range []struct {
@@ -25,7 +25,7 @@ func TestWrappers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := exec.LookPath(c.needs); err != nil {
-				t.Skip(err)
+				t.Skip(c.needs+" is not installed: ", err)
 			}
 			plan := build(t, "unchanged", true)
 			script := filepath.Join(t.TempDir(), "wrapper")
@@ -35,7 +35,7 @@ func TestWrappers(t *testing.T) {
 				{Pause: 3 * time.Millisecond}, {Keep: true, Post: 100, Pause: 3 * time.Millisecond},
 			}}
 			s := start(t, Config{Args: []string{"http", o.Address, "bare"}, Agents: true, Policy: Policy{Grace: limit}})
-			if report := unchangedUnderLoad(t, s, plan, 2, o); report.Lost() > 0 {
+			if report := unchangedUnderLoad(t, s, plan, 2, true, o); report.Lost() > 0 {
 				t.Errorf("%d of %d requests are lost", report.Lost(), report.All.Requests)
 			}
 		})

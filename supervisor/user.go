@@ -7,31 +7,31 @@ import (
 	"strings"
 )
 
-// User is whom workers run as, where that is somebody else than we.
+// User is the workers' user, if not hotreload's own.
 type User struct {
 	Name     string
 	Uid, Gid int
-	Groups   []int // besides Gid
+	Groups   []int // in addition to Gid
 	Home     string
 }
 
-// FindUser finds a user by NAME, UID or either with :GROUP after it, with the groups that it belongs to.
+// FindUser finds a user by NAME or UID, optionally followed by :GROUP, and the groups of this user.
 func FindUser(text string) (*User, error) {
 	name, group, grouped := strings.Cut(text, ":")
 	found, err := user.Lookup(name)
 	if err != nil {
 		if _, wrong := strconv.Atoi(name); wrong != nil {
-			return nil, fmt.Errorf("there is no user %q", name)
+			return nil, fmt.Errorf("no such user: %q", name)
 		}
 		if found, err = user.LookupId(name); err != nil {
-			return nil, fmt.Errorf("there is no user with uid %s", name)
+			return nil, fmt.Errorf("no user has the uid %s", name)
 		}
 	}
 	if grouped {
 		g, err := user.LookupGroup(group)
 		if err != nil {
 			if g, err = user.LookupGroupId(group); err != nil {
-				return nil, fmt.Errorf("there is no group %q", group)
+				return nil, fmt.Errorf("no such group: %q", group)
 			}
 		}
 		found.Gid = g.Gid
@@ -41,7 +41,7 @@ func FindUser(text string) (*User, error) {
 		u.Gid, err = strconv.Atoi(found.Gid)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("user %s has no number here", name)
+		return nil, fmt.Errorf("user %s has no numeric uid on this system", name)
 	}
 	ids, _ := found.GroupIds()
 	for _, text := range ids {
@@ -52,7 +52,7 @@ func FindUser(text string) (*User, error) {
 	return u, nil
 }
 
-// environment is what programs expect to find who they are by.
+// environment returns the variables from which programs read their user.
 func (u *User) environment() []string {
 	if u == nil {
 		return nil

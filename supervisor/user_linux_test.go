@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// nobody is somebody else, if we may be that.
+// nobody returns another user, if the test may start processes as that user.
 func nobody(t *testing.T) *User {
 	t.Helper()
 	user, err := FindUser("nobody")
@@ -16,13 +16,13 @@ func nobody(t *testing.T) *User {
 		err = user.May()
 	}
 	if err != nil {
-		t.Skip(err)
+		t.Skip("workers cannot run as the user nobody: ", err)
 	}
 	return user
 }
 
-// A worker of another user is that in all respects, and has all that others have: the inherited socket, the word, its
-// output, though its program lies where it cannot read.
+// A worker of another user has this user's ids in all respects. It can use everything that other workers have: the
+// inherited socket, READY=1 and its output, even if its program is in a folder that the user cannot read.
 func TestWorkerOfAnotherUser(t *testing.T) {
 	user := nobody(t)
 	for _, listen := range []string{"", "127.0.0.1:0"} {
@@ -48,12 +48,16 @@ func TestWorkerOfAnotherUser(t *testing.T) {
 			fmt.Sscan(strings.Fields(get(t, a, "/"))[2], &pid)
 			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 			must(t, err)
-			for _, line := range []string{fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", user.Uid), fmt.Sprintf("Gid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", user.Gid)} {
+			for _, line := range []string{
+				fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", user.Uid),
+				fmt.Sprintf("Gid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", user.Gid),
+			} {
 				if !strings.Contains(string(status), line) {
 					t.Errorf("%q is not in its status:\n%s", line, status)
 				}
 			}
-			if groups := regexp.MustCompile(`Groups:\t(.*)\n`).FindSubmatch(status); groups == nil || strings.TrimSpace(string(groups[1])) != strings.Trim(fmt.Sprint(user.Groups), "[]") {
+			if groups := regexp.MustCompile(`Groups:\t(.*)\n`).FindSubmatch(status); groups == nil ||
+				strings.TrimSpace(string(groups[1])) != strings.Trim(fmt.Sprint(user.Groups), "[]") {
 				t.Errorf("its groups are %s, want %v", groups, user.Groups)
 			}
 			if have := get(t, a, "/env?name=HOME"); have != user.Home {
@@ -63,8 +67,8 @@ func TestWorkerOfAnotherUser(t *testing.T) {
 	}
 }
 
-// Handed over as ever: the agent reaches us, and each new worker binds beside what we hold, whether the last one has
-// left it to us or we have opened it.
+// The handover works as usual: the agent connects, and each new worker binds next to the supervisor's socket, whether
+// the supervisor got this socket from the last worker or opened it itself.
 func TestHandOverOfAnotherUser(t *testing.T) {
 	user := nobody(t)
 	plan := build(t, "unchanged", true)
@@ -87,13 +91,21 @@ func TestHandOverOfAnotherUser(t *testing.T) {
 	}
 }
 
-// Where the agent cannot reach us, that is said, once, and the rest works.
+// If the agent cannot connect, this is reported once, and everything else works.
 func TestUserWhoCannotReachUs(t *testing.T) {
 	user := nobody(t)
 	private := t.TempDir()
 	must(t, os.Chmod(private, 0o700))
 	t.Setenv("TMPDIR", private)
-	other, err := New(Config{User: user, Agents: true, Env: os.Environ(), Name: "program", Output: Output{Write: func(Worker, Stream, []byte) {}}})
+	other, err := New(
+		Config{
+			User:   user,
+			Agents: true,
+			Env:    os.Environ(),
+			Name:   "program",
+			Output: Output{Write: func(Worker, Stream, []byte) {}},
+		},
+	)
 	must(t, err)
 	other.Stop()
 	said := 0
@@ -115,7 +127,7 @@ func TestUserThatIsNone(t *testing.T) {
 	}
 }
 
-// A worker of another user has a say, too.
+// A worker of another user can receive messages, too.
 func TestMessagesToAnotherUser(t *testing.T) {
 	user := nobody(t)
 	s := start(t, Config{User: user})

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// May says why workers cannot run as this user.
+// May returns why workers cannot run as this user, or nil.
 func (u *User) May() error {
 	if !u.Ours() && os.Geteuid() != 0 {
 		return fmt.Errorf("only root can run workers as %s", u.Name)
@@ -21,7 +21,7 @@ func (u *User) May() error {
 	return nil
 }
 
-// Ours reports whether that is who we are.
+// Ours reports whether this is hotreload's own user.
 func (u *User) Ours() bool { return u.Uid == os.Geteuid() && u.Gid == os.Getegid() }
 
 // assume makes the worker run as the user.
@@ -30,10 +30,12 @@ func (u *User) assume(cmd *exec.Cmd) {
 	for i, id := range u.Groups {
 		groups[i] = uint32(id)
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(u.Uid), Gid: uint32(u.Gid), Groups: groups}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential: &syscall.Credential{Uid: uint32(u.Uid), Gid: uint32(u.Gid), Groups: groups},
+	}
 }
 
-// own makes a file or socket of ours, that workers have to reach by its name, the user's.
+// own gives the user a file or socket for workers to reach by name.
 func (u *User) own(path string) error {
 	if u == nil {
 		return nil
@@ -41,7 +43,7 @@ func (u *User) own(path string) error {
 	return os.Lchown(path, u.Uid, u.Gid)
 }
 
-// barrier is the first folder above path that the user cannot pass through; "" if there is none.
+// barrier returns the first folder above path that the user cannot enter; "" if there is none.
 func (u *User) barrier(path string) string {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		var stat unix.Stat_t
@@ -63,9 +65,9 @@ func (u *User) barrier(path string) string {
 	}
 }
 
-// ownOpen is the same for what is open. The kernel lets a worker bind beside a socket by SO_REUSEPORT only if both are of
-// one user, and whose a socket is, is its file's owner (Linux 4.10). What cannot be given away (a pipe elsewhere) works as
-// long as it is not opened anew.
+// ownOpen gives an open file or socket to the user. This matters for SO_REUSEPORT: the kernel allows two sockets on one
+// address only if both have the same owner, and a socket's owner is the owner of its file (Linux 4.10). Errors are
+// ignored: a pipe of another owner works, except for being opened again.
 func (u *User) ownOpen(c syscall.Conn) {
 	if u == nil {
 		return

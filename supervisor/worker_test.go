@@ -1,4 +1,5 @@
 package supervisor
 
-// testdata/worker, which tests build and `./...` leaves out, takes its sockets with this; go mod tidy would drop it.
+// testdata/worker imports this to take its sockets. The tests build it and `./...` leaves it out, so go mod tidy would
+// remove the module.
 import _ "github.com/coreos/go-systemd/v22/activation"

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Op says how the disk differs from what was known of a path.
+// Op tells how a path has changed, compared with the snapshot.
 type Op uint8
 
 const (
-	Created Op = iota + 1 // it was not there
-	Written               // other content; or a folder where a file was, or the reverse
-	Removed               // it is not there any more
+	Created Op = iota + 1 // the path did not exist before
+	Written               // other content; or a folder instead of a file, or the reverse
+	Removed               // the path does not exist any more
 )
 
 func (o Op) String() string {
@@ -22,23 +22,22 @@ func (o Op) String() string {
 
 // Change is what happened to one path.
 type Change struct {
-	Path string // absolute, below the path that the Set named: symbolic links are not resolved
+	Path string // absolute, below the path in the Set: symbolic links are not resolved
 	Op   Op
-	Dir  bool // it is a folder; for Removed, it was one
+	Dir  bool // the path is, or for Removed was, a folder
 }
 
-// Batch is all that is different since the last settled Batch that was received. A Batch is never changed after it was
-// sent.
+// Batch contains all differences since the last received settled Batch. A Batch is never changed after sending.
 type Batch struct {
 	Changes     []Change  // sorted by path, one for each path
-	Fresh       []Change  // what has happened since the batch received before this one, undone or not, sorted likewise
-	Settled     bool      // the tree was quiet for Config.Quiet, or Config.MaxWait is over: the next begins anew
-	Overflow    bool      // the kernel lost events, and everything was looked at instead
-	Problems    []Problem // what cannot be watched and could be, or did not exist, at the last call of Watch
-	Began, Last time.Time // when the first and the last of it were heard of
+	Fresh       []Change  // the changes since the previous received batch, undone or not, sorted likewise
+	Settled     bool      // nothing has changed for Config.Quiet, or Config.MaxWait is over; the next batch begins anew
+	Overflow    bool      // the kernel lost events, and everything was checked instead
+	Problems    []Problem // paths not watchable any more, but watched, or missing, at the last call of Watch
+	Began, Last time.Time // when the first and the last difference were noticed
 }
 
-// difference is what a path was when the batch was opened, and what it is. The two are never the same.
+// difference is a path's stamp when the batch was opened, and its stamp now. The two are never the same.
 type difference struct{ before, after stamp }
 
 func (d difference) change(path string) Change {
@@ -51,7 +50,7 @@ func (d difference) change(path string) Change {
 	return Change{path, Written, d.after.kind == dir}
 }
 
-// draft is the batch that has not been received as settled. It has no clock and no effects.
+// draft is the batch not yet received as settled, without a clock and without effects.
 type draft struct {
 	paths       map[string]difference
 	fresh       map[string]Change
@@ -59,12 +58,12 @@ type draft struct {
 	problems    []Problem
 	began, last time.Time
 
-	moved bool // it is other than what was last offered
-	told  bool // the consumer has received an unsettled batch, and must be told how it ended
+	moved bool // the draft differs from the last offer
+	told  bool // the consumer has received an unsettled batch, and needs the settled one
 }
 
-// record notes that a path was before and is after. It also undoes: what is again as it was when the batch was opened
-// is not in it.
+// record notes the change of a path from before to after. If the path is again as at the opening of the batch, record
+// removes the path from the draft.
 func (d *draft) record(path string, before, after stamp) {
 	d.moved = true
 	if d.fresh == nil {
@@ -84,7 +83,7 @@ func (d *draft) record(path string, before, after stamp) {
 	d.paths[path] = difference{before, after}
 }
 
-// forget drops what was recorded about a path that is ignored now.
+// forget removes a path that is ignored now.
 func (d *draft) forget(path string) {
 	if _, ok := d.paths[path]; ok {
 		delete(d.paths, path)
@@ -92,16 +91,16 @@ func (d *draft) forget(path string) {
 	}
 }
 
-// report notes something that cannot be watched.
+// report adds a problem: a folder that cannot be watched.
 func (d *draft) report(p Problem) {
 	d.problems = append(d.problems, p)
 	d.moved = true
 }
 
-// void tells whether there is nothing to say: all was undone before the consumer heard of it.
+// void reports whether there is nothing to send: every change was undone before the consumer received it.
 func (d *draft) void() bool { return len(d.paths) == 0 && len(d.problems) == 0 && !d.told }
 
-// batch is the draft as a value to send.
+// batch returns the draft as a value to send.
 func (d *draft) batch(settled bool) Batch {
 	b := Batch{
 		Changes:  make([]Change, 0, len(d.paths)),

@@ -20,9 +20,12 @@ func watchesOfThisProcess(t *testing.T) (n int) {
 	return n
 }
 
-// A large tree beside what is watched costs nothing: 20,000 folders with 200,000 files, if HOTRELOAD_SOAK is set. The test
-// is not parallel, so that no other has watches.
+// A large tree beside what is watched costs nothing: 20,000 folders with 200,000 files, if HOTRELOAD_SOAK is set. The
+// test is not parallel, so that no other has watches.
 func TestALargeTreeBesideCostsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	folders := 200
 	if os.Getenv("HOTRELOAD_SOAK") != "" {
 		folders = 20_000

@@ -2,14 +2,14 @@ package watch
 
 import "time"
 
-// window says when something that keeps happening may be acted upon: after a quiet period, or a maximum wait after it
-// began. It has no clock: the caller brings the times, and sets a timer for due.
+// window tells when repeated events may be acted on: after a quiet period, or a maximum wait after the first event. A
+// window has no clock: the caller passes the times, and sets a timer for due.
 type window struct {
 	quiet, most time.Duration
 	first, last time.Time
 }
 
-// touch notes that something happened at t, and opens the window if it was closed.
+// touch notes an event at t, and opens a closed window.
 func (w *window) touch(t time.Time) {
 	if w.first.IsZero() {
 		w.first = t
@@ -22,7 +22,7 @@ func (w *window) touch(t time.Time) {
 func (w *window) open() bool { return !w.first.IsZero() }
 func (w *window) shut()      { w.first, w.last = time.Time{}, time.Time{} }
 
-// due is when an open window is over, if nothing more happens.
+// due returns when an open window ends, if no more events come.
 func (w *window) due() time.Time {
 	quiet, most := w.last.Add(w.quiet), w.first.Add(w.most)
 	if quiet.Before(most) {
@@ -31,5 +31,5 @@ func (w *window) due() time.Time {
 	return most
 }
 
-// over tells whether the window is open and due.
+// over reports whether the window is open and due.
 func (w *window) over(now time.Time) bool { return w.open() && !now.Before(w.due()) }

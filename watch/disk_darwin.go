@@ -2,12 +2,12 @@ package watch
 
 import "golang.org/x/sys/unix"
 
-// diskKey tells file systems apart: by the device, which is the same for all folders of one.
+// diskKey identifies a file system by its device number.
 type diskKey uint64
 
 func diskKeyOf(_ string, id identity) diskKey { return diskKey(id.device) }
 
-// diskOf asks for the file system of a path that exists. macOS itself says which are not local.
+// diskOf returns the file system of an existing path. macOS itself tells whether a file system is local.
 func diskOf(path string) (d Disk, foreign bool) {
 	var fs unix.Statfs_t
 	if unix.Statfs(path, &fs) != nil {

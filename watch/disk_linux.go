@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskKey tells file systems apart: by the device, which is the same for all folders of one.
+// diskKey identifies a file system by its device number.
 type diskKey uint64
 
 func diskKeyOf(_ string, id identity) diskKey { return diskKey(id.device) }
 
-// diskOf asks for the file system of a path that exists. /proc/self/mountinfo has the precise type (fuse.sshfs); where
-// there is no /proc, the number that statfs(2) gives tells the families apart.
+// diskOf returns the file system of an existing path. /proc/self/mountinfo has the precise type (fuse.sshfs). Without
+// /proc, the number from statfs(2) tells the family of file systems.
 func diskOf(path string) (d Disk, foreign bool) {
 	if text, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
 		var st unix.Statx_t
@@ -23,7 +23,7 @@ func diskOf(path string) (d Disk, foreign bool) {
 				return d, isForeign(d.Type)
 			}
 		}
-		// Linux before 5.8 does not give the mount, but the device.
+		// Linux before 5.8 reports the device, but not the mount.
 		if st.Dev_major != 0 || st.Dev_minor != 0 {
 			if d, ok := mountByDevice(string(text), st.Dev_major, st.Dev_minor); ok {
 				return d, isForeign(d.Type)
@@ -63,7 +63,7 @@ func mountByDevice(text string, major, minor uint32) (Disk, bool) {
 	return eachMount(text, func(_ uint64, device string) bool { return device == want })
 }
 
-// unescaped undoes what the kernel does to spaces, tabs, newlines and backslashes: \040.
+// unescaped reverses the kernel's escapes for spaces, tabs, newlines and backslashes: \040.
 func unescaped(path string) string {
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
@@ -79,10 +79,10 @@ func unescaped(path string) string {
 	return b.String()
 }
 
-// magicTypes are the numbers of the foreign file systems, from linux/magic.h and the sources of those that are not in it.
+// magicTypes are the numbers of the foreign file systems, from linux/magic.h and from the sources of the others.
 var magicTypes = map[uint32]string{
-	0x6969: "nfs", 0xff534d42: "cifs", 0xfe534d42: "smb3", 0x517b: "smbfs", 0x564c: "ncpfs", 0x5346414f: "afs", 0x6b414653: "afs",
-	0x73757245: "coda", 0x00c36400: "ceph", 0x0bd00bd0: "lustre", 0x01161970: "gfs2", 0x7461636f: "ocfs2", 0x47504653: "gpfs",
-	0x19830326: "beegfs", 0x20030528: "orangefs", 0x01021997: "9p", 0x53464846: "wslfs", 0x786f4256: "vboxsf", 0xbacbacbc: "vmhgfs",
-	0x7c7c6673: "prl_fs", 0x65735546: "fuse",
+	0x6969: "nfs", 0xff534d42: "cifs", 0xfe534d42: "smb3", 0x517b: "smbfs", 0x564c: "ncpfs", 0x5346414f: "afs",
+	0x6b414653: "afs", 0x73757245: "coda", 0x00c36400: "ceph", 0x0bd00bd0: "lustre", 0x01161970: "gfs2",
+	0x7461636f: "ocfs2", 0x47504653: "gpfs", 0x19830326: "beegfs", 0x20030528: "orangefs", 0x01021997: "9p",
+	0x53464846: "wslfs", 0x786f4256: "vboxsf", 0xbacbacbc: "vmhgfs", 0x7c7c6673: "prl_fs", 0x65735546: "fuse",
 }

@@ -2,10 +2,10 @@
 
 package watch
 
-// diskKey: there is one file system, as far as is known.
+// diskKey has one value: all files are taken to be on one file system.
 type diskKey struct{}
 
 func diskKeyOf(string, identity) diskKey { return diskKey{} }
 
-// diskOf: nobody has looked into it for these systems; what events do not tell, the patrol finds.
+// diskOf knows nothing of file systems here. The patrol finds changes without events.
 func diskOf(string) (d Disk, foreign bool) { return Disk{}, false }

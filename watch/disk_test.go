@@ -9,10 +9,12 @@ import (
 func TestForeign(t *testing.T) {
 	for kind, want := range map[string]bool{
 		"nfs": true, "nfs4": true, "cifs": true, "smb3": true, "smbfs": true, "afs": true, "ceph": true,
-		"9p": true, "drvfs": true, "virtiofs": true, "vboxsf": true, "prl_fs": true, "fakeowner": true, "AppleVirtIOFS": true,
-		"fuse": true, "fuse.sshfs": true, "fuse.vmhgfs-fuse": true, "fuse.grpcfuse": true, "macfuse": true,
-		"ext4": false, "xfs": false, "btrfs": false, "tmpfs": false, "overlay": false, "zfs": false, "apfs": false, "ntfs3": false,
-		"NTFS": false, "vfat": false, "fuseblk": false, "ecryptfs": false, "": false,
+		"9p": true, "drvfs": true, "virtiofs": true, "vboxsf": true, "prl_fs": true, "fakeowner": true,
+		"AppleVirtIOFS": true,
+		"fuse":          true, "fuse.sshfs": true, "fuse.vmhgfs-fuse": true, "fuse.grpcfuse": true, "macfuse": true,
+		"ext4": false, "xfs": false, "btrfs": false, "tmpfs": false, "overlay": false, "zfs": false, "apfs": false,
+		"ntfs3": false,
+		"NTFS":  false, "vfat": false, "fuseblk": false, "ecryptfs": false, "": false,
 	} {
 		if have := isForeign(kind); have != want {
 			t.Errorf("%q: have %v, want %v", kind, have, want)
@@ -49,7 +51,8 @@ func TestHow(t *testing.T) {
 			if watched != want {
 				t.Errorf("%s: watched is %v, want %v", path, watched, want)
 			}
-			if reason := map[bool]Reason{false: Heard, true: Asked}[poll > 0]; watched && way.Reason != reason && !How(root).Polled() {
+			if reason := map[bool]Reason{false: Heard, true: Asked}[poll > 0]; watched && way.Reason != reason &&
+				!How(root).Polled() {
 				t.Errorf("%s: %v, want %v", path, way.Reason, reason)
 			}
 		}

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// diskKey tells file systems apart: by the volume.
+// diskKey identifies a file system by its volume.
 type diskKey string
 
 func diskKeyOf(path string, _ identity) diskKey { return diskKey(filepath.VolumeName(path)) }
 
-// diskOf asks for the file system of a path that exists. A file server does tell Windows of changes, but not always, and
-// the folders of WSL never do.
+// diskOf returns the file system of an existing path. A file server reports changes to Windows, but not always, and the
+// folders of WSL never do.
 func diskOf(path string) (d Disk, foreign bool) {
 	volume := filepath.VolumeName(path)
 	d.Mount = volume + `\`

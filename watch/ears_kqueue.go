@@ -4,10 +4,10 @@ package watch
 
 import "golang.org/x/sys/unix"
 
-// hearingIsDear: kqueue keeps a descriptor open for every file in a folder that it watches.
+// hearingIsDear: kqueue keeps a descriptor open for every file in a watched folder.
 const hearingIsDear = true
 
-// descriptorsMost leaves the other half of what may be open to the rest of the program: to run the go command takes some,
+// descriptorsMost leaves half of the allowed descriptors to the rest of the program: running the go command needs some,
 // and without any nothing works.
 func descriptorsMost() int {
 	var files unix.Rlimit

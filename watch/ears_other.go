@@ -2,8 +2,8 @@
 
 package watch
 
-// hearingIsDear: one watch for a folder, whatever is in it.
+// hearingIsDear: a folder needs one watch, however many files it contains.
 const hearingIsDear = false
 
-// descriptorsMost: 0, they do not matter.
+// descriptorsMost: there is no limit, because watches need no descriptors.
 func descriptorsMost() int { return 0 }

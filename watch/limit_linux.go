@@ -17,12 +17,12 @@ const (
 	instancesLimit = "fs.inotify.max_user_instances"
 )
 
-// systemLimits are those of which it is known how much of them is in use.
+// systemLimits are the limits whose use can be counted.
 var systemLimits = []string{watchesLimit, instancesLimit}
 
-// limitName: inotify(7) answers ENOSPC when the watches are used up ("no space left on device" has nothing to do with a
-// disk), and inotify_init EMFILE when the instances are, or the open files of the process. The instances are the rule:
-// they are 128 for each user, and every editor takes some.
+// limitName returns the limit behind an error. inotify(7) returns ENOSPC when all watches are used ("no space left on
+// device" does not refer to a disk). inotify_init returns EMFILE when all instances are used, or all open files of the
+// process. Usually the instances are used up: a user has 128, and every editor takes some.
 func limitName(err error, making bool) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -39,7 +39,7 @@ func limitName(err error, making bool) string {
 	return openFilesLimit(err)
 }
 
-// limitDetails: what is proposed is at least what distributions set where it is not too small.
+// limitDetails proposes at least the value that distributions use where the kernel's default is too small.
 func limitDetails(name string) (limit string, value, used int, raise string) {
 	if name == openFiles {
 		var files unix.Rlimit
@@ -48,7 +48,8 @@ func limitDetails(name string) (limit string, value, used int, raise string) {
 		}
 		value = int(files.Cur)
 		more := max(65536, 2*value)
-		return name, value, value, fmt.Sprintf("sudo prlimit --pid $$ --nofile=%d:%d, and start hotreload again from this shell", more, more)
+		return name, value, value,
+			fmt.Sprintf("sudo prlimit --pid $$ --nofile=%d:%d, and start hotreload again from this shell", more, more)
 	}
 	value = sysctl(name)
 	least := 524288
@@ -59,16 +60,19 @@ func limitDetails(name string) (limit string, value, used int, raise string) {
 		used, _ = inotifyUse()
 		least = 1024
 	}
-	// A container may have a smaller limit of its own, for its user namespace.
+	// A container may have a smaller limit for its user namespace.
 	if own := sysctl(namespaced[name]); own > 0 && own < value {
 		name, value = namespaced[name], own
 	}
 	return name, value, min(used, value), fmt.Sprintf("sudo sysctl %s=%d", name, max(least, 2*value))
 }
 
-var namespaced = map[string]string{watchesLimit: "user.max_inotify_watches", instancesLimit: "user.max_inotify_instances"}
+var namespaced = map[string]string{
+	watchesLimit:   "user.max_inotify_watches",
+	instancesLimit: "user.max_inotify_instances",
+}
 
-// sysctl reads a number; 0 if it cannot be read.
+// sysctl reads a number; 0 if unreadable.
 func sysctl(name string) int {
 	text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 	if err != nil {
@@ -78,7 +82,7 @@ func sysctl(name string) int {
 	return value
 }
 
-// inotifyUse counts what the programs of this user hold, from /proc. It sees those whose /proc entries it may read.
+// inotifyUse counts the use by this user's programs, as far as /proc is readable.
 func inotifyUse() (instances, watches int) {
 	processes, _ := filepath.Glob("/proc/[0-9]*")
 	for _, process := range processes {

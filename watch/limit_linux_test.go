@@ -15,17 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inNamespace tells whether this is a process that the test has started in a user namespace of its own, where limits can
-// be set without harm to anybody.
+// inNamespace reports whether the test runs in a user namespace of its own, where it can set limits without affecting
+// others.
 var inNamespace = os.Getenv("HOTRELOAD_TEST_NAMESPACE") != ""
 
-// elsewhere runs the test in a namespace, and tells whether it has.
+// elsewhere runs the test in a namespace, and reports whether it has.
 func elsewhere(t *testing.T) bool {
 	if inNamespace {
 		return false
 	}
 	t.Parallel()
-	command := exec.Command(os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v", "-test.timeout=60s")
+	command := exec.Command(os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v",
+		"-test.timeout=60s")
 	command.Env = append(os.Environ(), "HOTRELOAD_TEST_NAMESPACE=1")
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
@@ -45,7 +46,7 @@ func elsewhere(t *testing.T) bool {
 
 func setLimit(t *testing.T, name string, value int) {
 	t.Helper()
-	// Not fs.inotify: that is everybody's.
+	// Not fs.inotify, which applies to all users.
 	if err := os.WriteFile("/proc/sys/user/"+name, fmt.Append(nil, value), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func manyFolders(t *testing.T) (s *script, want string) {
 	return s, "20 folders"
 }
 
-// watchLimited watches, and checks that there is one Problem, for the limit.
+// watchLimited watches, and checks that there is one Problem for the limit.
 func (s *script) watchLimited(limit string) *PolledError {
 	s.t.Helper()
 	problems, err := s.w.Watch(testContext(s.t), Set{Trees: []string{s.root}})
@@ -73,20 +74,22 @@ func (s *script) watchLimited(limit string) *PolledError {
 		s.t.Fatalf("problems: %v", problems)
 	}
 	s.t.Log(problems[0])
-	if polled.Reason != Limited || reached.Name != limit || reached.Value <= 0 || reached.Used <= 0 || reached.Used > reached.Value || reached.Raise == "" {
+	if polled.Reason != Limited || reached.Name != limit || reached.Value <= 0 || reached.Used <= 0 ||
+		reached.Used > reached.Value || reached.Raise == "" {
 		s.t.Errorf("have %+v, %+v", polled, reached)
 	}
 	return polled
 }
 
-// seesAll changes a file in each folder, adds one, and waits until all of that was told, once.
+// seesAll changes a file in each folder, adds one, and waits until everything was reported once.
 func (s *script) seesAll() {
 	s.t.Helper()
 	told := make(map[string]int)
 	for i := range 20 {
-		for _, name := range []string{"f", "new"} { // in one step: what is seen empty is seen twice
+		for _, name := range []string{"f", "new"} { // in one step, because a file seen empty is seen twice
 			path := filepath.Join(s.root, fmt.Sprintf("d%02d", i), name)
-			if err := first(os.WriteFile(s.root+".aside", []byte("two"), 0o644), os.Rename(s.root+".aside", path)); err != nil {
+			if err := first(os.WriteFile(s.root+".aside", []byte("two"), 0o644),
+				os.Rename(s.root+".aside", path)); err != nil {
 				s.t.Fatal(err)
 			}
 		}
@@ -112,16 +115,19 @@ func (s *script) seesAll() {
 	}
 }
 
-// openQuick starts a watcher that polls, where it must, often.
+// openQuick starts a watcher with a short interval of polling.
 func openQuick(t *testing.T) *Watcher {
 	w := open(t, Config{Quiet: 100 * time.Millisecond})
-	if err := w.ask(t.Context(), func() { w.polled = pollSweep(40 * time.Millisecond) }); err != nil {
+	if err := w.ask(t.Context(), func() { w.polling.polled = pollSweep(40 * time.Millisecond) }); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
 func TestLimitOfWatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	if elsewhere(t) {
 		return
 	}
@@ -141,8 +147,11 @@ func TestLimitOfWatches(t *testing.T) {
 	}
 }
 
-// What is met later is told in a batch, once for the limit.
+// A limit that is reached later is reported in a batch, once.
 func TestLimitOfWatchesLater(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	if elsewhere(t) {
 		return
 	}
@@ -159,13 +168,17 @@ func TestLimitOfWatchesLater(t *testing.T) {
 			told[c.Path] = true
 		}
 	}
-	receiveDuring(s.w, func() { waitForRounds(t, s.w, 3) }, func(b Batch) { problems = append(problems, b.Problems...) })
+	receiveDuring(s.w, func() { waitForRounds(t, s.w, 3) },
+		func(b Batch) { problems = append(problems, b.Problems...) })
 	if limit := (*LimitError)(nil); len(problems) != 1 || !errors.As(problems[0], &limit) {
 		t.Errorf("problems: %v", problems)
 	}
 }
 
 func TestLimitOfInstances(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	if elsewhere(t) {
 		return
 	}
@@ -183,7 +196,7 @@ func TestLimitOfInstances(t *testing.T) {
 	s.seesAll()
 }
 
-// useUp leaves no descriptor. What it returns gives them back.
+// useUp takes all descriptors. The returned function gives them back.
 func useUp(t *testing.T) (restore func()) {
 	t.Helper()
 	var old unix.Rlimit
@@ -203,6 +216,9 @@ func useUp(t *testing.T) (restore func()) {
 }
 
 func TestLimitOfOpenFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	if elsewhere(t) {
 		return
 	}
@@ -219,7 +235,7 @@ func TestLimitOfOpenFiles(t *testing.T) {
 		t.Fatalf("problems: %v", problems)
 	}
 	t.Log(problems[0])
-	// Not even the names could be read. As soon as they can, they are; what was there is news by now.
+	// Not even the names could be read. They are read as soon as possible; existing files then count as new.
 	for told := make(map[string]bool); len(told) < 40; {
 		for _, c := range settled(t, s.w).Changes {
 			told[c.Path] = true
@@ -228,7 +244,7 @@ func TestLimitOfOpenFiles(t *testing.T) {
 	s.seesAll()
 }
 
-// A change is seen though no file can be opened.
+// A change is noticed although no file can be opened.
 func TestOpenFilesAreUsedUpLater(t *testing.T) {
 	if elsewhere(t) {
 		return

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemLimits are those of which it is known how much of them is in use.
+// systemLimits are the limits whose use can be counted.
 var systemLimits []string
 
-// limitName: kqueue has a descriptor for every file in a watched folder.
+// limitName: kqueue needs a descriptor for every file in a watched folder.
 func limitName(err error, _ bool) string { return openFilesLimit(err) }
 
 func limitDetails(name string) (limit string, value, used int, raise string) {
@@ -20,5 +20,6 @@ func limitDetails(name string) (limit string, value, used int, raise string) {
 		return name, 0, 0, ""
 	}
 	value = int(files.Cur)
-	return name, value, value, fmt.Sprintf("ulimit -n %d, and start hotreload again from this shell", max(65536, 2*value))
+	return name, value, value,
+		fmt.Sprintf("ulimit -n %d, and start hotreload again from this shell", max(65536, 2*value))
 }

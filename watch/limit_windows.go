@@ -1,9 +1,9 @@
 package watch
 
-// systemLimits are those of which it is known how much of them is in use.
+// systemLimits are the limits whose use can be counted.
 var systemLimits []string
 
-// limitName: there is a handle for every folder, and of those there are millions.
+// limitName: a folder needs a handle, and there are millions of handles.
 func limitName(err error, _ bool) string { return openFilesLimit(err) }
 
 func limitDetails(name string) (limit string, value, used int, raise string) { return name, 0, 0, "" }

@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// A symbolic link counts as what it leads to. Events come from the folder of the target, so the target is made a leaf
-// of its own folder, with the link as a follower: whenever the target is looked at, so is the link. If the target is a
-// link again, looking at it does the same for the next.
+// A symbolic link counts as its target. Events come from the target's folder, so the target is made a leaf of its own
+// folder, with the link as a follower: whenever the target is looked at, the link is looked at, too. If the target is a
+// link itself, the same happens with the next target.
 
-// follower is a symbolic link by its place.
+// follower identifies a symbolic link by its folder and name.
 type follower struct {
 	folder *folder
 	name   string
 }
 
-// link notes that an entry is a symbolic link, or (target "") that it is none.
-func (w *Watcher) link(f *folder, name, target string) {
+// link notes the target of a symbolic link; the target "" means: no link any more.
+func (s *snapshot) link(f *folder, name, target string) {
 	old := f.links[name]
 	if old == target {
 		return
 	}
-	w.rearranged = true
+	s.rearranged = true
 	if old != "" {
-		w.unfollow(old, follower{f, name})
+		s.unfollow(old, follower{f, name})
 		delete(f.links, name)
 	}
 	if target == "" {
@@ -35,7 +35,7 @@ func (w *Watcher) link(f *folder, name, target string) {
 	}
 	f.links[name] = target
 
-	parent := w.node(filepath.Dir(target))
+	parent := s.node(filepath.Dir(target))
 	base := filepath.Base(target)
 	l := parent.leafOf(base)
 	if l.followers == nil {
@@ -43,26 +43,26 @@ func (w *Watcher) link(f *folder, name, target string) {
 	}
 	l.followers[follower{f, name}] = struct{}{}
 
-	// Hear the folders down to the target: from the first that was never looked at, which looks at those below.
+	// Watch the folders down to the target: start at the first new one: the look there includes the folders below.
 	topmost := parent
 	for topmost.parent != nil && topmost.parent.looked == 0 {
 		topmost = topmost.parent
 	}
-	w.mark(topmost, false)
-	w.queue(parent, base, false)
+	s.mark(topmost, false)
+	s.queue(parent, base, false)
 }
 
-func (w *Watcher) unfollow(target string, who follower) {
-	parent := w.node(filepath.Dir(target))
+func (s *snapshot) unfollow(target string, who follower) {
+	parent := s.node(filepath.Dir(target))
 	l := parent.leafOf(filepath.Base(target))
 	delete(l.followers, who)
 	if len(l.followers) == 0 && !l.named {
 		delete(parent.files, filepath.Base(target))
 	}
-	w.unpruned = true
+	s.unpruned = true
 }
 
-// targetOf is the path to which a symbolic link leads directly; "" if it cannot be read.
+// targetOf returns the direct target of a symbolic link; "" if the link cannot be read.
 func targetOf(link string) string {
 	target, err := os.Readlink(link)
 	if err != nil || target == "" {
@@ -70,7 +70,7 @@ func targetOf(link string) string {
 	}
 	if !filepath.IsAbs(target) {
 		folder := filepath.Dir(link)
-		// ".." is taken from where the folder really is. Without it, the names the user knows are kept.
+		// ".." starts from the folder's real place. Without "..", the user's names are kept.
 		if strings.Contains(target, "..") {
 			if real, err := filepath.EvalSymlinks(folder); err == nil {
 				folder = real

@@ -7,60 +7,61 @@ import (
 	"time"
 )
 
-// suspicion is a place to look at: an entry of a folder, or (name "") the folder itself.
+// suspicion is something to look at: an entry of a folder, or the folder itself (name "").
 type suspicion struct {
 	folder   *folder
 	name     string
-	thorough bool // of a folder: everything below, and have the kernel watch it again
+	thorough bool // for a folder: look at everything below, and renew the kernel's watch
 }
 
-func (w *Watcher) queue(f *folder, name string, thorough bool) {
-	w.todo = append(w.todo, suspicion{f, name, thorough})
+func (s *snapshot) queue(f *folder, name string, thorough bool) {
+	s.todo = append(s.todo, suspicion{f, name, thorough})
 }
 
-func (w *Watcher) mark(f *folder, thorough bool) { w.queue(f, "", thorough) }
+func (s *snapshot) mark(f *folder, thorough bool) { s.queue(f, "", thorough) }
 
-// work looks at what is queued, and at what is queued while it looks; at nothing twice in a round, for symbolic links
-// can lead in a circle. At the end it sees to the folders that must be heard because of what was found below them.
-func (w *Watcher) work() {
-	for len(w.todo) > 0 || len(w.unheard) > 0 {
-		if len(w.todo) == 0 {
-			f := w.unheard[0]
-			w.unheard = w.unheard[1:]
-			if f.present && f.ear == nil && w.wantsEar(f) {
-				w.visit(f, false)
+// work looks at everything in the queue, also at later entries, and at nothing twice in a round, because symbolic links
+// can form a circle. At the end, work watches the folders that must be heard because of finds below them.
+func (s *snapshot) work() {
+	for len(s.todo) > 0 || len(s.unheard) > 0 {
+		if len(s.todo) == 0 {
+			f := s.unheard[0]
+			s.unheard = s.unheard[1:]
+			if f.present && f.ear == nil && s.ears.wants(f) {
+				s.visit(f, false)
 			}
 			continue
 		}
-		s := w.todo[0]
-		w.todo = w.todo[1:]
-		if _, ok := w.seen[s]; ok {
+		next := s.todo[0]
+		s.todo = s.todo[1:]
+		if _, ok := s.seen[next]; ok {
 			continue
 		}
-		w.seen[s] = struct{}{}
-		if s.name != "" {
-			w.look(s.folder, s.name, s.thorough)
+		s.seen[next] = struct{}{}
+		if next.name != "" {
+			s.look(next.folder, next.name, next.thorough)
 			continue
 		}
-		f := s.folder
+		f := next.folder
 		if f.parent != nil {
-			w.look(f.parent, f.name, s.thorough)
+			s.look(f.parent, f.name, next.thorough)
 		}
-		if (f.parent == nil || f.present && f.parent.subs[f.name] == f) && f.looked != w.round {
-			w.visit(f, s.thorough)
+		if (f.parent == nil || f.present && f.parent.subs[f.name] == f) && f.looked != s.round {
+			s.visit(f, next.thorough)
 		}
 	}
-	w.todo, w.unheard = nil, nil
+	s.todo, s.unheard = nil, nil
 }
 
 // look compares one entry with the snapshot.
-func (w *Watcher) look(f *folder, name string, thorough bool) {
+func (s *snapshot) look(f *folder, name string, thorough bool) {
 	path, old, sub, l := f.at(name), f.entries[name], f.subs[name], f.files[name]
-	if old.kind != none && !w.visible(f, name, old.kind == dir) {
-		// The Set or the ignore rules have changed. What the batch says of it still happened, unless nobody wants to hear.
+	if old.kind != none && !s.visible(f, name, old.kind == dir) {
+		// The Set or the ignore rules have changed. Changes already in the batch stay there, unless the path is ignored
+		// now.
 		delete(f.entries, name)
-		if w.ignored(path, old.kind == dir) {
-			w.draft.forget(path)
+		if s.ignored(path, old.kind == dir) {
+			s.out.draft.forget(path)
 		}
 		old = stamp{}
 	}
@@ -68,43 +69,38 @@ func (w *Watcher) look(f *folder, name string, thorough bool) {
 		l = nil
 	}
 	if !f.now.all && sub == nil && l == nil {
-		w.link(f, name, "")
+		s.link(f, name, "")
 		return
 	}
 
 	at := time.Now()
 	seen, err := sightOf(path)
-	if err != nil { // nobody can tell: it is as it was
+	if err != nil { // unknown: the entry stays unchanged
 		if sub != nil && !sub.present {
 			sub.deafFor = err
 		}
 		return
 	}
-	if old.kind == none && seen.kind != none && w.misspelt(f, name) {
+	if old.kind == none && seen.kind != none && s.misspelt(f, name) {
 		seen = sight{}
 	}
 	target := ""
-	if seen.linked && (sub != nil || l != nil || w.visible(f, name, seen.kind == dir)) {
+	if seen.linked && (sub != nil || l != nil || s.visible(f, name, seen.kind == dir)) {
 		target = targetOf(path)
 	}
-	w.link(f, name, target)
+	s.link(f, name, target)
 
 	var now stamp
-	if seen.kind != none && w.visible(f, name, seen.kind == dir) {
+	if seen.kind != none && s.visible(f, name, seen.kind == dir) {
 		now = stamp{kind: dir}
 		if seen.kind == file {
-			now = w.reader.stamp(path, seen.info, at, old)
+			now = s.reader.stamp(path, seen.info, at, old)
 		}
 	}
 	appeared := old.kind == none && now.kind != none
-	if !old.same(now) && !(appeared && !w.wasVisible(f, name, now.kind == dir)) {
-		w.draft.record(path, old, now)
-		if f.polled && now.kind == file {
-			w.touched(f, name)
-		}
-		if w.surprises != nil {
-			w.surprised(f, name, now)
-		}
+	if !old.same(now) && !(appeared && !s.wasVisible(f, name, now.kind == dir)) {
+		s.out.draft.record(path, old, now)
+		s.changed(f, name, now)
 	}
 	if now.kind != none {
 		f.entries[name] = now
@@ -112,17 +108,17 @@ func (w *Watcher) look(f *folder, name string, thorough bool) {
 		delete(f.entries, name)
 	}
 
-	w.descend(f, name, seen, thorough)
+	s.descend(f, name, seen, thorough)
 	if l != nil {
 		for who := range l.followers {
-			w.queue(who.folder, who.name, false)
+			s.queue(who.folder, who.name, false)
 		}
 	}
 }
 
-// misspelt tells whether something new is only another spelling of the name of what is there, on a disk to which README
-// and readme are the same. If a known name has become the other spelling, that is what has gone.
-func (w *Watcher) misspelt(f *folder, name string) bool {
+// misspelt reports whether a new name is only another spelling of an existing one, on a disk where README and readme
+// are the same. If the known name has become the other spelling, the known name is gone.
+func (s *snapshot) misspelt(f *folder, name string) bool {
 	for other := range f.entries {
 		if other == name || !strings.EqualFold(other, name) {
 			continue
@@ -132,26 +128,26 @@ func (w *Watcher) misspelt(f *folder, name string) bool {
 			return err == nil
 		}
 		if !slices.Contains(names, other) {
-			w.gone(f, other)
+			s.gone(f, other)
 		}
 	}
 	return false
 }
 
-// gone takes an entry, and what is below it, out of the snapshot.
-func (w *Watcher) gone(f *folder, name string) {
-	w.draft.record(f.at(name), f.entries[name], stamp{})
+// gone removes an entry, and everything below it, from the snapshot.
+func (s *snapshot) gone(f *folder, name string) {
+	s.out.draft.record(f.at(name), f.entries[name], stamp{})
 	delete(f.entries, name)
-	w.link(f, name, "")
-	w.descend(f, name, sight{}, false)
+	s.link(f, name, "")
+	s.descend(f, name, sight{}, false)
 }
 
-// descend goes into the folder that was found at an entry, if it is another one than before or there is a reason to
-// doubt. seen may also say that there is no folder any more.
-func (w *Watcher) descend(f *folder, name string, seen sight, thorough bool) {
+// descend visits the folder at an entry, if there is another folder than before, or the folder may have changed. seen
+// may also be something else than a folder.
+func (s *snapshot) descend(f *folder, name string, seen sight, thorough bool) {
 	sub := f.subs[name]
 	if sub != nil && (seen.kind != dir || seen.linked && !sub.linked && !sub.named.deep && sub.now.deep) {
-		w.lose(sub)
+		s.lose(sub)
 		if !sub.needed() {
 			f.cut(sub)
 			return
@@ -162,7 +158,7 @@ func (w *Watcher) descend(f *folder, name string, seen sight, thorough bool) {
 	}
 	if sub == nil {
 		path := f.at(name)
-		if !f.now.deep || seen.linked || w.ignored(path, true) {
+		if !f.now.deep || seen.linked || s.ignored(path, true) {
 			return
 		}
 		sub = newFolder(f, name, path)
@@ -170,29 +166,29 @@ func (w *Watcher) descend(f *folder, name string, seen sight, thorough bool) {
 	}
 	if seen.linked != sub.linked {
 		sub.linked = seen.linked
-		w.unheard = append(w.unheard, f)
+		s.unheard = append(s.unheard, f)
 	}
-	w.derive(sub)
-	if sub.looked != w.round && (thorough || !sub.present || sub.changed() || sub.id != identityOf(seen.info)) {
-		w.visit(sub, thorough)
+	s.derive(sub)
+	if sub.looked != s.round && (thorough || !sub.present || sub.changed() || sub.id != identityOf(seen.info)) {
+		s.visit(sub, thorough)
 	}
 }
 
-// visit compares a folder with the snapshot: its entries as far as they are wanted, and the folders below that are new.
-// It is heard before it is read; in between, nothing can slip through.
-func (w *Watcher) visit(f *folder, thorough bool) {
-	if w.closing() {
+// visit compares a folder with the snapshot: the wanted entries, and the new folders below. The watch begins before the
+// read, so no change is missed in between.
+func (s *snapshot) visit(f *folder, thorough bool) {
+	if s.closing() {
 		return
 	}
-	f.looked = w.round
-	w.rearranged = true
+	f.looked = s.round
+	s.rearranged = true
 	info, err := os.Stat(f.path)
 	if err != nil && unlessGone(err) != nil {
 		f.deafFor = err
 		return
 	}
 	if err != nil || !info.IsDir() {
-		w.lose(f)
+		s.lose(f)
 		return
 	}
 	id := identityOf(info)
@@ -201,42 +197,42 @@ func (w *Watcher) visit(f *folder, thorough bool) {
 	}
 	f.present, f.id = true, id
 
-	w.hear(f, thorough)
-	w.read(f, thorough)
-	if heard := f.ear != nil; f.deafFor == nil && heard != w.wantsEar(f) {
-		// What is missing below, or is not any more, was seen just now.
-		w.hear(f, false)
+	s.hear(f, thorough)
+	s.read(f, thorough)
+	if heard := f.ear != nil; f.deafFor == nil && heard != s.ears.wants(f) {
+		// This look has just shown names missing below, or there again.
+		s.hear(f, false)
 		if !heard {
-			w.read(f, false)
+			s.read(f, false)
 		}
 	}
 }
 
 // read looks at the entries of a folder.
-func (w *Watcher) read(f *folder, thorough bool) {
+func (s *snapshot) read(f *folder, thorough bool) {
 	var listed map[string]struct{}
 	if f.now.all {
 		names, err := namesIn(f.path)
 		if err != nil {
 			f.unread = true
-			w.cannot(f, err)
-			return // what is known of it stays
+			s.cannot(f, err)
+			return // the snapshot keeps its entries
 		}
 		if f.unread {
 			f.unread = false
-			if f.ear != nil || !w.wantsEar(f) {
-				w.cannot(f, nil)
+			if f.ear != nil || !s.ears.wants(f) {
+				s.cannot(f, nil)
 			}
 		}
 		listed = make(map[string]struct{}, len(names))
 		for _, name := range names {
 			listed[name] = struct{}{}
-			w.look(f, name, thorough)
+			s.look(f, name, thorough)
 		}
 	}
 	unless := func(name string) {
 		if _, ok := listed[name]; !ok {
-			w.look(f, name, thorough)
+			s.look(f, name, thorough)
 		}
 	}
 	for name := range f.entries {
@@ -259,33 +255,33 @@ func namesIn(path string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// lose notes that a folder is not there any more, nor is anything in it.
-func (w *Watcher) lose(f *folder) {
+// lose notes the removal of a folder with all its contents.
+func (s *snapshot) lose(f *folder) {
 	if !f.present {
 		return
 	}
 	f.present, f.id = false, identity{}
-	w.rearranged = true
-	w.deaf(f)
+	s.rearranged = true
+	s.deaf(f)
 	for name, old := range f.entries {
-		w.draft.record(f.at(name), old, stamp{})
+		s.out.draft.record(f.at(name), old, stamp{})
 	}
 	clear(f.entries)
 	for name := range f.links {
-		w.link(f, name, "")
+		s.link(f, name, "")
 	}
 	for _, sub := range f.subs {
-		w.lose(sub)
+		s.lose(sub)
 		if !sub.needed() {
 			f.cut(sub)
 		}
 	}
 	for _, l := range f.files {
 		for who := range l.followers {
-			w.queue(who.folder, who.name, false)
+			s.queue(who.folder, who.name, false)
 		}
 	}
 	if f.parent != nil {
-		w.unheard = append(w.unheard, f.parent)
+		s.unheard = append(s.unheard, f.parent)
 	}
 }

@@ -33,7 +33,7 @@ func (m mode) open(t testing.TB, config Config) *Watcher {
 		return openLossy(t, config)
 	}
 	w := open(t, config)
-	if err := w.ask(t.Context(), func() { w.lean = m.lean }); err != nil {
+	if err := w.ask(t.Context(), func() { w.ears.lean = m.lean }); err != nil {
 		t.Fatal(err)
 	}
 	return w

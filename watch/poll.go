@@ -1,19 +1,63 @@
 package watch
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"slices"
 	"time"
 )
 
-// reason says how a folder that must be heard is watched.
-func (w *Watcher) reason(f *folder) Reason {
-	d := w.disk(f)
+// polling checks files without events from the kernel, and, as a patrol, less often all others. After arrange, each
+// folder that must be heard is in one of the two sweeps. One part of one sweep is out at a time. The results are
+// suspicions, and the snapshot looks at them.
+type polling struct {
+	tree  *snapshot
+	ears  *ears
+	disks *disks
+	out   *outlet
+
+	scout  *scout
+	errand errand
+
+	polled   sweep
+	heard    sweep // the patrol's
+	arranged uint64
+	told     map[group]*Problem
+	recent   []place // the last changed of the polled files, the most recent first
+
+	took       time.Duration // duration of the last part of the polled sweep
+	ended      time.Time     // when that part ended
+	openRounds uint64        // number of rounds when the batch was opened
+
+	surprises map[place]struct{} // found by the patrol, and being looked at; otherwise nil
+	clock     clock
+}
+
+// errand is the part that the scout is working on.
+type errand struct {
+	out   bool // not yet back
+	since time.Time
+	told  bool // a problem was reported: the disk does not answer
+}
+
+func newPolling(config Config, tree *snapshot, ears *ears, disks *disks, out *outlet) *polling {
+	return &polling{
+		tree: tree, ears: ears, disks: disks, out: out,
+		scout:  newScout(),
+		polled: pollSweep(cmp.Or(config.Poll, DefaultPoll)),
+		heard:  sweep{round: patrolRound, step: patrolStep},
+		clock:  clock{started: time.Now()},
+	}
+}
+
+// reason returns how a folder that must be heard is watched.
+func (p *polling) reason(f *folder) Reason {
+	d := p.disks.of(f)
 	switch {
-	case w.asked:
+	case p.ears.asked:
 		return Asked
-	case w.probe.failed:
+	case p.ears.probe.failed:
 		return Silent
 	case d.foreign:
 		return Foreign
@@ -28,17 +72,17 @@ func (w *Watcher) reason(f *folder) Reason {
 	return Heard
 }
 
-// arrange decides for every folder that must be heard whether it is polled or the patrol suffices. It walks through all of
-// them, so it is not called at each change, but before the next part of a round.
-func (w *Watcher) arrange() {
-	w.rearranged = false
-	w.arranged++
-	var polled, heard []*folder // that were not
+// arrange decides for each folder that must be heard whether to poll it or to leave it to the patrol. arrange walks
+// through all folders, so arrange is not called for each change, but before the next part of a round.
+func (p *polling) arrange() {
+	p.tree.rearranged = false
+	p.arranged++
+	var polled, heard []*folder // the new ones
 	var walk func(f *folder)
 	walk = func(f *folder) {
-		if f.present && w.mustHear(f) {
-			f.arranged = w.arranged
-			switch is := w.reason(f) != Heard; {
+		if f.present && p.ears.mustHear(f) {
+			f.arranged = p.arranged
+			switch is := p.reason(f) != Heard; {
 			case f.swept && is == f.polled:
 			case is:
 				polled = append(polled, f)
@@ -50,11 +94,11 @@ func (w *Watcher) arrange() {
 			walk(sub)
 		}
 	}
-	for _, root := range w.roots {
+	for _, root := range p.tree.roots {
 		walk(root)
 	}
 	gone := func(f *folder) bool {
-		if f.arranged != w.arranged {
+		if f.arranged != p.arranged {
 			f.swept, f.polled = false, false
 		}
 		return !f.swept
@@ -65,35 +109,46 @@ func (w *Watcher) arrange() {
 	for _, f := range heard {
 		f.swept = false
 	}
-	w.polled.drop(gone)
-	w.heard.drop(gone)
+	p.polled.drop(gone)
+	p.heard.drop(gone)
 	for _, f := range polled {
 		f.swept, f.polled = true, true
 	}
 	for _, f := range heard {
 		f.swept, f.polled = true, false
 	}
-	w.polled.add(polled)
-	w.heard.add(heard)
-	w.recent = slices.DeleteFunc(w.recent, func(p place) bool { return !p.folder.polled })
-	if len(w.recent) == 0 && len(polled) > 0 {
-		w.recent = newest(polled)
+	p.polled.add(polled)
+	p.heard.add(heard)
+	p.recent = slices.DeleteFunc(p.recent, func(at place) bool { return !at.folder.polled })
+	if len(p.recent) == 0 && len(polled) > 0 {
+		p.recent = newest(polled)
 	}
 }
 
-// group is what has one Problem together.
+// problems arranges after a call of Watch, and returns the folders polled without the user's wish. These folders are
+// part of Watch's result, and of no batch.
+func (p *polling) problems() (all []Problem) {
+	p.arrange()
+	p.told = p.groups()
+	for _, one := range p.told {
+		all = append(all, *one)
+	}
+	return all
+}
+
+// group identifies the folders with one Problem in common.
 type group struct {
 	reason Reason
 	disk   diskKey
 	limit  string
 }
 
-// groups are the folders that are polled though nobody asked for it, as Problems. A folder that the kernel refuses has
-// one of its own.
-func (w *Watcher) groups() map[group]*Problem {
+// groups returns the polled folders as Problems, unless the user asked for polling. A folder refused by the kernel has
+// its own Problem.
+func (p *polling) groups() map[group]*Problem {
 	groups := make(map[group]*Problem)
-	for _, f := range w.polled.folders {
-		way := w.way(f)
+	for _, f := range p.polled.folders {
+		way := p.way(f)
 		key := group{reason: way.Reason}
 		switch way.Reason {
 		case Foreign, Missed:
@@ -108,32 +163,32 @@ func (w *Watcher) groups() map[group]*Problem {
 		default:
 			continue
 		}
-		p := groups[key]
-		if p == nil {
-			p = &Problem{f.path, &PolledError{Way: way}}
-			groups[key] = p
+		one := groups[key]
+		if one == nil {
+			one = &Problem{f.path, &PolledError{Way: way}}
+			groups[key] = one
 		}
-		p.Path = min(p.Path, f.path)
-		p.Err.(*PolledError).Folders++
+		one.Path = min(one.Path, f.path)
+		one.Err.(*PolledError).Folders++
 	}
 	return groups
 }
 
-// rearrange arranges, and tells what is polled now and was not.
-func (w *Watcher) rearrange(now time.Time) {
-	w.arrange()
-	groups := w.groups()
-	w.begin(now, now)
-	for key, p := range groups {
-		if _, known := w.told[key]; !known {
-			w.draft.report(*p)
+// rearrange arranges, and reports folders polled from now on.
+func (p *polling) rearrange(now time.Time) {
+	p.arrange()
+	groups := p.groups()
+	p.tree.begin(now, now)
+	for key, problem := range groups {
+		if _, known := p.told[key]; !known {
+			p.out.draft.report(*problem)
 		}
 	}
-	w.told = groups
-	w.finish()
+	p.told = groups
+	p.tree.finish()
 }
 
-// newest are the files that were modified last: they are likely to be the next.
+// newest returns the files with the latest modification times: the likeliest to change next.
 func newest(folders []*folder) []place {
 	type dated struct {
 		place
@@ -155,164 +210,181 @@ func newest(folders []*folder) []place {
 	return places
 }
 
-// touched notes that an entry of a polled folder has changed: it will be looked at often.
-func (w *Watcher) touched(f *folder, name string) {
-	p := place{f, name}
-	if i := slices.Index(w.recent, p); i >= 0 {
-		w.recent = slices.Delete(w.recent, i, i+1)
-	} else if len(w.recent) >= recentMost {
-		w.recent = w.recent[:recentMost-1]
+// touched notes a change in a polled folder: the entry will be checked often.
+func (p *polling) touched(f *folder, name string) {
+	at := place{f, name}
+	if i := slices.Index(p.recent, at); i >= 0 {
+		p.recent = slices.Delete(p.recent, i, i+1)
+	} else if len(p.recent) >= recentMost {
+		p.recent = p.recent[:recentMost-1]
 	}
-	w.recent = slices.Insert(w.recent, 0, p)
+	p.recent = slices.Insert(p.recent, 0, at)
 }
 
-// polling tells whether something is to be polled now, or as soon as the scout is back.
-func (w *Watcher) polling() bool {
-	return (len(w.polled.folders) > 0 || w.rearranged) && !w.scoutIsOut
+// wanted reports whether something must be polled now, or as soon as the scout is back.
+func (p *polling) wanted() bool {
+	return (len(p.polled.folders) > 0 || p.tree.rearranged) && !p.errand.out
 }
 
-// pollDue is when the next part of the round is due. While a batch is open it is soon, and the more so the cheaper it is.
-func (w *Watcher) pollDue() time.Time {
-	if w.window.open() {
-		return w.pollEnded.Add(min(max(stepOpen, 4*w.pollTook), w.polled.step))
+// due returns when the next part of the round is due. While a batch is open, parts follow each other quickly, and cheap
+// parts more quickly.
+func (p *polling) due() time.Time {
+	if p.out.window.open() {
+		return p.ended.Add(min(max(stepOpen, 4*p.took), p.polled.step))
 	}
-	return w.pollEnded.Add(w.polled.step)
+	return p.ended.Add(p.polled.step)
 }
 
-// poll sends the scout to the files that changed last, and to the next part of the round. While a batch is open that is all
-// of the round, in as many parts as it takes: where something has changed, more may have, or will.
-func (w *Watcher) poll(now time.Time) {
-	if w.rearranged {
-		w.rearrange(now)
+// poll gives the scout the last changed files, and the next part of the round. While a batch is open, the part is the
+// whole round, in as many parts as needed, because more files may have changed.
+func (p *polling) poll(now time.Time) {
+	if p.tree.rearranged {
+		p.rearrange(now)
 	}
-	if len(w.polled.folders) == 0 {
-		w.pollEnded = now
+	if len(p.polled.folders) == 0 {
+		p.ended = now
 		return
 	}
-	part := w.polled.part(w.window.open(), now)
-	w.send(job{&w.polled, append(glancesAt(w.recent), part...)})
+	part := p.polled.part(p.out.window.open(), now)
+	p.send(job{&p.polled, append(glancesAt(p.recent), part...)})
 }
 
-func (w *Watcher) send(j job) {
-	w.scoutIsOut, w.sent = true, time.Now()
-	w.scout.jobs <- j // it waits for it: there is one job at a time
+func (p *polling) send(j job) {
+	p.errand.out, p.errand.since = true, time.Now()
+	p.scout.jobs <- j // the scout is waiting: there is one job at a time
 }
 
-// back takes what the scout has found.
-func (w *Watcher) back(found finding, now time.Time) {
-	w.scoutIsOut, w.silentDisk = false, false
+// back handles the scout's finding.
+func (p *polling) back(found finding, now time.Time) {
+	p.errand.out, p.errand.told = false, false
 	for f, touched := range found.listed {
 		f.listed = touched
 	}
-	if found.of == &w.heard {
-		w.patrolled(found, now)
+	if found.of == &p.heard {
+		p.patrolled(found, now)
 		return
 	}
-	w.pollEnded, w.pollTook = now, found.took
-	w.polled.done(found.rest, now)
-	wasOpen := w.window.open()
-	w.looks(found.suspects)
-	if w.window.open() && !wasOpen {
-		w.polled.anew()
-		w.openRounds = w.polled.rounds
+	p.ended, p.took = now, found.took
+	p.polled.done(found.rest, now)
+	wasOpen := p.out.window.open()
+	p.looks(found.suspects)
+	if p.out.window.open() && !wasOpen {
+		p.polled.anew()
+		p.openRounds = p.polled.rounds
 	}
-	if w.window.open() && w.polled.rounds == w.openRounds {
-		w.window.touch(now) // what the rest of the round finds belongs to it: it was saved together
+	if p.out.window.open() && p.polled.rounds == p.openRounds {
+		p.out.window.touch(now) // the rest of the round belongs to the same batch: its files were saved together
 	}
 }
 
-func (w *Watcher) looks(suspects []place) {
+func (p *polling) looks(suspects []place) {
 	if len(suspects) == 0 {
 		return
 	}
-	now := time.Now()
-	w.begin(now, now)
-	for _, p := range suspects {
-		w.queue(p.folder, p.name, false)
+	p.tree.beginNow()
+	for _, at := range suspects {
+		p.tree.queue(at.folder, at.name, false)
 	}
-	w.finish()
+	p.tree.finish()
 }
 
 // beat is called every patrolStep.
-func (w *Watcher) beat(now instant) {
-	if slept(w.lastBeat, now) {
-		// The machine, or this process, was away: a disk may have been written to by somebody else, and folders moved.
-		w.begin(time.Now(), time.Now())
-		w.markAll()
-		w.finish()
+func (p *polling) beat(now instant) {
+	if slept(p.clock.beat, now) {
+		// The machine slept, or this process was stopped: other machines may have written files, and folders may have
+		// moved.
+		p.tree.lookAtAll()
 	}
-	w.lastBeat = now
-	if at := w.scout.at.Load(); w.scoutIsOut && at != nil && time.Since(w.sent) > answerMost && !w.silentDisk {
-		w.silentDisk = true // said once, until it answers
-		w.begin(time.Now(), time.Now())
-		w.draft.report(Problem{*at, errNoAnswer})
-		w.finish()
+	p.clock.beat = now
+	if at := p.scout.at.Load(); p.errand.out && at != nil && time.Since(p.errand.since) > answerMost && !p.errand.told {
+		p.errand.told = true // reported once, until the disk answers
+		p.tree.beginNow()
+		p.out.draft.report(Problem{*at, errNoAnswer})
+		p.tree.finish()
 	}
-	if len(w.heard.folders) > 0 && w.heard.round > 0 && !w.scoutIsOut {
-		w.send(job{&w.heard, w.heard.part(false, now.wall)})
+	if len(p.heard.folders) > 0 && p.heard.round > 0 && !p.errand.out {
+		p.send(job{&p.heard, p.heard.part(false, now.wall)})
 	}
 }
 
-// patrolled takes what was found where the kernel should have told of it.
-func (w *Watcher) patrolled(found finding, now time.Time) {
-	w.heard.done(found.rest, now)
+// patrolled handles changes found by the patrol before a report of the kernel.
+func (p *polling) patrolled(found finding, now time.Time) {
+	p.heard.done(found.rest, now)
 	if len(found.suspects) == 0 {
 		return
 	}
-	w.suspect(w.pump.flush()) // perhaps it has
-	w.surprises = make(map[place]struct{}, len(found.suspects))
-	for _, p := range found.suspects {
-		w.surprises[p] = struct{}{}
+	p.tree.suspect(p.ears.pump.flush()) // the event may have come meanwhile
+	p.surprises = make(map[place]struct{}, len(found.suspects))
+	for _, at := range found.suspects {
+		p.surprises[at] = struct{}{}
 	}
-	w.looks(found.suspects)
-	w.surprises = nil
+	p.looks(found.suspects)
+	p.surprises = nil
 }
 
-// surprised is called when an entry has changed and the patrol was the first to see it. Enough of that, and the events of
-// the disk are not trusted any more.
-func (w *Watcher) surprised(f *folder, name string, now stamp) {
-	if _, ok := w.surprises[place{f, name}]; !ok || f.ear == nil || f.polled {
+// changed is called for each found difference.
+func (p *polling) changed(f *folder, name string, now stamp) {
+	if f.polled && now.kind == file {
+		p.touched(f, name)
+	}
+	if p.surprises != nil {
+		p.surprised(f, name, now)
+	}
+}
+
+// surprised is called if the patrol was the first to notice a change. After several such changes, the events of this
+// disk are not trusted any more.
+func (p *polling) surprised(f *folder, name string, now stamp) {
+	if _, ok := p.surprises[place{f, name}]; !ok || f.ear == nil || f.polled {
 		return
 	}
 	changed := max(now.mtime, now.ctime)
-	if now.kind != file { // it came as a folder, or went: the folder tells when
+	if now.kind != file { // now a folder, or gone: only the folder above knows the time
 		info, err := os.Stat(f.path)
 		if err != nil {
 			return
 		}
 		changed = info.ModTime().UnixNano()
 	} else if !now.hashed {
-		return // it may have been touched, of which events are not heeded
+		return // maybe only touched, and events of attributes alone are ignored
 	}
 	if time.Now().UnixNano()-changed < int64(lateMost) {
 		return
 	}
-	d := w.disk(f)
+	d := p.disks.of(f)
 	d.missed[f.at(name)] = struct{}{}
 	if len(d.missed) >= missedMost && !d.guilty {
 		d.guilty = true
-		w.rearranged = true
+		p.tree.rearranged = true
 	}
 }
 
-// instant is a time on both clocks: the one on the wall, and the one that stands still while the machine sleeps (on Linux
-// and macOS).
+// clock notices a time when this process did not run.
+type clock struct {
+	started time.Time
+	beat    instant // the last beat
+}
+
+// instant is a time on two clocks: the wall clock, and a clock that stands still while the machine sleeps (Linux,
+// macOS).
 type instant struct {
 	wall      time.Time
 	monotonic time.Duration
 }
 
-// clock reads both clocks.
-func (w *Watcher) clock() instant {
+func (c *clock) begin() { c.beat = c.read() }
+
+// read reads both clocks.
+func (c *clock) read() instant {
 	now := time.Now()
-	return instant{now.Round(0), now.Sub(w.started)}
+	return instant{now.Round(0), now.Sub(c.started)}
 }
 
-// slept tells from two beats whether the machine was suspended, or this process stopped, in between. Either the clocks
-// disagree, or the beat came late. A wall clock that was set looks the same, and costs one look at everything.
+// slept compares two beats and reports whether the machine slept, or this process was stopped, in between. Then the
+// clocks disagree, or the beat came late. A changed wall clock looks the same, and costs one look at everything.
 func slept(before, now instant) bool {
-	const tolerance = 2 * time.Second // the clock on the wall is corrected by less
-	const late = 10 * time.Second     // a busy machine is sooner
+	const tolerance = 2 * time.Second // smaller corrections of the wall clock are normal
+	const late = 10 * time.Second     // a busy machine is less late
 	beats := now.monotonic - before.monotonic
 	apart := now.wall.Sub(before.wall) - beats
 	return apart > tolerance || apart < -tolerance || beats > patrolStep+late

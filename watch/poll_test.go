@@ -13,7 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// A part of a round is as much as it should be, and a round has every folder once.
+// A part of a round has the right size, and a round contains every folder once.
 func TestSweep(t *testing.T) {
 	for _, c := range []struct {
 		name             string
@@ -69,7 +69,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// Who leaves or comes while a round is going on does not make another be left out.
+// If folders are added or removed during a round, no other folder is left out.
 func TestSweepChanges(t *testing.T) {
 	s := sweep{round: 10, step: 1}
 	var folders []*folder
@@ -115,16 +115,17 @@ func TestSlept(t *testing.T) {
 		{"stopped", time.Hour, time.Hour, true},
 		{"the clock is set back", -time.Hour, 5 * time.Second, true},
 	} {
-		if have := slept(instant{began, time.Minute}, instant{began.Add(c.wall), time.Minute + c.monotonic}); have != c.want {
+		if have := slept(instant{began, time.Minute},
+			instant{began.Add(c.wall), time.Minute + c.monotonic}); have != c.want {
 			t.Errorf("%s: have %v", c.name, have)
 		}
 	}
 }
 
-// old makes files that nobody has touched for long.
+// old makes files that were not touched for a long time.
 func (s *stage) old(n int) {
 	s.Helper()
-	if _, err := s.w.Watch(s.Context(), Set{}); err != nil { // they are no news
+	if _, err := s.w.Watch(s.Context(), Set{}); err != nil { // they are already known
 		s.Fatal(err)
 	}
 	long := time.Now().Add(-time.Hour)
@@ -140,7 +141,7 @@ func (s *stage) old(n int) {
 	}
 }
 
-// next receives a batch, if need be from the patrol.
+// next receives a batch, possibly from the patrol.
 func (s *stage) next() Batch {
 	s.Helper()
 	select {
@@ -152,7 +153,7 @@ func (s *stage) next() Batch {
 	return Batch{}
 }
 
-// within receives batches until one is settled, and checks what it says and that the first came in time.
+// within receives batches until one is settled. It checks the changes, and that the first batch came in time.
 func (s *stage) within(most time.Duration, changes string) Batch {
 	s.Helper()
 	start := time.Now()
@@ -173,10 +174,10 @@ func TestPollingIsSoonEnough(t *testing.T) {
 	onStage(t, Config{Poll: DefaultPoll}, func(s *stage) {
 		s.old(200)
 		s.watch()
-		time.Sleep(time.Minute) // whatever was new is old
+		time.Sleep(time.Minute) // nothing is recent any more
 		s.silently("d07/f7", "two")
 		s.within(DefaultPoll+stepMost, "~ d07/f7")
-		for i := range 5 { // the file at hand
+		for i := range 5 { // a recent file
 			time.Sleep(time.Duration(i) * 333 * ms)
 			s.silently("d07/f7", fmt.Sprint("three", i))
 			s.within(stepMost, "~ d07/f7")
@@ -230,7 +231,7 @@ func TestPollingWaitsForTheEndOfASlowSave(t *testing.T) {
 	})
 }
 
-// What a part did not come to is looked at in the next, and nothing is told twice.
+// What one part does not reach is checked in the next one, and nothing is reported twice.
 func TestPollingByIntervalOfTheUser(t *testing.T) {
 	onStage(t, Config{Poll: 10 * time.Second}, func(s *stage) {
 		s.old(200)
@@ -243,7 +244,7 @@ func TestPollingByIntervalOfTheUser(t *testing.T) {
 }
 
 func (s *stage) patrols() {
-	s.owner(func() { s.w.heard.round = patrolRound })
+	s.owner(func() { s.w.polling.heard.round = patrolRound })
 }
 
 func TestPatrolFindsWhatNoEventTold(t *testing.T) {
@@ -292,7 +293,7 @@ func TestEventsThatDoNotComeAreNotTrusted(t *testing.T) {
 	})
 }
 
-// What is on its way is not missed.
+// An event on its way does not count as missed.
 func TestThePatrolIsFairToEvents(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
 		s.patrols()
@@ -318,7 +319,7 @@ func TestASilentKernelIsFoundOut(t *testing.T) {
 		time.Sleep(time.Until(now))
 		k := &silentKernel{events: make(chan fsnotify.Event), errors: make(chan error)}
 		s := &stage{t, k, makeWatcher(Config{}, k, k.events, k.errors), root}
-		s.w.probe.wanted = true
+		s.w.ears.probe.wanted = true
 		s.w.start()
 		s.watch()
 		start := time.Now()
@@ -340,11 +341,12 @@ func TestASilentKernelIsFoundOut(t *testing.T) {
 		s.silently("a", "one")
 		s.within(DefaultPoll+stepMost, "+ a")
 
-		// It was only slow: the first event makes good for it.
+		// The event was only slow: when it arrives, the disk is trusted again.
 		s.save("a", "two")
 		s.within(stepMost, "~ a")
 		time.Sleep(time.Second)
-		if way, watched, err := s.w.How(t.Context(), filepath.Join(root, "a")); err != nil || !watched || way.Polled() != How(root).Polled() {
+		if way, watched, err := s.w.How(t.Context(), filepath.Join(root, "a")); err != nil || !watched ||
+			way.Polled() != How(root).Polled() {
 			t.Errorf("have %+v, %v, %v", way, watched, err)
 		}
 		if err := s.w.Close(); err != nil {
@@ -359,9 +361,9 @@ func TestEverythingIsLookedAtAfterASleep(t *testing.T) {
 		s.watch()
 		s.silently("d01/f1", "two")
 		s.owner(func() {
-			now := s.w.clock()
+			now := s.w.polling.clock.read()
 			now.wall = now.wall.Add(8 * time.Hour)
-			s.w.beat(now)
+			s.w.polling.beat(now)
 		})
 		if b := s.within(0, "~ d01/f1"); b.Overflow {
 			s.Error("there was no overflow")
@@ -371,7 +373,7 @@ func TestEverythingIsLookedAtAfterASleep(t *testing.T) {
 	})
 }
 
-// A folder that cannot be heard or read is looked at again, and told once.
+// A folder that cannot be watched or read is tried again, and reported once.
 func TestRefusedFoldersArePolled(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
 		s.owner(func() { s.refuse["d01"] = &os.PathError{Op: "add", Path: "d01", Err: os.ErrPermission} })
@@ -399,12 +401,14 @@ func TestForeignDisk(t *testing.T) {
 			s.Fatal(err)
 		}
 		foreign := func() {
-			s.w.disks[diskKeyOf(s.root, identityOf(info))] = &disk{Disk: Disk{"nfs4", "/home"}, foreign: true, missed: map[string]struct{}{"": {}}}
+			s.w.polling.disks.known[diskKeyOf(s.root, identityOf(info))] = &disk{Disk: Disk{"nfs4", "/home"},
+				foreign: true, missed: map[string]struct{}{"": {}}}
 		}
 		s.owner(foreign)
 		problems := s.watch()
 		var polled *PolledError
-		if len(problems) != 1 || !errors.As(problems[0], &polled) || polled.Reason != Foreign || polled.Folders < 4 || polled.Disk.Type != "nfs4" {
+		if len(problems) != 1 || !errors.As(problems[0], &polled) || polled.Reason != Foreign ||
+			polled.Folders < 4 || polled.Disk.Type != "nfs4" {
 			s.Errorf("problems: %v", problems)
 		}
 		s.owner(func() {
@@ -421,27 +425,27 @@ func TestForeignDisk(t *testing.T) {
 	})
 }
 
-// On a disk to which README and readme are the same, both are found. The list of names says which it is.
+// On a disk where README and readme are the same, both spellings are found. The list of names tells which one exists.
 func TestOtherSpelling(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
 		s.silently("README", "one")
 		s.watch()
 		s.owner(func() {
-			f := s.w.known(s.root)
+			f := s.w.tree.known(s.root)
 			f.entries = map[string]stamp{"readme": {kind: file}}
-			s.w.begin(time.Now(), time.Now())
-			if s.w.misspelt(f, "README") || len(f.entries) != 0 {
+			s.w.tree.begin(time.Now(), time.Now())
+			if s.w.tree.misspelt(f, "README") || len(f.entries) != 0 {
 				s.Errorf("it was renamed to README, and that is known: %v", f.entries)
 			}
 			f.entries = map[string]stamp{"README": {kind: file}}
-			if !s.w.misspelt(f, "readme") || len(f.entries) != 1 {
+			if !s.w.tree.misspelt(f, "readme") || len(f.entries) != 1 {
 				s.Errorf("it is README: %v", f.entries)
 			}
 		})
 	})
 }
 
-// The kernel passes, also if the temporary files are watched themselves.
+// The kernel passes the probe, also if the folder for temporary files is watched itself.
 func TestTheKernelPassesTheProbe(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv("TMPDIR", root)
@@ -449,7 +453,10 @@ func TestTheKernelPassesTheProbe(t *testing.T) {
 		w := open(t, Config{})
 		mustWatch(t, w, Set{Files: []string{filepath.Join(root, "f")}})
 		for passed, failed := false, false; !passed; {
-			if err := w.ask(testContext(t), func() { passed, failed = w.probe.done, w.probe.failed }); err != nil || failed {
+			if err := w.ask(testContext(t), func() {
+				passed, failed = w.ears.probe.done,
+					w.ears.probe.failed
+			}); err != nil || failed {
 				t.Fatalf("no event came (%v)", err)
 			}
 		}
@@ -459,13 +466,13 @@ func TestTheKernelPassesTheProbe(t *testing.T) {
 	}
 }
 
-// A disk that does not answer is told once, and hurts no other.
+// A disk that does not answer is reported once, and affects no other disk.
 func TestADiskDoesNotAnswer(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
 		s.patrols()
 		s.owner(func() {
-			s.w.scoutIsOut, s.w.sent = true, time.Now()
-			s.w.scout.at.Store(&s.root)
+			s.w.polling.errand.out, s.w.polling.errand.since = true, time.Now()
+			s.w.polling.scout.at.Store(&s.root)
 		})
 		b := s.within(answerMost+patrolStep, "")
 		if len(b.Problems) != 1 || b.Problems[0].Path != s.root || !errors.Is(b.Problems[0], errNoAnswer) {
@@ -474,23 +481,23 @@ func TestADiskDoesNotAnswer(t *testing.T) {
 		s.nothing()
 		s.save("a", "one")
 		s.within(5*ms, "+ a")
-		s.owner(func() { s.w.back(finding{of: &s.w.heard}, time.Now()) })
+		s.owner(func() { s.w.polling.back(finding{of: &s.w.polling.heard}, time.Now()) })
 		s.nothing()
 	})
 }
 
-// Where each file in a heard folder costs a descriptor, no more than half of them are taken.
+// If each file in a watched folder costs a descriptor, at most half of the descriptors are used.
 func TestDescriptorsAreLeft(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
 		s.old(100)
-		s.owner(func() { s.w.descriptorsMost = 60 })
+		s.owner(func() { s.w.ears.descriptorsMost = 60 })
 		problems := s.watch()
 		var limit *LimitError
 		if len(problems) != 1 || !errors.As(problems[0], &limit) || limit.Name != openFiles {
 			s.Errorf("problems: %v", problems)
 		}
 		taken := func() (n int) {
-			s.owner(func() { n = s.w.descriptors })
+			s.owner(func() { n = s.w.ears.descriptors })
 			return n
 		}
 		if n := taken(); n < 40 || n > 60 {

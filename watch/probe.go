@@ -6,18 +6,17 @@ import (
 	"time"
 )
 
-// probeMost is how long an event may take. On a busy machine it takes milliseconds.
+// probeMost is the limit for an event to arrive. Even on a busy machine an event takes milliseconds.
 const probeMost = 5 * time.Second
 
-// probe tries whether the kernel tells anything at all: in some sandboxes and emulators (gVisor, qemu-user, old
-// versions of WSL) it takes the watch and is silent. A folder is made among the temporary files, watched, written to and
-// removed. Nothing is written into the user's tree, and it would not help: a change that is made here has an
-// event on every disk. Whether there are events of changes that others make is what only others can show: see isForeign and
-// the patrol.
+// probe checks whether the kernel sends events at all: some sandboxes and emulators (gVisor, qemu-user, old versions of
+// WSL) accept a watch and send nothing. The probe makes a folder in the folder for temporary files, watches the folder,
+// writes to the folder and removes the folder. A probe in the user's tree would not help: this machine's own changes
+// cause events on every disk. Only isForeign and the patrol tell whether other machines' changes do.
 type probe struct {
 	wanted bool
-	failed bool // no event has come
-	done   bool // one has
+	failed bool // no event came
+	done   bool // an event came
 	timer  *time.Timer
 }
 
@@ -28,27 +27,27 @@ func (p *probe) begin(k kernel) {
 	}
 }
 
-// try tells whether an event is to be expected.
+// try reports whether an event should arrive.
 func (p *probe) try(k kernel) bool {
 	folder, err := os.MkdirTemp("", "hotreload-")
 	if err != nil {
 		return false
 	}
 	watched := k.Add(folder) == nil
-	// A file, since fsnotify passes over the removal of a folder if the one above is watched too.
+	// A file, because fsnotify does not report the removal of a folder if the folder above is watched, too.
 	err = os.WriteFile(filepath.Join(folder, "probe"), nil, 0o600)
 	os.RemoveAll(folder)
 	return err == nil && watched
 }
 
-// passed notes that an event has come, and tells whether that is news: it was not expected any more.
+// passed notes the arrival of an event, and returns true if the probe had already failed.
 func (p *probe) passed() (news bool) {
 	p.timer.Stop()
 	news, p.failed, p.done = p.failed, false, true
 	return news
 }
 
-// noKernel hears nothing, for the reason given; nil: nobody asks it to.
+// noKernel sends no events; err is the reason, nil if events are not wanted.
 type noKernel struct{ err error }
 
 func (k noKernel) Add(string) error  { return k.err }

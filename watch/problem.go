@@ -6,18 +6,18 @@ import (
 	"syscall"
 )
 
-// ErrClosed is returned by the methods of a Watcher that was closed.
+// ErrClosed is returned by the methods of a closed Watcher.
 var ErrClosed = errors.New("the watcher is closed")
 
-// errEvents is the reason of the Problem that stands for a failure of the source of events itself.
+// errEvents is the reason of the Problem for a failure of the source of events.
 var errEvents = errors.New("read file events")
 
-// errNoAnswer is the reason of the Problem that stands for a disk, by one of its folders.
+// errNoAnswer is the reason of the Problem for a disk. The Problem's path is one of the disk's folders.
 var errNoAnswer = errors.New("the disk does not answer")
 
-// Problem is a folder from which nothing will be heard, and why. Test Err with errors.Is for fs.ErrNotExist (it is
-// noticed when it comes) and fs.ErrPermission, with errors.As for *PolledError, which stands for many folders, and
-// *LimitError. The rest of the Set is watched nevertheless, and whatever exists and is not heard is polled.
+// Problem is a folder without events, and the reason. Test Err with errors.Is for fs.ErrNotExist (its creation will be
+// noticed) and fs.ErrPermission; with errors.As for *PolledError (for many folders) and *LimitError. The rest of the
+// Set is watched all the same, and existing folders without events are polled.
 type Problem struct {
 	Path string
 	Err  error
@@ -32,12 +32,12 @@ func (p Problem) Error() string {
 
 func (p Problem) Unwrap() error { return p.Err }
 
-// LimitError says that the operating system allows no more watches.
+// LimitError means: the operating system allows no more watches.
 type LimitError struct {
-	Name  string // of the limit, as its owner raises it: fs.inotify.max_user_watches, or open files
-	Value int    // what it is now; 0 if that is not known
-	Used  int    // how much of it all programs of this user have taken, as far as can be seen; 0 if that is not known
-	Raise string // the command that raises it; "" if there is none
+	Name  string // the limit's usual name: fs.inotify.max_user_watches, or open files
+	Value int    // the current value; 0 if unknown
+	Used  int    // used by all programs of this user, as far as known; 0 if unknown
+	Raise string // the command to raise the limit; "" if there is none
 	Err   error
 }
 
@@ -62,8 +62,8 @@ func isLimit(err error) bool {
 	return errors.As(err, &limit)
 }
 
-// limited wraps err in a LimitError if that is what it means. Which limit it is depends on what was tried: to make a
-// watcher, or to hear one more folder.
+// limited wraps err in a LimitError if err means a reached limit. The limit depends on the attempt: making a watcher,
+// or watching one more folder.
 func limited(err error, making bool) error {
 	name := limitName(err, making)
 	if name == "" {
@@ -74,23 +74,7 @@ func limited(err error, making bool) error {
 	return e
 }
 
-// limited is the same for a folder. The details are asked for once in a round of looks, however many folders it meets.
-func (w *Watcher) limited(err error) error {
-	if isLimit(err) {
-		return err
-	}
-	name := limitName(err, false)
-	if name == "" {
-		return err
-	}
-	if w.limitName != name || w.limitRound != w.round {
-		errors.As(limited(err, false), &w.limit)
-		w.limitName, w.limitRound = name, w.round
-	}
-	return w.limit
-}
-
-// Limits are those that watching can meet on this system, and how much of each is in use; Err is nil.
+// Limits returns this system's limits for watching, with their use; Err is nil.
 func Limits() (limits []LimitError) {
 	for _, name := range systemLimits {
 		limit := LimitError{}
@@ -100,10 +84,10 @@ func Limits() (limits []LimitError) {
 	return limits
 }
 
-// openFiles is the limit that every system has.
+// openFiles is the limit of every system.
 const openFiles = "open files"
 
-// openFilesLimit names it if err means it.
+// openFilesLimit returns the name of the limit of open files if err means this limit.
 func openFilesLimit(err error) string {
 	if errors.Is(err, syscall.EMFILE) {
 		return openFiles

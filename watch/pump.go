@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// lullQuiet is how long no event may come before the suspects are looked at. An editor saves in two to six system
-	// calls within a millisecond or so; looked at between two of them, a file is empty and a build would start in vain.
-	// Felt right, not measured: long enough for these, and nobody feels it.
+	// lullQuiet is how long no event may come before the suspects are looked at. An editor saves with two to six system
+	// calls within about a millisecond. Between two of them a file is empty, and a build would start in vain. Felt
+	// right, not measured: long enough for editors, and too short to notice.
 	lullQuiet = 5 * time.Millisecond
 
-	// lullMost ends the wait while events keep coming: a log that grows in some watched folder must not hold up a
-	// save. Felt right, not measured.
+	// lullMost ends the wait while events keep coming: a growing log in a watched folder must not delay a save. Felt
+	// right, not measured.
 	lullMost = 20 * time.Millisecond
 
-	// namesMost is how many names of one folder are remembered before the folder is looked at as a whole. It bounds the
-	// memory while the owner is busy: the folders are those that are heard, and no more.
+	// namesMost is how many names of one folder are remembered before the whole folder is looked at. namesMost limits
+	// the memory while the owner is busy, because only watched folders send events.
 	namesMost = 1024
 )
 
 // marks are the suspicious names of one folder.
 type marks struct {
-	whole bool            // too many names: the folder, and what is below it
-	names map[string]bool // true: it may have been replaced, and if it is a folder, it may not be heard any more
+	whole bool            // too many names: look at the folder and everything below
+	names map[string]bool // true: possibly replaced, and a folder of this name may have lost its watch
 }
 
-// suspects is what may have changed. It passes from the pump to the owner.
+// suspects are paths that may have changed. The pump hands them to the owner.
 type suspects struct {
-	folders     map[string]*marks // by the path under which the kernel hears the folder
+	folders     map[string]*marks // by the path under which the kernel watches the folder
 	all         bool              // everything
 	overflow    bool              // because the kernel lost events
 	broken      error             // because the source of events failed
@@ -65,15 +65,15 @@ func (s *suspects) mark(path string, replaced bool) {
 
 func (s *suspects) markAll() { s.all, s.folders = true, nil }
 
-// pump reads events, so that the reader of the kernel's queue never waits for a look at the disk.
+// pump reads events, so the kernel's queue never waits for a look at the disk.
 type pump struct {
 	events <-chan fsnotify.Event
 	errors <-chan error
 
-	ready chan suspects      // what was gathered until a lull
-	now   chan chan suspects // a request for what there is, without waiting for the lull
+	ready chan suspects      // everything until a lull
+	now   chan chan suspects // a request for everything so far, without a lull
 	quit  chan struct{}      // closed by the owner when the source is closed
-	done  chan struct{}      // closed by the pump when it has ended
+	done  chan struct{}      // closed by the pump at its end
 }
 
 func newPump(events <-chan fsnotify.Event, errors <-chan error) *pump {
@@ -87,7 +87,7 @@ func newPump(events <-chan fsnotify.Event, errors <-chan error) *pump {
 	}
 }
 
-// flush returns what the pump has gathered and not handed over.
+// flush returns the pump's suspects not yet handed over.
 func (p *pump) flush() suspects {
 	reply := make(chan suspects, 1)
 	p.now <- reply
@@ -123,7 +123,7 @@ func (p *pump) run() {
 				events = nil
 				continue
 			}
-			// Attributes alone: chmod, touch, and what indexers and virus scanners do all day.
+			// Only attributes have changed: chmod, touch, indexers and virus scanners.
 			if event.Op == fsnotify.Chmod {
 				continue
 			}
@@ -138,8 +138,8 @@ func (p *pump) run() {
 			case errors.Is(err, fsnotify.ErrEventOverflow):
 				s.overflow = true
 			case errors.Is(err, syscall.EINVAL):
-				// A watched folder was moved and then removed: fsnotify ends the watch on hearing of the first, when the
-				// kernel has ended it already because of the second. Nothing was lost, and the event follows.
+				// A watched folder was moved and then removed. fsnotify tries to end the watch after the move, but the
+				// kernel has ended it because of the removal. Nothing is lost, and the event follows.
 				continue
 			default:
 				s.broken = err

@@ -126,7 +126,9 @@ func (d *disorder) pause() {
 
 // git runs git, whose own folder lies beside the root. Where there is no git the disorder goes without.
 func (d *disorder) git(args ...string) (says string, err error) {
-	command := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false", "-c", "gc.auto=0"}, args...)...)
+	command := exec.Command("git",
+		append([]string{"-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false", "-c",
+			"gc.auto=0"}, args...)...)
 	command.Dir = d.root
 	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
 		"GIT_DIR="+d.root+".git", "GIT_WORK_TREE="+d.root)
@@ -229,6 +231,9 @@ func (d *disorder) step() {
 }
 
 func TestWhatIsToldIsWhatIsOnTheDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	below := func(root string, names ...string) (paths []string) {
 		for _, name := range names {
 			paths = append(paths, filepath.Join(root, name))

@@ -2,5 +2,6 @@
 
 package watch
 
-// refresh: there is no call for it here. What the system remembers of a server's files is some seconds old at the most.
+// refresh does nothing: this system has no such call. The system's cache of a server's files is a few seconds old at
+// most.
 func refresh(string) {}

@@ -29,7 +29,7 @@ import (
 //	cp OLD NEW              writes NEW in place
 //	chunks PATH TEXT        truncates, and writes word by word with pauses of 30 ms
 //	sparse PATH BYTES       a file with a hole of that size
-//	emacs PATH TEXT         saves as Emacs does: a lock .#PATH that is a dangling link, the file renamed to PATH~, written anew
+//	emacs PATH TEXT         saves as Emacs does: a lock .#PATH (a dangling link), the file renamed to PATH~, a new PATH
 //	vimcopy PATH TEXT       saves as vim does with backupcopy=yes: copy to PATH~, truncate and write PATH
 //	vscode PATH TEXT        saves as VS Code does: truncate, write in place
 //	atomic PATH TEXT        saves as gofmt -w, Sublime and many others do: write PATH.tmp with fsync, rename it over
@@ -40,7 +40,7 @@ import (
 //	sed PATH TEXT           saves as sed -i does: write another file, rename it over
 //	slow PATH TEXT          writes byte by byte with pauses of 2 ms
 //	bulk PATH N TEXT        writes N files, ten to a folder
-//	forget TEXT             ends the batch: waits until a settled one is received; TEXT starts the next part of the result
+//	forget TEXT             ends the batch: waits for a settled one; TEXT starts the next part of the result
 //	set KIND PATH...        replaces the Set; KIND is dir, tree or file, and may come again on the line
 //	ignore [PATTERN]        replaces what is ignored (SetIgnored): base names, as filepath.Match has them
 //	sync                    calls Sync
@@ -159,155 +159,196 @@ func (s *script) run(commands string) {
 	}
 }
 
-func (s *script) step(command string, words []string) error {
-	at := func(i int) string { return filepath.Join(s.root, words[i]) }
-	text := func(i int) string {
-		if i < len(words) {
-			return strings.Join(words[i:], " ") + "\n"
-		}
-		return ""
+// step carries out one command.
+func (s *script) step(name string, words []string) error {
+	do := commands[name]
+	if do == nil {
+		return fmt.Errorf("unknown command")
 	}
-	switch command {
-	case "write":
-		return os.WriteFile(at(0), []byte(text(1)), 0o644)
-	case "append":
-		f, err := os.OpenFile(at(0), os.O_APPEND|os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		_, err = f.WriteString(text(1))
-		return err
-	case "rm":
-		return os.RemoveAll(at(0))
-	case "mkdir":
-		return os.MkdirAll(at(0), 0o755)
-	case "mv":
-		return os.Rename(at(0), at(1))
-	case "link":
-		return os.Symlink(words[0], at(1))
-	case "chmod":
-		mode, err := strconv.ParseUint(words[0], 8, 32)
-		if err != nil {
-			return err
-		}
-		return os.Chmod(at(1), fs.FileMode(mode))
-	case "touch":
-		now := time.Now()
-		return os.Chtimes(at(0), now, now)
-	case "fifo":
-		return makeFifo(at(0))
-	case "cp":
-		data, err := os.ReadFile(at(0))
-		return first(err, os.WriteFile(at(1), data, 0o644))
-	case "sparse":
-		size, err := strconv.ParseInt(words[1], 10, 64)
-		if err != nil {
-			return err
-		}
-		f, err := os.OpenFile(at(0), os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil {
-			return err
-		}
-		return first(f.Truncate(size), f.Close())
-	case "emacs":
-		folder, name := filepath.Split(at(0))
-		lock := filepath.Join(folder, ".#"+name)
-		return first(
-			os.Symlink("me@host.1234:1600000000", lock), os.WriteFile(filepath.Join(folder, "#"+name+"#"), nil, 0o644),
-			os.Rename(at(0), at(0)+"~"), os.WriteFile(at(0), []byte(text(1)), 0o644), os.Chmod(at(0), 0o644),
-			os.Remove(filepath.Join(folder, "#"+name+"#")), os.Remove(lock))
-	case "vimcopy":
-		data, err := os.ReadFile(at(0))
-		return first(err, os.WriteFile(at(0)+"~", data, 0o644), os.WriteFile(at(0), []byte(text(1)), 0o644), os.Remove(at(0)+"~"))
-	case "vscode":
-		return os.WriteFile(at(0), []byte(text(1)), 0o644)
-	case "atomic":
-		f, err := os.Create(at(0) + ".tmp")
-		if err != nil {
-			return err
-		}
-		_, err = f.WriteString(text(1))
-		return first(err, f.Sync(), f.Close(), os.Rename(f.Name(), at(0)))
-	case "gofmt":
-		if err := os.WriteFile(at(0), []byte("  "+text(1)), 0o644); err != nil {
-			return err
-		}
-		time.Sleep(20 * time.Millisecond) // the formatter takes that long
-		return s.step("atomic", words)
-	case "git":
-		if _, err := exec.LookPath("git"); err != nil {
-			s.t.Skip("there is no git here")
-		}
-		command := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false", "-c", "core.autocrlf=false"}, words...)...)
-		command.Dir = s.root
-		command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GIT_EDITOR=true")
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
+	return do(s, words)
+}
+
+// at is the path that a word names; text is what the words from i on say, as a line.
+func (s *script) at(word string) string { return filepath.Join(s.root, word) }
+
+func text(words []string, i int) []byte {
+	if i >= len(words) {
 		return nil
-	case "vim":
-		probe := filepath.Join(filepath.Dir(at(0)), "4913")
-		return first(
-			os.WriteFile(probe, nil, 0o644), os.Remove(probe),
-			os.Rename(at(0), at(0)+"~"), os.WriteFile(at(0), []byte(text(1)), 0o644), os.Chmod(at(0), 0o644),
-			os.Remove(at(0)+"~"))
-	case "jetbrains":
-		return first(
-			os.WriteFile(at(0)+"___jb_tmp___", []byte(text(1)), 0o644),
-			os.Rename(at(0), at(0)+"___jb_old___"), os.Rename(at(0)+"___jb_tmp___", at(0)),
-			os.Remove(at(0)+"___jb_old___"))
-	case "sed":
-		other := filepath.Join(filepath.Dir(at(0)), "sedQq7aXz")
-		return first(os.WriteFile(other, []byte(text(1)), 0o644), os.Rename(other, at(0)))
-	case "chunks":
-		f, err := os.Create(at(0))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		for _, word := range words[1:] {
-			if _, err := f.WriteString(word + "\n"); err != nil {
+	}
+	return []byte(strings.Join(words[i:], " ") + "\n")
+}
+
+var commands map[string]func(s *script, words []string) error
+
+func init() { // commands use each other
+	commands = map[string]func(s *script, words []string) error{
+		"write":  func(s *script, w []string) error { return os.WriteFile(s.at(w[0]), text(w, 1), 0o644) },
+		"append": func(s *script, w []string) error { return s.open(w[0], os.O_APPEND|os.O_WRONLY, s.whole(w)) },
+		"rm":     func(s *script, w []string) error { return os.RemoveAll(s.at(w[0])) },
+		"mkdir":  func(s *script, w []string) error { return os.MkdirAll(s.at(w[0]), 0o755) },
+		"mv":     func(s *script, w []string) error { return os.Rename(s.at(w[0]), s.at(w[1])) },
+		"link":   func(s *script, w []string) error { return os.Symlink(w[0], s.at(w[1])) },
+		"fifo":   func(s *script, w []string) error { return makeFifo(s.at(w[0])) },
+		"touch": func(s *script, w []string) error {
+			now := time.Now()
+			return os.Chtimes(s.at(w[0]), now, now)
+		},
+		"chmod": func(s *script, w []string) error {
+			mode, err := strconv.ParseUint(w[0], 8, 32)
+			return first(err, os.Chmod(s.at(w[1]), fs.FileMode(mode)))
+		},
+		"cp": func(s *script, w []string) error {
+			data, err := os.ReadFile(s.at(w[0]))
+			return first(err, os.WriteFile(s.at(w[1]), data, 0o644))
+		},
+		"sparse": func(s *script, w []string) error {
+			size, err := strconv.ParseInt(w[1], 10, 64)
+			return first(err, s.open(w[0], os.O_CREATE|os.O_WRONLY, func(f *os.File) error { return f.Truncate(size) }))
+		},
+		"bulk": (*script).bulk,
+		"git":  (*script).git,
+
+		"emacs":     (*script).emacs,
+		"vim":       (*script).vim,
+		"jetbrains": (*script).jetbrains,
+		"vscode":    func(s *script, w []string) error { return os.WriteFile(s.at(w[0]), text(w, 1), 0o644) },
+		"vimcopy": func(s *script, w []string) error {
+			data, err := os.ReadFile(s.at(w[0]))
+			return first(err, os.WriteFile(s.at(w[0])+"~", data, 0o644),
+				os.WriteFile(s.at(w[0]), text(w, 1), 0o644), os.Remove(s.at(w[0])+"~"))
+		},
+		"atomic": func(s *script, w []string) error {
+			write := func(f *os.File) error {
+				_, err := f.Write(text(w, 1))
+				return first(err, f.Sync())
+			}
+			return first(s.open(w[0]+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, write),
+				os.Rename(s.at(w[0])+".tmp", s.at(w[0])))
+		},
+		"gofmt": func(s *script, w []string) error {
+			if err := os.WriteFile(s.at(w[0]), append([]byte("  "), text(w, 1)...), 0o644); err != nil {
 				return err
 			}
-			time.Sleep(30 * time.Millisecond) // so does the program that writes
-		}
-		return nil
-	case "slow":
-		f, err := os.Create(at(0))
-		if err != nil {
+			time.Sleep(20 * time.Millisecond) // the formatter takes that long
+			return s.step("atomic", w)
+		},
+		"sed": func(s *script, w []string) error {
+			other := filepath.Join(filepath.Dir(s.at(w[0])), "sedQq7aXz")
+			return first(os.WriteFile(other, text(w, 1), 0o644), os.Rename(other, s.at(w[0])))
+		},
+		"chunks": func(s *script, w []string) error {
+			var words []string
+			for _, word := range w[1:] {
+				words = append(words, word+"\n")
+			}
+			return s.trickle(w[0], words, 30*time.Millisecond)
+		},
+		"slow": func(s *script, w []string) error {
+			return s.trickle(w[0], strings.Split(string(text(w, 1)), ""), 2*time.Millisecond)
+		},
+	}
+}
+
+func init() { // for the watcher
+	maps.Copy(commands, map[string]func(s *script, words []string) error{
+		"forget": func(s *script, w []string) error {
+			s.collect()
+			s.lines = append(s.lines, w...)
+			return nil
+		},
+		"set": func(s *script, w []string) error {
+			s.parseSet(w)
+			_, err := s.w.Watch(testContext(s.t), s.set)
 			return err
-		}
-		defer f.Close()
-		for _, c := range text(1) {
-			if _, err := f.WriteString(string(c)); err != nil {
+		},
+		"ignore": func(s *script, w []string) error {
+			return s.w.SetIgnored(testContext(s.t), matching(strings.Join(w, "")))
+		},
+		"sync": func(s *script, _ []string) error { return s.w.Sync(testContext(s.t)) },
+	})
+}
+
+// open opens a file, and closes it when do is done.
+func (s *script) open(path string, flags int, do func(*os.File) error) error {
+	f, err := os.OpenFile(s.at(path), flags, 0o666)
+	if err != nil {
+		return err
+	}
+	return first(do(f), f.Close())
+}
+
+// whole writes all that the words say.
+func (s *script) whole(words []string) func(*os.File) error {
+	return func(f *os.File) error {
+		_, err := f.Write(text(words, 1))
+		return err
+	}
+}
+
+// trickle writes a file as a program does that takes its time; it is not waited for.
+func (s *script) trickle(path string, parts []string, pause time.Duration) error {
+	return s.open(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, func(f *os.File) error {
+		for _, part := range parts {
+			if _, err := f.WriteString(part); err != nil {
 				return err
 			}
-			time.Sleep(2 * time.Millisecond) // the program that writes is slow; nobody waits for it here
+			time.Sleep(pause) // the pace of the program
 		}
 		return nil
-	case "bulk":
-		n, err := strconv.Atoi(words[1])
-		for i := 0; i < n && err == nil; i++ {
-			folder := filepath.Join(at(0), fmt.Sprintf("d%02d", i/10))
-			err = first(os.MkdirAll(folder, 0o755),
-				os.WriteFile(filepath.Join(folder, fmt.Sprintf("f%d", i%10)), []byte(text(2)), 0o644))
-		}
-		return err
-	case "forget":
-		s.collect()
-		s.lines = append(s.lines, words...)
-		return nil
-	case "set":
-		s.parseSet(words)
-		_, err := s.w.Watch(testContext(s.t), s.set)
-		return err
-	case "ignore":
-		return s.w.SetIgnored(testContext(s.t), matching(strings.Join(words, "")))
-	case "sync":
-		return s.w.Sync(testContext(s.t))
+	})
+}
+
+func (s *script) bulk(w []string) error {
+	n, err := strconv.Atoi(w[1])
+	for i := 0; i < n && err == nil; i++ {
+		folder := filepath.Join(s.at(w[0]), fmt.Sprintf("d%02d", i/10))
+		err = first(os.MkdirAll(folder, 0o755),
+			os.WriteFile(filepath.Join(folder, fmt.Sprintf("f%d", i%10)), text(w, 2), 0o644))
 	}
-	return fmt.Errorf("unknown command")
+	return err
+}
+
+func (s *script) git(w []string) error {
+	if _, err := exec.LookPath("git"); err != nil {
+		s.t.Skip("git is not installed")
+	}
+	settings := []string{"-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false", "-c",
+		"core.autocrlf=false"}
+	command := exec.Command("git", append(settings, w...)...)
+	command.Dir = s.root
+	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
+		"GIT_EDITOR=true")
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+func (s *script) emacs(w []string) error {
+	path := s.at(w[0])
+	folder, name := filepath.Split(path)
+	lock, auto := filepath.Join(folder, ".#"+name), filepath.Join(folder, "#"+name+"#")
+	return first(
+		os.Symlink("me@host.1234:1600000000", lock), os.WriteFile(auto, nil, 0o644),
+		os.Rename(path, path+"~"), os.WriteFile(path, text(w, 1), 0o644), os.Chmod(path, 0o644),
+		os.Remove(auto), os.Remove(lock))
+}
+
+func (s *script) vim(w []string) error {
+	path := s.at(w[0])
+	probe := filepath.Join(filepath.Dir(path), "4913")
+	return first(
+		os.WriteFile(probe, nil, 0o644), os.Remove(probe),
+		os.Rename(path, path+"~"), os.WriteFile(path, text(w, 1), 0o644), os.Chmod(path, 0o644),
+		os.Remove(path+"~"))
+}
+
+func (s *script) jetbrains(w []string) error {
+	path := s.at(w[0])
+	return first(
+		os.WriteFile(path+"___jb_tmp___", text(w, 1), 0o644),
+		os.Rename(path, path+"___jb_old___"), os.Rename(path+"___jb_tmp___", path),
+		os.Remove(path+"___jb_old___"))
 }
 
 func first(errs ...error) error {
@@ -324,7 +365,7 @@ func first(errs ...error) error {
 func (s *script) collect() {
 	s.t.Helper()
 	s.ends++
-	if s.w.asked {
+	if s.w.ears.asked {
 		receiveDuring(s.w, func() { waitForRounds(s.t, s.w, 2) }, func(b Batch) { s.take(b, "") })
 	}
 	mark := putMark(s.t, s.root, s.ends)
@@ -372,12 +413,13 @@ func receiveDuring(w *Watcher, f func(), take func(Batch)) {
 	}
 }
 
-// waitForRounds waits until everything that is polled was looked at, in n rounds that have not begun yet or are going on.
+// waitForRounds waits until everything that is polled was looked at, in n rounds that have not begun yet or are going
+// on.
 func waitForRounds(t testing.TB, w *Watcher, n uint64) {
 	t.Helper()
 	ctx := testContext(t)
 	rounds := func() (n uint64) {
-		if err := w.ask(ctx, func() { n = w.polled.rounds }); err != nil {
+		if err := w.ask(ctx, func() { n = w.polling.polled.rounds }); err != nil {
 			t.Error(err)
 		}
 		return n
@@ -496,7 +538,8 @@ func linesOf(text string) []string {
 // spaced puts every word on a line.
 func spaced(words string) string { return strings.Join(strings.Fields(words), "\n") }
 
-// bulkLines is what "bulk" makes, from file number from up to to: the top folder, a folder, a file. "" leaves a line out.
+// bulkLines is what "bulk" makes, from file number from up to to: the top folder, a folder, a file. "" leaves a line
+// out.
 func bulkLines(top, folder, file string, from, to int) string {
 	lines := []string{}
 	if top != "" {

@@ -10,31 +10,31 @@ import (
 )
 
 const (
-	// hashMost is the size in bytes up to which a file is known by its content. Source, templates and settings are far
-	// below; hashing 4 MiB takes about a millisecond. Larger files are judged by size and modification time.
+	// hashMost is the largest file, in bytes, that is compared by content. Source, templates and settings are far
+	// smaller; hashing 4 MiB takes about a millisecond. Larger files are compared by size and modification time.
 	hashMost = 4 << 20
 
-	// tick is how long two writes may carry the same time: the kernel stamps files with its own clock tick, 10 ms at the
+	// tick is how long two writes may have the same time: the kernel uses its own clock tick for files, 10 ms at the
 	// coarsest, and the tick may have begun just before. A stamp taken sooner after the last write is not trusted.
 	tick = 20 * time.Millisecond
 
-	// coarseTick is the same for file systems that keep whole seconds (FAT: two).
+	// coarseTick is the same for file systems with whole seconds (FAT: two).
 	coarseTick = 2 * time.Second
 )
 
 type kind uint8
 
 const (
-	none kind = iota // nothing that counts: sockets, fifos and devices neither
+	none kind = iota // nothing of interest; also sockets, named pipes and devices
 	file
 	dir
 )
 
-// stamp is what the snapshot keeps of an entry. Of a symbolic link it is the stamp of what it leads to.
+// stamp is the state of an entry in the snapshot. A symbolic link has its target's stamp.
 type stamp struct {
 	size  int64
 	mtime int64  // nanoseconds since 1970
-	ctime int64  // the same, or 0 where the system has none
+	ctime int64  // the same, or 0 if the system has none
 	inode uint64 // or 0
 	hash  uint64 // of the content, if hashed
 	kind
@@ -42,7 +42,7 @@ type stamp struct {
 	fresh  bool // taken so soon after the last write that a later write may look the same
 }
 
-// same tells whether the consumer would see no difference: same kind, and of a file the same content, as far as that is
+// same reports whether the consumer would see no difference: the same kind, and for a file the same content, as far as
 // known.
 func (s stamp) same(t stamp) bool {
 	switch {
@@ -58,7 +58,7 @@ func (s stamp) same(t stamp) bool {
 	return s.mtime == t.mtime
 }
 
-// untouched tells whether the metadata prove that the file was not written since s was taken.
+// untouched reports whether the metadata prove that the file was not written since s was taken.
 func (s stamp) untouched(t stamp) bool {
 	return !s.fresh && s.kind == file && t.kind == file &&
 		s.size == t.size && s.mtime == t.mtime && s.ctime == t.ctime && s.inode == t.inode
@@ -76,14 +76,14 @@ func metadata(info fs.FileInfo, at time.Time) stamp {
 	return s
 }
 
-// sight is what is found at a path.
+// sight is the finding at a path.
 type sight struct {
 	kind   kind
-	info   fs.FileInfo // of the target, if it is a link; nil if kind is none
-	linked bool        // it is a symbolic link, perhaps to nothing
+	info   fs.FileInfo // of the target in case of a link; nil if kind is none
+	linked bool        // a symbolic link, perhaps without a target
 }
 
-// sightOf looks at a path. An error means that nobody can tell (no permission on the way, an I/O error).
+// sightOf looks at a path. An error means an unknown state (no permission on the way, an I/O error).
 func sightOf(path string) (sight, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -104,7 +104,7 @@ func sightOf(path string) (sight, error) {
 	return sight{linked: linked}, nil
 }
 
-// unlessGone returns nil if err says that nothing is there.
+// unlessGone returns nil if err means a missing path.
 func unlessGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
 		return nil
@@ -112,7 +112,7 @@ func unlessGone(err error) error {
 	return err
 }
 
-// reader makes stamps. Its buffer and hash are used again and again; the owner has the only one.
+// reader makes stamps, with one buffer and one hash for all. Only the owner has a reader.
 type reader struct {
 	hash   maphash.Hash
 	buffer []byte
@@ -120,8 +120,8 @@ type reader struct {
 
 func newReader() *reader { return &reader{buffer: make([]byte, 64<<10)} }
 
-// stamp returns the stamp of the file at path, which info describes. The content is read only if old, the stamp of the
-// same path, leaves a doubt. at is a time before info was read. The kind is none if the file has gone meanwhile.
+// stamp returns the stamp of the file at path with this info. The content is read only if old, the previous stamp of
+// this path, leaves a doubt. at is a time before info was read. The kind is none if the file has gone meanwhile.
 func (r *reader) stamp(path string, info fs.FileInfo, at time.Time, old stamp) stamp {
 	now := metadata(info, at)
 	if old.untouched(now) {
@@ -133,14 +133,15 @@ func (r *reader) stamp(path string, info fs.FileInfo, at time.Time, old stamp) s
 			return stamp{}
 		}
 	}
-	// What cannot be read, but has not been modified, has the content that it had.
+	// A file that cannot be read and was not modified still has its old content.
 	if !now.hashed && old.hashed && old.size == now.size && old.mtime == now.mtime {
 		now.hash, now.hashed = old.hash, true
 	}
 	return now
 }
 
-// read adds the hash of the content. It takes the metadata anew, from the open file: path may be another one by now.
+// read adds the hash of the content. The metadata are read again, from the open file, because path may be another file
+// by now.
 func (r *reader) read(path string, at time.Time, s *stamp) (gone bool) {
 	f, err := os.OpenFile(path, os.O_RDONLY|openWithoutWaiting, 0)
 	if err != nil {
@@ -158,7 +159,7 @@ func (r *reader) read(path string, at time.Time, s *stamp) (gone bool) {
 		r.hash.Write(r.buffer[:n])
 		total += int64(n)
 		if n == 0 || err != nil {
-			// An error other than the end leaves a hash of what could be read; the next event corrects it.
+			// After a read error the hash covers the readable part; the next event corrects the hash.
 			opened.hash, opened.hashed = r.hash.Sum64(), true
 			break
 		}

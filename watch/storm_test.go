@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
-// TestStorm: more events than the kernel's queue holds (16384), if nobody read it. Two names are saved all the time, and
-// many come and go.
+// TestStorm: more events than the kernel's queue holds (16384), if nobody read it. Two names are saved all the time,
+// and many come and go.
 func TestStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	s := &script{t: t, root: newRoot(t), changes: make(map[string]Change)}
 	s.w = open(t, Config{Quiet: 20 * time.Millisecond})
 	s.run("set tree .")
@@ -21,7 +24,8 @@ func TestStorm(t *testing.T) {
 	defer f.Close()
 	for i := range 20_000 {
 		if i%10 == 0 {
-			if err := os.WriteFile(filepath.Join(s.root, fmt.Sprint("f", i%1000)), fmt.Append(nil, i), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(s.root, fmt.Sprint("f", i%1000)), fmt.Append(nil, i),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -35,6 +39,9 @@ func TestStorm(t *testing.T) {
 
 // TestSetIsReplacedWhileFilesChange: what is in the old and the new set stays watched without a gap.
 func TestSetIsReplacedWhileFilesChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
 	root := t.TempDir()
 	var names, always []string
 	for i := range 20 {
@@ -57,7 +64,7 @@ func TestSetIsReplacedWhileFilesChange(t *testing.T) {
 				os.WriteFile(filepath.Join(folder, "f"), fmt.Append(nil, i), 0o644)
 			}
 			if i%10 == 0 {
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond) // the pace of the writer
 			}
 		}
 	}()
@@ -174,7 +181,7 @@ func BenchmarkRound(b *testing.B) {
 	mustWatch(b, w, Set{Trees: []string{root}})
 	var glances []glance
 	if err := w.ask(b.Context(), func() {
-		for _, f := range w.polled.folders {
+		for _, f := range w.polling.polled.folders {
 			g := glanceAt(f)
 			g.recent = true // whatever the time
 			glances = append(glances, g)
@@ -184,7 +191,7 @@ func BenchmarkRound(b *testing.B) {
 	}
 	time.Sleep(2 * tick) // nothing is fresh any more
 	for b.Loop() {
-		j := job{&w.polled, glances}
+		j := job{&w.polling.polled, glances}
 		if found := j.run(func(string) {}); len(found.rest) > 0 {
 			b.Fatal("it was not finished")
 		}

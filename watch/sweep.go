@@ -7,59 +7,63 @@ import (
 )
 
 const (
-	// DefaultPoll is how long it takes to look at everything that is polled, once, if the disk is fast enough. In the mean
-	// a change of a file that nobody touched lately is seen after half of it. (esbuild takes 2 s.) Felt right, not measured.
+	// DefaultPoll is how long one round through all polled files takes, if the disk is fast enough. On average, a
+	// change of a file without recent changes is noticed after half a round. (esbuild takes 2 s.) Felt right, not
+	// measured.
 	DefaultPoll = time.Second
 
-	// stepMost and stepLeast bound the time from one part of a round to the next. The files that changed last are looked
-	// at in each: whoever saves the file at hand waits no longer than that. 100 ms is esbuild's number too.
+	// stepMost and stepLeast limit the time between two parts of a round. Each part includes the last changed files, so
+	// a save of such a file waits no longer than a step. 100 ms is esbuild's number, too.
 	stepMost, stepLeast = 100 * time.Millisecond, 10 * time.Millisecond
 
-	// stepOpen is the step while a batch is open, if the disk is fast: a file that is being written is seen to grow, so
-	// that the batch is not settled with half of it. A third of DefaultQuiet.
+	// stepOpen is the step while a batch is open, if the disk is fast. The step shows a growing file in time, so that
+	// the batch is not settled with half a file. A third of DefaultQuiet.
 	stepOpen = 15 * time.Millisecond
 
-	// partMost is how long one part of a round may take; what is left waits for the next. So no more than a tenth of the
-	// time goes into polling, however many files there are, and however slow the disk is: the round takes longer.
+	// partMost is how long one part of a round may take; the rest waits for the next part. So polling takes no more
+	// than a tenth of the time, however many files there are and however slow the disk is: the round takes longer
+	// instead.
 	partMost = 10 * time.Millisecond
 
-	// recentMost is how many of the files that changed last are looked at in each step. esbuild's number.
+	// recentMost is how many of the last changed files are checked in each step. esbuild's number.
 	recentMost = 16
 
-	// patrolRound is the round of what is heard. It finds what no event tells of: a folder high above that was moved, and
-	// disks whose events cannot be trusted. For 2,000 files it costs half a millisecond each patrolStep.
+	// patrolRound is the duration of a round through the folders with events. The patrol finds changes without an
+	// event: a moved folder high above, and disks with unreliable events. For 2,000 files the patrol costs half a
+	// millisecond per patrolStep.
 	patrolRound, patrolStep = time.Minute, 5 * time.Second
 
-	// lateMost is how old a change must be, when it is found without an event, to say that its event did not come: it was
-	// not just on its way.
+	// lateMost is how old a change without an event must be before its event counts as missing: a younger event may
+	// still come.
 	lateMost = 5 * time.Second
 
-	// answerMost is how long a disk may take to answer until that is told. What others have is seen all the same.
+	// answerMost is how long a disk may take to answer before the delay is reported. Changes on other disks are noticed
+	// meanwhile.
 	answerMost = 10 * time.Second
 
-	// missedMost is how many files must have changed without an event until the events of their disk are not trusted. One
-	// is not enough: what is written through mmap(2) makes no event on any disk.
+	// missedMost is how many files must have changed without an event before the events of their disk are not trusted
+	// any more. One is not enough: writing through mmap(2) causes no event on any disk.
 	missedMost = 3
 )
 
-// place is an entry of a folder in the snapshot; name "" is the folder itself.
+// place is an entry of a folder in the snapshot; the name "" is the folder itself.
 type place struct {
 	folder *folder
 	name   string
 }
 
-// sweep goes round folders, a part at a time, for ever. It has no clock and no effects.
+// sweep goes through folders again and again, a part at a time. A sweep has no clock and no effects.
 type sweep struct {
 	round, step time.Duration
 
 	folders []*folder
 	next    int
 	units   int      // looks in a round: one for each folder, one for each entry
-	rest    []glance // of the part before, which was not finished in its time
-	rounds  uint64   // that are finished
+	rest    []glance // of the previous part, after its time
+	rounds  uint64   // number of finished rounds
 
-	began time.Time     // of this round
-	took  time.Duration // the longest of the last two rounds that are finished
+	began time.Time     // start of this round
+	took  time.Duration // the longer of the last two finished rounds
 	last  time.Duration
 }
 
@@ -67,7 +71,7 @@ func pollSweep(round time.Duration) sweep {
 	return sweep{round: round, step: min(max(round/10, stepLeast), stepMost)}
 }
 
-// drop takes folders off, and add puts others at the end. The round goes on where it was.
+// drop removes folders, and add appends others at the end. The round continues at its place.
 func (s *sweep) drop(gone func(*folder) bool) {
 	kept := s.folders[:0]
 	next := s.next
@@ -89,8 +93,7 @@ func (s *sweep) anew() { s.next, s.rest = 0, nil }
 
 func unitsOf(f *folder) int { return 1 + len(f.entries) + len(f.files) }
 
-// part returns what is to be looked at next: as much as makes a round last as long as it should, or (all) all that is
-// left of the round.
+// part returns the next glances: enough to keep the round's pace or, with all, the rest of the round.
 func (s *sweep) part(all bool, now time.Time) []glance {
 	if s.next == 0 && len(s.rest) == 0 {
 		s.began = now
@@ -113,7 +116,7 @@ func (s *sweep) part(all bool, now time.Time) []glance {
 	return glances
 }
 
-// done notes what is left of the last part.
+// done notes the rest of the last part.
 func (s *sweep) done(rest []glance, now time.Time) {
 	s.rest = rest
 	if s.next >= len(s.folders) && len(rest) == 0 {
@@ -123,32 +126,33 @@ func (s *sweep) done(rest []glance, now time.Time) {
 	}
 }
 
-// takes is how long it may take until a change is seen.
+// takes returns the longest time until a change is noticed.
 func (s *sweep) takes() time.Duration { return max(s.round, s.took) }
 
-// glance is some of a folder as it is in the snapshot, to be compared with the disk. The scout only hands back the folder.
+// glance is a part of a folder from the snapshot, to compare with the disk. The scout does not use folder itself, only
+// returns it.
 type glance struct {
 	folder *folder
 	path   string
 	id     identity
 	known  []entry
-	list   bool  // are there other names? Otherwise only if the folder was touched since
-	since  int64 // its modification time when its names were read last; what came within the same tick waits for the round
+	list   bool  // look for other names; otherwise only if the folder was modified
+	since  int64 // the folder's modification time when its names were read last (a tick's later changes wait)
 	names  bool  // other names matter
 	unread bool  // its names could not be read
-	doubt  bool  // what was written just before it was looked at last counts as different
-	recent bool  // it is looked at, whatever the time
-	polled bool  // the disk may belong to a server, whose word counts and not the kernel's memory
+	doubt  bool  // an entry written just before its last look counts as different
+	recent bool  // check the entry even when the time is over
+	polled bool  // the disk may belong to a server, so ask the server and not the kernel's cache
 }
 
-// entry is a name and what was known of it; kind none: nothing was there.
+// entry is a name with its stamp; kind none: not there.
 type entry struct {
 	name   string
 	stamp  stamp
 	linked bool
 }
 
-// glanceAt is a glance at all of a folder.
+// glanceAt returns a glance at a whole folder.
 func glanceAt(f *folder) glance {
 	g := glance{
 		folder: f, path: f.path, id: f.id, unread: f.unread,
@@ -177,7 +181,7 @@ func glanceAt(f *folder) glance {
 	return g
 }
 
-// glancesAt are glances at the files that changed last, and at whether something came or went beside them.
+// glancesAt returns glances at the last changed files, and at the names beside them.
 func glancesAt(places []place) (glances []glance) {
 	index := make(map[*folder]int)
 	for _, p := range places {
@@ -197,31 +201,31 @@ func glancesAt(places []place) (glances []glance) {
 	return glances
 }
 
-// finding is what the scout has found.
+// finding is the result of the scout's work.
 type finding struct {
-	of       *sweep // whose part it was
+	of       *sweep // the sweep of this part
 	suspects []place
-	listed   map[*folder]int64 // the modification times of the folders whose names were read
-	rest     []glance          // what the time did not suffice for
+	listed   map[*folder]int64 // the modification times of the folders with names read
+	rest     []glance          // glances for which no time was left
 	took     time.Duration
 }
 
 // job is work for the scout.
 type job struct {
-	of      *sweep // only handed back
+	of      *sweep // only returned
 	glances []glance
 }
 
-// scout compares glances with the disk on a goroutine of its own: a disk that does not answer, as that of a server that has
-// gone, holds up nobody else. It concludes nothing; what looks different is a suspicion like an event.
+// scout compares glances with the disk on its own goroutine, so a disk that does not answer (a lost server) delays
+// nothing else. The scout draws no conclusions: a difference is a suspicion, like an event.
 type scout struct {
 	jobs  chan job
 	found chan finding
-	at    atomic.Pointer[string] // the folder that it looks at
+	at    atomic.Pointer[string] // the folder that the scout is looking at
 }
 
 func newScout() *scout {
-	// The owner has one job out at a time, so that neither side ever waits for the other.
+	// The owner has one job out at a time, so neither side ever waits for the other.
 	return &scout{jobs: make(chan job, 1), found: make(chan finding, 1)}
 }
 
@@ -251,7 +255,7 @@ func (j job) run(at func(folder string)) finding {
 	return found
 }
 
-// glance compares one glance with the disk. If the time is over before it is done, it returns what is left of it.
+// glance compares one glance with the disk. If the time is over too early, glance returns the rest.
 func (found *finding) glance(g glance, over func() bool) (rest glance, more bool) {
 	suspect := func(name string) { found.suspects = append(found.suspects, place{g.folder, name}) }
 	if g.polled {
@@ -260,7 +264,7 @@ func (found *finding) glance(g glance, over func() bool) (rest glance, more bool
 	info, err := os.Stat(g.path)
 	switch {
 	case err != nil && unlessGone(err) != nil:
-		return glance{}, false // nobody can tell: it is as it was
+		return glance{}, false // unknown: the entry stays as it was
 	case err != nil || !info.IsDir() || identityOf(info) != g.id:
 		suspect("")
 		return glance{}, false
@@ -268,7 +272,7 @@ func (found *finding) glance(g glance, over func() bool) (rest glance, more bool
 	touched := info.ModTime().UnixNano()
 	switch {
 	case g.names && !g.list && g.since != touched:
-		suspect("") // read it, to see what came or went
+		suspect("") // read the folder to find new and removed names
 		found.listed[g.folder] = touched
 	case g.names && g.list:
 		names, err := namesIn(g.path)
@@ -305,7 +309,7 @@ func (found *finding) glance(g glance, over func() bool) (rest glance, more bool
 	return glance{}, false
 }
 
-// differs tells whether an entry may not be what it was. It reads no content.
+// differs reports whether an entry may have changed, without a read of the content.
 func differs(g glance, e entry) bool {
 	path := joined(g.path, e.name)
 	if g.polled {
@@ -318,7 +322,7 @@ func differs(g glance, e entry) bool {
 	}
 	switch {
 	case e.linked || info.Mode()&os.ModeSymlink != 0:
-		return true // to follow it is the owner's; there are few
+		return true // the owner follows links; there are few
 	case info.IsDir():
 		return e.stamp.kind != dir
 	case !info.Mode().IsRegular():

@@ -48,7 +48,7 @@ func onStage(t *testing.T, config Config, play func(*stage)) {
 		time.Sleep(time.Until(now)) // a test begins in 2000, and files with the time that it is
 		k := &silentKernel{events: make(chan fsnotify.Event), errors: make(chan error), refuse: make(map[string]error)}
 		s := &stage{t, k, newWatcher(config, k, k.events, k.errors), root}
-		s.owner(func() { s.w.heard.round = 0 }) // no patrol: what no event tells of stays unseen
+		s.owner(func() { s.w.polling.heard.round = 0 }) // no patrol: what no event tells of stays unseen
 		s.watch()
 		play(s)
 		if err := s.w.Close(); err != nil {
@@ -199,7 +199,8 @@ func TestMaxWait(t *testing.T) {
 		}()
 		for i := 1; i <= 3; i++ {
 			settled(s.T, s.w)
-			if have, want := time.Since(start), time.Duration(i)*time.Second; have < want || have > want+time.Duration(i)*50*ms {
+			if have, want := time.Since(start), time.Duration(i)*time.Second; have < want || have > want+
+				time.Duration(i)*50*ms {
 				s.Errorf("batch %d is settled after %v", i, have)
 			}
 		}

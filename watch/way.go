@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Reason says why something is polled.
+// Reason tells why a folder is polled.
 type Reason uint8
 
 const (
-	Heard   Reason = iota // it is not: the kernel tells
+	Heard   Reason = iota // it is not polled: the kernel sends events
 	Asked                 // Config.Poll
-	Silent                // the kernel did not tell of something that was done to try it
-	Foreign               // changes are made behind the kernel's back: by other machines, the host, a program in user space
-	Missed                // files on this disk were found changed, and the kernel had not told
+	Silent                // the probe got no event from the kernel
+	Foreign               // others change the files: other machines, the host, a program in user space
+	Missed                // files on this disk have changed without an event
 	Limited               // the operating system allows no more watches; Err is a *LimitError
-	Refused               // the kernel does not watch this folder; Err says why
+	Refused               // the kernel does not watch this folder; Err tells why
 )
 
 func (r Reason) String() string {
@@ -36,23 +36,23 @@ func (r Reason) String() string {
 
 // Disk is a mounted file system.
 type Disk struct {
-	Type  string // as mount(8) has it: ext4, nfs4, 9p, fuse.sshfs; "" if that is not known
-	Mount string // where it is mounted; "" if that is not known
+	Type  string // as in mount(8): ext4, nfs4, 9p, fuse.sshfs; "" if unknown
+	Mount string // where it is mounted; "" if unknown
 }
 
-// Way is how a folder, and what is in it, is watched.
+// Way tells how a folder and its contents are watched.
 type Way struct {
 	Reason Reason
 	Disk   Disk
-	Err    error         // of Limited and Refused
-	Round  time.Duration // how long it may take until a change is seen, if it is polled
+	Err    error         // for Limited and Refused
+	Round  time.Duration // how long it may take to notice a change, if it is polled
 }
 
-// Polled tells whether the disk is looked at again and again. On a Foreign disk the kernel's events count as well: they
-// tell of what this machine does, at once.
+// Polled reports whether the folder is polled. On a Foreign disk the kernel's events count as well: this machine's own
+// changes arrive at once.
 func (w Way) Polled() bool { return w.Reason != Heard }
 
-// String says why, where and how often something is polled: "every 1s: nfs4 on /home: changes are …".
+// String tells why, where and how often something is polled: "every 1s: nfs4 on /home: changes are …".
 func (w Way) String() string {
 	if !w.Polled() {
 		return w.Reason.String()
@@ -72,7 +72,7 @@ func (d Disk) String() string {
 	return cmp.Or(d.Type, "the disk") + " on " + cmp.Or(d.Mount, "an unknown place")
 }
 
-// How says how a path would be watched, as far as the type of its file system tells. It need not exist.
+// How returns how a path would be watched, as far as the type of its file system tells. The path need not exist.
 func How(path string) Way {
 	disk, foreign := diskOf(existing(path))
 	if foreign {
@@ -81,8 +81,8 @@ func How(path string) Way {
 	return Way{Disk: disk}
 }
 
-// How says how a path is watched. watched is false if no change of it would be reported, because it is not in the Set or
-// is ignored; the Way is then that of the function How.
+// How returns how a path is watched. watched is false if changes of the path are not reported, because it is not in the
+// Set or is ignored; then the Way is that of the function How.
 func (w *Watcher) How(ctx context.Context, path string) (way Way, watched bool, err error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -90,34 +90,35 @@ func (w *Watcher) How(ctx context.Context, path string) (way Way, watched bool, 
 	}
 	way = How(absolute)
 	err = w.ask(ctx, func() {
-		f := w.known(absolute)
+		f := w.tree.known(absolute)
 		if f == nil || !f.present || !f.now.all {
 			base := filepath.Base(absolute)
-			if f = w.known(filepath.Dir(absolute)); f == nil || !w.visible(f, base, f.entries[base].kind == dir) {
+			f = w.tree.known(filepath.Dir(absolute))
+			if f == nil || !w.tree.visible(f, base, f.entries[base].kind == dir) {
 				return
 			}
 		}
-		for f.parent != nil && !f.present { // the folder that will tell when this one comes
+		for f.parent != nil && !f.present { // the existing folder above, which will report this one's creation
 			f = f.parent
 		}
-		way, watched = w.way(f), true
+		way, watched = w.polling.way(f), true
 	})
 	return way, watched, err
 }
 
-// way is how a folder of the snapshot is watched.
-func (w *Watcher) way(f *folder) Way {
-	way := Way{Reason: w.reason(f), Disk: w.disk(f).Disk}
+// way returns how a folder of the snapshot is watched.
+func (p *polling) way(f *folder) Way {
+	way := Way{Reason: p.reason(f), Disk: p.disks.of(f).Disk}
 	if way.Reason == Limited || way.Reason == Refused {
 		way.Err = f.deafFor
 	}
 	if way.Polled() {
-		way.Round = w.polled.takes()
+		way.Round = p.polled.takes()
 	}
 	return way
 }
 
-// existing is the path, or the nearest above it that exists.
+// existing returns the path, or the nearest existing one above.
 func existing(path string) string {
 	for {
 		if _, err := sightOf(path); err == nil {
@@ -133,8 +134,8 @@ func existing(path string) string {
 	}
 }
 
-// PolledError is the reason of a Problem that stands for all folders that are polled for one Reason, on one disk or for
-// one limit. The Path of the Problem is the first of them.
+// PolledError is the reason of a Problem that stands for all folders polled for one Reason, on one disk or because of
+// one limit. The Problem's Path is the first of them.
 type PolledError struct {
 	Way
 	Folders int

@@ -17,47 +17,47 @@ import (
 // line is the connection to hotreload.
 type line struct {
 	conn net.Conn
-	in   *bufio.Reader // of hear, once the line is there
+	in   *bufio.Reader // for hear, once the connection is open
 
-	writing sync.Mutex // held for a frame
+	writing sync.Mutex // held while a frame is written
 
-	credit   chan struct{} // a message may be said for each
-	gone     chan struct{} // closed when the connection is
-	draining chan struct{} // closed when the worker is to leave
-	inbox    chan message  // has room for what may be under way
+	credit   chan struct{} // one entry for each message that may be sent
+	gone     chan struct{} // closed when the connection has ended
+	draining chan struct{} // closed when the worker should exit
+	inbox    chan message  // has room for all messages that may be on their way
 
 	mu       sync.Mutex // guards all below
-	heeds    bool       // Heed was said
+	heeds    bool       // Heed was sent
 	told     bool       // draining is closed
-	finished bool       // Finished was said
+	finished bool       // Finished was sent
 	drains   []func()   // not called yet
 	calling  bool       // they are being called
-	loops    int        // over messages
+	loops    int        // number of loops over messages
 	reloads  []func()
-	changed  int // reloads that were heard of and not told to reloads yet
+	changed  int // reloads that the reload functions have not been called for
 	query    func(privileged bool) *Status
 }
 
-// message is one that has arrived.
+// message is a received message.
 type message struct {
 	id   uint32
 	data []byte
 }
 
-// welcomeTimeout is how long the first call may wait for an answer, which takes some 100 µs on a machine that is not
-// overloaded.
+// welcomeTimeout is how long the first call may wait for an answer. Without overload the answer takes about 100 µs.
 const welcomeTimeout = 30 * time.Second
 
-// maxInbox is how many messages may be under way: as many as there are loops, and nobody has more of them.
+// maxInbox is how many messages may be on their way: one per loop, and no program has more loops.
 const maxInbox = 1024
 
-// dial connects and shows the token.
+// dial connects and sends the token.
 func dial(path, token string) (*line, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		return nil, err
 	}
-	l := &line{conn: conn, in: bufio.NewReader(conn), draining: make(chan struct{}), inbox: make(chan message, maxInbox), credit: make(chan struct{}, wire.Window), gone: make(chan struct{})}
+	l := &line{conn: conn, in: bufio.NewReader(conn), draining: make(chan struct{}),
+		inbox: make(chan message, maxInbox), credit: make(chan struct{}, wire.Window), gone: make(chan struct{})}
 	for range wire.Window {
 		l.credit <- struct{}{}
 	}
@@ -76,10 +76,10 @@ func dial(path, token string) (*line, error) {
 	return l, conn.SetDeadline(time.Time{})
 }
 
-// errGone is for messages that nobody is there to hear.
+// errGone is the error for messages after the end of the connection.
 var errGone = errors.New("hotreload is gone")
 
-// post sends a message, when hotreload has heard those before it.
+// post sends a message, after hotreload has acknowledged enough earlier ones.
 func (l *line) post(kind wire.Kind, body []byte) error {
 	select {
 	case <-l.credit:
@@ -97,7 +97,7 @@ func (l *line) say(kind wire.Kind, body []byte) error {
 	return err
 }
 
-// hear does what hotreload says, until it is gone.
+// hear handles hotreload's frames until the connection ends.
 func (l *line) hear() {
 	for {
 		kind, body, err := wire.Read(l.in, wire.MaxBody)
@@ -145,10 +145,10 @@ func (l *line) obey(kind wire.Kind, body []byte) error {
 	case wire.Refused:
 		return errors.New(string(body))
 	}
-	return nil // what a newer hotreload says beyond that is not for us
+	return nil // a frame of a newer hotreload, which this version need not know
 }
 
-// answer says what there is to say of the worker.
+// answer sends the worker's status.
 func (l *line) answer(id uint32, privileged bool) {
 	l.mu.Lock()
 	query := l.query
@@ -164,7 +164,7 @@ func (l *line) answer(id uint32, privileged bool) {
 	_ = l.say(wire.Status, wire.Numbered(id, data))
 }
 
-// reload has the program told that the code has changed. What changes while it is told is told once more.
+// reload calls the program's reload functions. If another reload comes meanwhile, it calls them once more.
 func (l *line) reload() {
 	l.mu.Lock()
 	l.changed++
@@ -194,7 +194,7 @@ func (l *line) reload() {
 	}()
 }
 
-// onDrain keeps f for drain, or calls it if that was before.
+// onDrain keeps f for drain, or calls f if drain was called before.
 func (l *line) onDrain(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -205,7 +205,7 @@ func (l *line) onDrain(f func()) {
 	}
 }
 
-// heedLocked tells hotreload, once, that there will be something to wait for.
+// heedLocked tells hotreload, once, to wait for Finished.
 func (l *line) heedLocked() {
 	if !l.heeds {
 		l.heeds = true
@@ -213,7 +213,7 @@ func (l *line) heedLocked() {
 	}
 }
 
-// drain has the program told that it is to leave.
+// drain tells the program to finish and exit.
 func (l *line) drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -225,10 +225,10 @@ func (l *line) drain() {
 	l.callLocked()
 }
 
-// callLocked calls what was given to OnDrain, and then says so.
+// callLocked calls the OnDrain functions, and then sends Finished.
 func (l *line) callLocked() {
 	if l.calling {
-		return // and it will come to what is new
+		return // the running goroutine will call the new one, too
 	}
 	l.calling = true
 	go func() { // ends with the program's functions
@@ -246,7 +246,7 @@ func (l *line) callLocked() {
 	}()
 }
 
-// finishLocked says, once, that all is done that there was to do.
+// finishLocked sends Finished, once.
 func (l *line) finishLocked() {
 	if l.heeds && l.told && !l.calling && l.loops == 0 && !l.finished {
 		l.finished = true

@@ -10,7 +10,7 @@ import (
 	"hotreload/worker/wire"
 )
 
-// Message is one that was sent to this worker.
+// Message is a message to this worker.
 type Message struct {
 	Data json.RawMessage
 
@@ -18,10 +18,11 @@ type Message struct {
 	line *line
 }
 
-// Decode reads the message into v, as json.Unmarshal does.
+// Decode reads the message into v, like json.Unmarshal.
 func (m Message) Decode(v any) error { return json.Unmarshal(m.Data, v) }
 
-// Reply sends v, as JSON, to who sent the message. It can be called any number of times, until the loop has come round.
+// Reply sends v, as JSON, to the sender of the message. It may be called several times, until the loop asks for the
+// next message.
 func (m Message) Reply(v any) error {
 	data, err := document(v)
 	if err == nil && m.line != nil {
@@ -30,8 +31,8 @@ func (m Message) Reply(v any) error {
 	return err
 }
 
-// Messages takes messages, one at a time: the next one comes when the loop has come round. It ends when the worker is to
-// finish and leave. Without hotreload no message comes, and it ends with the first SIGINT or SIGTERM.
+// Messages returns messages one at a time: the next one comes when the loop asks for it. The loop ends when the worker
+// should finish and exit. Without hotreload no message comes, and the loop ends with the first SIGINT or SIGTERM.
 func Messages() iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		l := join()
@@ -58,7 +59,7 @@ func Messages() iter.Seq[Message] {
 	}
 }
 
-// receive waits for a message, or the end. What was sent before the end is there by then.
+// receive waits for a message, or the end. Messages sent before the end have arrived by then.
 func (l *line) receive() (message, bool) {
 	select {
 	case m := <-l.inbox:

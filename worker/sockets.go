@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// Listen is net.Listen, for programs that may also be run by hotreload without its agent (--no-agent) or by systemd: if
-// one of the sockets that they were started with is bound to the address, that is the one.
+// Listen is net.Listen for programs that hotreload without its agent (--no-agent) or systemd may start: if an inherited
+// socket is bound to this address, Listen returns it.
 //
-// With the agent there is no need for it: then net.Listen itself gets the listener that outlives the worker.
+// With the agent Listen is not needed: net.Listen itself returns the listener that outlives the worker.
 func Listen(network, address string) (net.Listener, error) {
 	for _, one := range inherited() {
 		if one.isOf(network, address) {
@@ -23,8 +23,8 @@ func Listen(network, address string) (net.Listener, error) {
 	return net.Listen(network, address)
 }
 
-// Listener is the socket of this name (hotreload's --listen NAME=ADDRESS, systemd's FileDescriptorName) that the program
-// was started with. Without hotreload and systemd there is none, which is an error.
+// Listener returns the inherited socket with this name (hotreload's --listen NAME=ADDRESS, systemd's
+// FileDescriptorName). Without hotreload and systemd there is none, and Listener returns an error.
 func Listener(name string) (net.Listener, error) {
 	for _, one := range inherited() {
 		if one.name == name {
@@ -34,18 +34,18 @@ func Listener(name string) (net.Listener, error) {
 	return nil, fmt.Errorf("the program was not started with a socket named %q", name)
 }
 
-// socket is one that the program was started with.
+// socket is an inherited socket.
 type socket struct {
 	name string
 	file *os.File
-	addr net.Addr // nil for what is no stream socket
+	addr net.Addr // nil if it is not a stream socket
 }
 
-// firstSocket is the descriptor of the first one, by systemd's protocol.
+// firstSocket is the descriptor of the first inherited socket, by systemd's protocol.
 const firstSocket = 3
 
-// inherited are the sockets that the program was started with. Their variables are removed, for what the program starts
-// does not get them.
+// inherited returns the inherited sockets. It removes their variables, because the program's children do not get these
+// sockets.
 var inherited = sync.OnceValue(func() (all []socket) {
 	pid, count, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
 	n, err := strconv.Atoi(count)
@@ -73,7 +73,7 @@ var inherited = sync.OnceValue(func() (all []socket) {
 	return all
 })
 
-// keep has a Unix listener not remove its path when it is closed: it is not ours.
+// keep prevents a Unix listener from removing its path when it is closed: the path belongs to hotreload.
 func keep(l net.Listener) {
 	if l, ok := l.(*net.UnixListener); ok {
 		l.SetUnlinkOnClose(false)
@@ -88,7 +88,7 @@ func (s socket) listen() (net.Listener, error) {
 	return l, err
 }
 
-// isOf reports whether the socket is what net.Listen would make for the address.
+// isOf reports whether net.Listen would make such a socket for the address.
 func (s socket) isOf(network, address string) bool {
 	switch bound := s.addr.(type) {
 	case *net.UnixAddr:
@@ -105,13 +105,13 @@ func (s socket) isOf(network, address string) bool {
 
 var errNoNotify = errors.New("nobody reads NOTIFY_SOCKET")
 
-// notify speaks to whoever reads NOTIFY_SOCKET, as sd_notify(3) does.
+// notify sends a message to NOTIFY_SOCKET, like sd_notify(3).
 func notify(words string) error {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {
 		return errNoNotify
 	}
-	conn, err := net.Dial("unixgram", name) // a leading @ is an abstract name there and here
+	conn, err := net.Dial("unixgram", name) // a leading @ means an abstract name for systemd and for package net
 	if err != nil {
 		return err
 	}

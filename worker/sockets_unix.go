@@ -4,5 +4,5 @@ package worker
 
 import "syscall"
 
-// closeOnExec keeps a descriptor from what the program starts.
+// closeOnExec keeps child processes from inheriting a descriptor.
 func closeOnExec(fd int) { syscall.CloseOnExec(fd) }

@@ -1,4 +1,4 @@
 package worker
 
-// closeOnExec has nothing to do: nobody is started with sockets there.
+// closeOnExec does nothing: no program inherits sockets on Windows.
 func closeOnExec(int) {}

@@ -9,48 +9,49 @@ import (
 	"hotreload/worker/wire"
 )
 
-// The environment is read before the program can have started anything.
+// The environment is read before the program can start anything.
 var path, token = taken(wire.PathVariable), taken(wire.TokenVariable)
 
-// taken reads a variable, and removes it.
+// taken returns the value of a variable, and removes the variable.
 func taken(name string) string {
 	value := os.Getenv(name)
 	_ = os.Unsetenv(name)
 	return value
 }
 
-// number is what an environment variable says; 0 if it says none.
+// number returns the number in an environment variable; 0 if there is none.
 func number(name string) int {
 	n, _ := strconv.Atoi(os.Getenv(name))
 	return n
 }
 
-// ID is the worker's slot: from 0 to one less than there are workers. Its successors have the same. It is 0 without
-// hotreload.
+// ID returns the worker's slot, from 0 to the number of workers less one. Its successors have the same ID. Without
+// hotreload it is 0.
 func ID() int { return number("HOTRELOAD_SLOT") }
 
-// Generation rises with each reload, from 1. It is 0 without hotreload.
+// Generation returns the worker's generation, from 1; each reload raises it. Without hotreload it is 0.
 func Generation() int { return number("HOTRELOAD_GENERATION") }
 
-// Ready says that the worker serves. Whoever says it once is expected to say it in later generations, too. Where there
-// is no hotreload it tells whoever reads NOTIFY_SOCKET, as systemd does.
+// Ready reports that the worker serves. Workers of later generations are then expected to call Ready, too. Without
+// hotreload, it sends READY=1 to NOTIFY_SOCKET, as systemd expects.
 func Ready() {
 	if l := join(); l != nil {
 		_ = l.say(wire.Ready, nil)
 		return
 	}
-	_ = notify("READY=1") // if nobody reads it, nobody wants to know
+	_ = notify("READY=1") // an error means that nothing listens there
 }
 
-// Retire asks for a successor, which takes over while this one still serves; then this one is asked to drain as in a
-// reload. (Under the strategy stop-first it is asked at once.) A program that has called it may also just leave.
+// Retire asks for a successor. When the successor has taken over, this worker is asked to drain, as in a reload. (With
+// the strategy stop-first, it is asked at once.) After Retire the program may also exit by itself.
 func Retire() {
 	if l := join(); l != nil {
 		_ = l.say(wire.Retire, nil)
 	}
 }
 
-// Draining is closed when the worker is to finish what it has and to leave. Without hotreload that never happens.
+// Draining returns a channel that is closed when the worker should finish and exit. Without hotreload it is never
+// closed.
 func Draining() <-chan struct{} {
 	if l := join(); l != nil {
 		return l.draining
@@ -58,16 +59,16 @@ func Draining() <-chan struct{} {
 	return nil
 }
 
-// OnDrain has f called when the worker is to finish what it has and to leave, before it gets SIGTERM. It has as long as
-// hotreload's grace. Functions are called one after the other, the last given first.
+// OnDrain makes hotreload call f when the worker should finish and exit, before SIGTERM. f may take as long as
+// hotreload's grace. The functions are called one after the other, the last one first.
 func OnDrain(f func()) {
 	if l := join(); l != nil {
 		l.onDrain(f)
 	}
 }
 
-// OnReload has f called when the code has changed and this worker is to stay, because its service is not reloadable.
-// Functions are called one after the other, in the order in which they were given.
+// OnReload makes hotreload call f when the code has changed and this worker stays, because its service is not
+// reloadable. The functions are called one after the other, in the order of the OnReload calls.
 func OnReload(f func()) {
 	if l := join(); l != nil {
 		l.mu.Lock()
@@ -76,14 +77,14 @@ func OnReload(f func()) {
 	}
 }
 
-// Counter is something that can be counted or measured.
+// Counter is a number that the program counts or measures.
 type Counter = wire.Counter
 
-// Status is what a worker says of itself.
+// Status is the worker's report about itself.
 type Status = wire.State
 
-// Report keeps what is shown of the worker when somebody asks, in the place of what it last reported. Counters without
-// a name, or whose numbers are none, are left out.
+// Report stores the text and the counters that queries show for this worker, in place of its last report. Counters
+// without a name, or with infinite or undefined numbers, are left out.
 func Report(text string, counters ...Counter) {
 	if l := join(); l != nil {
 		state := wellFormed(&Status{Text: text, Counters: counters})
@@ -93,8 +94,8 @@ func Report(text string, counters ...Counter) {
 	}
 }
 
-// OnQuery has f called when somebody asks what there is to say of the worker, in the place of what was reported. It may
-// say nothing, with nil. Counters that are Privileged are shown to the privileged only, whatever f does.
+// OnQuery makes hotreload call f for each query, in place of the stored report. f may return nil for no report. Only
+// privileged clients see Privileged counters, whatever f does.
 func OnQuery(f func(privileged bool) *Status) {
 	if l := join(); l != nil {
 		l.mu.Lock()
@@ -103,7 +104,7 @@ func OnQuery(f func(privileged bool) *Status) {
 	}
 }
 
-// wellFormed is a status as it can be told.
+// wellFormed returns a status with only valid counters.
 func wellFormed(s *Status) *Status {
 	if s == nil {
 		return nil
@@ -117,7 +118,7 @@ func wellFormed(s *Status) *Status {
 	return out
 }
 
-// Send sends v, as JSON, to whoever listens to hotreload's events. Without hotreload nobody does.
+// Send sends v, as JSON, to the readers of hotreload's events. Without hotreload, it does nothing.
 func Send(v any) error {
 	data, err := document(v)
 	if l := join(); l != nil && err == nil {
@@ -126,7 +127,7 @@ func Send(v any) error {
 	return err
 }
 
-// document is v as JSON, if that may be sent.
+// document returns v as JSON, or an error if the document may not be sent.
 func document(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -135,7 +136,7 @@ func document(v any) ([]byte, error) {
 	return data, wire.CheckJSON(data)
 }
 
-// join is the connection, made at the first call; nil without hotreload, and if it refuses.
+// join returns the connection, which the first call opens; nil without hotreload, or if hotreload refuses.
 var join = sync.OnceValue(func() *line {
 	if path == "" {
 		return nil
@@ -144,6 +145,6 @@ var join = sync.OnceValue(func() *line {
 	if err != nil {
 		return nil
 	}
-	go l.hear() // ends with the connection, which has no other end than that of hotreload or the program
+	go l.hear() // ends with the connection, which lasts as long as hotreload and the program
 	return l
 })

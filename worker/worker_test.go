@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"hotreload/worker/exchange"
+	"hotreload/supervisor/exchange"
 	"hotreload/worker/wire"
 )
 
@@ -34,10 +34,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestAlone: without hotreload every call is well and does nothing.
+// TestAlone: without hotreload every call succeeds and does nothing.
 func TestAlone(t *testing.T) {
 	if path != "" {
-		t.Skip("the tests are run by hotreload")
+		t.Skip("this test is for a program that hotreload does not run, and hotreload runs these tests")
 	}
 	called := func() { t.Error("a function was called") }
 	Ready()
@@ -70,10 +70,10 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestMessagesAlone: none comes, and the loop ends with a signal.
+// TestMessagesAlone: without hotreload no message comes, and the loop ends with a signal.
 func TestMessagesAlone(t *testing.T) {
 	caught := make(chan os.Signal, 100)
-	signal.Notify(caught, syscall.SIGTERM) // or the first one could end the tests
+	signal.Notify(caught, syscall.SIGTERM) // otherwise the first signal could end the tests
 	defer signal.Stop(caught)
 	done := make(chan struct{})
 	go func() {
@@ -110,7 +110,7 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-// serveOnce is what the test binary does as a program that was started with a socket.
+// serveOnce is the test binary as a program that was started with a socket.
 func serveOnce(name string) {
 	l, err := Listener(name)
 	if err == nil {
@@ -176,7 +176,7 @@ type stage struct {
 	unheard []func()
 }
 
-// newStage lets the functions of the package talk to it.
+// newStage connects the package's functions to the stage.
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hr")
@@ -188,7 +188,8 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	env := s.Admit(1)
-	if s.line, err = dial(strings.TrimPrefix(env[0], wire.PathVariable+"="), strings.TrimPrefix(env[1], wire.TokenVariable+"=")); err != nil {
+	if s.line, err = dial(strings.TrimPrefix(env[0], wire.PathVariable+"="),
+		strings.TrimPrefix(env[1], wire.TokenVariable+"=")); err != nil {
 		t.Fatal(err)
 	}
 	go s.hear() // ends with the exchange
@@ -253,7 +254,8 @@ func TestWords(t *testing.T) {
 	if err := Send(map[string]int{"a": 1}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []exchange.Event{exchange.Ready{Worker: 1}, exchange.Retires{Worker: 1}, exchange.Said{Worker: 1, Data: []byte(`{"a":1}`)}} {
+	for _, want := range []exchange.Event{exchange.Ready{Worker: 1}, exchange.Retires{Worker: 1},
+		exchange.Said{Worker: 1, Data: []byte(`{"a":1}`)}} {
 		s.expect(want)
 	}
 	if err := Send(strings.Repeat("x", wire.MaxData)); err == nil {
@@ -261,7 +263,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestDrain: what was given to OnDrain is called, the last first, and only then it is said to be done.
+// TestDrain: the OnDrain functions are called, the last one first, and Finished is sent only then.
 func TestDrain(t *testing.T) {
 	s := newStage(t)
 	var mu sync.Mutex // guards called
@@ -281,7 +283,7 @@ func TestDrain(t *testing.T) {
 	s.Exchange.Drain(1)
 	<-Draining()
 	eventually(t, "two were called", func() bool { mu.Lock(); defer mu.Unlock(); return len(called) == 2 })
-	s.Exchange.Drain(1) // said twice is said once
+	s.Exchange.Drain(1) // a second Drain has no effect
 	if s.has(exchange.Finished{Worker: 1}) {
 		t.Error("it is done before the last has returned")
 	}
@@ -295,7 +297,7 @@ func TestDrain(t *testing.T) {
 	<-late // at once
 }
 
-// TestHotreloadIsGone: that means to leave.
+// TestHotreloadIsGone: the end of hotreload means that the worker should exit.
 func TestHotreloadIsGone(t *testing.T) {
 	s := newStage(t)
 	called := make(chan struct{})
@@ -320,7 +322,7 @@ func TestHotreloadIsGone(t *testing.T) {
 	}
 }
 
-// TestReload: it is told, and once more when it changed meanwhile, but not each time.
+// TestReload: the function is called, and once more if the code has changed meanwhile, but not for each change.
 func TestReload(t *testing.T) {
 	s := newStage(t)
 	var mu sync.Mutex // guards calls
@@ -338,7 +340,7 @@ func TestReload(t *testing.T) {
 	for range 10 {
 		s.Reload(1)
 	}
-	s.Query(1, 1, false) // after it has heard of them
+	s.Query(1, 1, false) // after it has received them
 	s.expect(exchange.Answered{Worker: 1, ID: 1})
 	close(goOn)
 	eventually(t, "it is told again", func() bool { mu.Lock(); defer mu.Unlock(); return calls == 2 })
@@ -360,7 +362,8 @@ func TestStatus(t *testing.T) {
 	}
 	ask(1, true, nil)
 	low := 0.0
-	open, secret := Counter{Name: "open", Value: 1, Unit: "c", Min: &low}, Counter{Name: "secret", Value: 2, Privileged: true}
+	open, secret := Counter{Name: "open", Value: 1, Unit: "c", Min: &low},
+		Counter{Name: "secret", Value: 2, Privileged: true}
 	Report("well", open, secret, Counter{Name: "none", Value: math.NaN()}, Counter{Value: 7})
 	ask(2, true, &Status{Text: "well", Counters: []Counter{open, secret}})
 	ask(3, false, &Status{Text: "well", Counters: []Counter{open}})
@@ -373,7 +376,7 @@ func TestStatus(t *testing.T) {
 	ask(6, true, nil)
 }
 
-// TestLoops: each takes one message at a time; those that came before the end are dealt with.
+// TestLoops: each loop gets one message at a time; messages that came before the end are handled.
 func TestLoops(t *testing.T) {
 	s := newStage(t)
 	got, goOn := make(chan string, 10), make(chan struct{})
@@ -425,7 +428,7 @@ func TestLoops(t *testing.T) {
 	s.expect(exchange.Finished{Worker: 1})
 }
 
-// TestSendWaits: it says no more than is heard, and what else there is to say is not held up.
+// TestSendWaits: Send waits for the readers, and other frames are not delayed.
 func TestSendWaits(t *testing.T) {
 	s := newStage(t)
 	s.mu.Lock()
@@ -440,7 +443,8 @@ func TestSendWaits(t *testing.T) {
 		}
 		close(sent)
 	}()
-	eventually(t, "the window is full", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.unheard) == wire.Window })
+	eventually(t, "the window is full",
+		func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.unheard) == wire.Window })
 	Ready()
 	s.expect(exchange.Ready{Worker: 1})
 	s.mu.Lock()
@@ -468,7 +472,7 @@ func TestEnvironmentIsRemoved(t *testing.T) {
 	}
 }
 
-// FuzzObey: whatever hotreload says, the program lives.
+// FuzzObey: whatever hotreload sends, the program survives.
 func FuzzObey(f *testing.F) {
 	f.Add(byte(wire.Message), []byte("\x00\x00\x00\x01{}"))
 	f.Add(byte(wire.Query), []byte("\x00\x00\x00\x01\x01"))
@@ -476,7 +480,8 @@ func FuzzObey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
 		here, there := net.Pipe()
 		there.Close()
-		l := &line{conn: here, draining: make(chan struct{}), inbox: make(chan message, 1), credit: make(chan struct{}, 1)}
+		l := &line{conn: here, draining: make(chan struct{}), inbox: make(chan message, 1),
+			credit: make(chan struct{}, 1)}
 		for range 3 {
 			_ = l.obey(wire.Kind(kind), body)
 		}

@@ -1,23 +1,21 @@
-// Package load asks a server for as many answers as it gives, and counts every request that does not get one.
+// Package load sends a server as many requests as it can answer, and counts every request without an answer.
 //
-// It is for tests that claim that nothing is lost, so it counts against the claim wherever there is a doubt:
+// It is made for tests of the claim that no request is lost. In every doubt it counts against the claim:
 //
-//   - Each client speaks HTTP/1.1 on a connection of its own making. Go's http.Transport is of no use here: it sends
-//     requests again, silently, when an idle connection turns out to be closed.
-//   - A request that was begun is one request, with one outcome. Nothing is sent twice, a connection that cannot be
-//     opened is a lost request, and so is an answer that comes too late, breaks off, or is not the answer to what was
-//     sent (see Options.Check).
-//   - Half of the clients keep their connection and POST a body on it; they give it up only when an answer says
-//     "Connection: close", as HTTP wants. There the race is between the next request and a server that closes. The
-//     other half open a connection for each GET. There the race is at the listening socket. Options.Habits asks for
-//     other clients.
-//   - Clients do not pause between requests unless told to, but for a millisecond after a failure.
-//   - When the time is over, clients finish the request that they are at; it counts like any other.
-//   - Latency is measured from before the connection is opened, where one is, to the last byte of the answer, and it is
-//     the largest that counts: a client that had to wait is no loss, but is not hidden either.
+//   - Each client speaks HTTP/1.1 on its own connection. Go's http.Transport cannot be used: it silently repeats
+//     requests when an idle connection turns out to be closed.
+//   - A request has exactly one outcome. No request is sent twice. A connection that cannot be opened is a lost
+//     request; so is an answer that is late, incomplete, or for another request (see Options.Check).
+//   - Half of the clients keep their connection and POST a body. They close the connection only after an answer with
+//     "Connection: close", as HTTP requires. Here the next request races with a server that closes. The other half
+//     open a connection for each GET. Here the race is at the listening socket. Options.Habits selects other clients.
+//   - Clients do not pause between requests unless told to, except for a millisecond after a failure.
+//   - When the time is over, clients finish their current request; it counts, too.
+//   - Latency runs from before the connection is opened, if one is opened, to the last byte of the answer. The largest
+//     value counts: a delayed client is not a loss, but is not hidden either.
 //
-// What it does not do: hold a rate (a slow server is asked less often); other protocols than HTTP/1.1, with TLS or
-// without, for which there is Options.Caller.
+// This package does not hold a rate (a slow server gets fewer requests). It speaks only HTTP/1.1, with or without TLS;
+// Options.Caller adds other protocols.
 package load
 
 import (
@@ -40,75 +38,78 @@ import (
 	"time"
 )
 
-// Options say whom to ask for what. Network and Address must be set.
+// Options tell what to request from which server. Network and Address are required.
 type Options struct {
 	Network string // tcp or unix
 	Address string
-	Path    string        // of the requests, "/" by default; ?id=N is added, a number that no other request has
+	Path    string        // path of the requests, "/" by default; ?id=N is added, with a number that no other request has
 	Clients int           // 64 by default
-	Habits  []Habit       // the clients take turns in having them; by default as the package doc says
-	Timeout time.Duration // for a request, its connection included; 5 s by default
-	TLS     *tls.Config   // nil is without
+	Habits  []Habit       // of the clients, in turns; by default as in the package doc
+	Timeout time.Duration // for a request, including its connection; 5 s by default
+	TLS     *tls.Config   // nil: without TLS
+	Fields  string        // more lines of each head, over HTTP/1.1, each with its end
 
-	// Check says what is wrong with an answer of status 200 whose body was complete. Any other status is wrong.
+	// Check returns what is wrong with an answer of status 200 with a complete body. Every other status is wrong.
 	Check func(id uint64, sent, answer []byte) error
 
-	// Since says what is wrong with an answer on a connection that was asked for at that time. It may be called by
-	// several clients at once.
-	Since func(opened time.Time, answer []byte) error
+	// Since returns what is wrong with the answer to a request. began is when the request began, opened is when its
+	// connection was requested. Several clients may call Since at the same time.
+	Since func(opened, began time.Time, answer []byte) error
 
-	// Lost hears of each request that did not get its answer. It may be called by several clients at once.
+	// Lost is called for each request without a right answer. Several clients may call it at the same time.
 	Lost func(Loss)
 
-	// Caller makes a client of another protocol; nil is HTTP/1.1.
+	// Caller makes a client for another protocol; nil: HTTP/1.1.
 	Caller func() Caller
 }
 
-// Habit is how a client asks.
+// Habit is how a client sends requests.
 type Habit struct {
-	Keep    bool          // its connection, from request to request
-	Post    int           // bytes that it sends as a body; 0 is a GET
+	Keep    bool          // keep the connection for the next request
+	Post    int           // size of the body in bytes; 0: a GET
+	Turns   bool          // every other request is a GET all the same
 	Pause   time.Duration // after each answer
 	Trickle time.Duration // before each byte of the body
+	Spell   time.Duration // before each byte of the head except the first, over HTTP/1.1
 }
 
 // usual is half and half; see the package doc.
 var usual = []Habit{{}, {Keep: true, Post: 16 << 10}}
 
-// Loss is a request that did not get its answer.
+// Loss is a request without a right answer.
 type Loss struct {
-	Opened       time.Time // when its connection was asked for
+	Opened       time.Time // when its connection was requested
 	Began, Ended time.Time
 	Class        Class
 	Err          error
 }
 
-// Request is what a Caller is to ask for, once.
+// Request is one request for a Caller.
 type Request struct {
 	ID       uint64
-	Body     []byte        // nil is a GET
+	Body     []byte        // nil: a GET
 	Trickle  time.Duration // see Habit
 	Deadline time.Time
 }
 
-// Caller is a client of one goroutine. It must not send a request twice, nor wait beyond the deadline, and opens its
-// connection at the first request, and the first after HangUp.
+// Caller is a client of one goroutine. It must not send a request twice, and must not wait beyond the deadline. It
+// opens its connection at the first request, and at the first one after HangUp.
 type Caller interface {
 	Ask(Request) (answer []byte, err error)
 	HangUp()
 }
 
-// Class is what became of a request.
+// Class is the outcome of a request.
 type Class uint8
 
 const (
 	Answered Class = iota
-	Refused        // nobody listened, or the queue of a Unix socket was full
-	Reset          // the connection was reset, or was closed while we were sending
-	EOF            // the connection ended before the answer did
+	Refused        // no listener, or the queue of a Unix socket was full
+	Reset          // the connection was reset, or was closed while the client was sending
+	EOF            // the connection ended before the end of the answer
 	Timeout
-	Wrong // an answer, but not ours
-	Other // an error of our own side, such as too many open files
+	Wrong // an answer, but a wrong one
+	Other // an error on the client's side, such as too many open files
 	classes
 )
 
@@ -116,10 +117,10 @@ func (c Class) String() string {
 	return [...]string{"answered", "refused", "reset", "eof", "timeout", "wrong", "other"}[c]
 }
 
-// Tally is what became of the requests of one kind.
+// Tally counts the outcomes of one kind of requests.
 type Tally struct {
 	Requests    int
-	Connections int // that were opened
+	Connections int // number of opened connections
 	Outcomes    [classes]int
 	First       [classes]error // the first error of each class
 	P50, P99    time.Duration
@@ -128,7 +129,7 @@ type Tally struct {
 	took []time.Duration
 }
 
-// Lost is how many requests did not get their answer.
+// Lost returns the number of requests without a right answer.
 func (t Tally) Lost() int { return t.Requests - t.Outcomes[Answered] }
 
 func (t *Tally) add(o Tally) {
@@ -150,18 +151,18 @@ func (t *Tally) sum() {
 	}
 }
 
-// Report is what became of all requests.
+// Report counts the outcomes of all requests.
 type Report struct {
-	KeepAlive Tally // request after request on one connection
-	Fresh     Tally // a connection for each
+	KeepAlive Tally // several requests on one connection
+	Fresh     Tally // one connection per request
 	All       Tally
 	Took      time.Duration
 }
 
-// Lost is how many requests did not get their answer.
+// Lost returns the number of requests without a right answer.
 func (r Report) Lost() int { return r.All.Lost() }
 
-// String is a table with a line for each kind, and below it an example of each kind of loss.
+// String returns a table with a line for each kind, and an example of each kind of loss below.
 func (r Report) String() string {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -175,7 +176,8 @@ func (r Report) String() string {
 		tally Tally
 	}{{"keep-alive", r.KeepAlive}, {"new connection", r.Fresh}, {"all", r.All}}
 	for _, row := range rows {
-		fmt.Fprintf(table, "%s\t%d\t%.0f\t%d\t%d\t", row.name, row.tally.Requests, float64(row.tally.Requests)/r.Took.Seconds(), row.tally.Connections, row.tally.Lost())
+		fmt.Fprintf(table, "%s\t%d\t%.0f\t%d\t%d\t", row.name, row.tally.Requests,
+			float64(row.tally.Requests)/r.Took.Seconds(), row.tally.Connections, row.tally.Lost())
 		for _, n := range row.tally.Outcomes[1:] {
 			fmt.Fprintf(table, "%d\t", n)
 		}
@@ -192,7 +194,8 @@ func (r Report) String() string {
 
 func short(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
-// Run lets the clients ask until ctx is done, each at least once, and returns when each has the outcome of its last request.
+// Run lets the clients send requests until ctx is done, at least one each. It returns when every client has the outcome
+// of its last request.
 func Run(ctx context.Context, o Options) Report {
 	if o.Clients == 0 {
 		o.Clients = 64
@@ -217,7 +220,7 @@ func Run(ctx context.Context, o Options) Report {
 		} else {
 			clients[i].caller = &plain{client: clients[i]}
 		}
-		all.Go(func() { clients[i].run(ctx, &ids) }) // ends when ctx does, and the last request
+		all.Go(func() { clients[i].run(ctx, &ids) }) // ends with ctx, after the last request
 	}
 	all.Wait()
 	r := Report{Took: time.Since(began)}
@@ -235,13 +238,13 @@ func Run(ctx context.Context, o Options) Report {
 	return r
 }
 
-// client is one of those who ask. It belongs to one goroutine.
+// client sends requests. It belongs to one goroutine.
 type client struct {
 	Options
 	Habit
 	tally  Tally
 	caller Caller
-	opened time.Time // of the connection; zero = there is none
+	opened time.Time // of the connection; zero: there is none
 }
 
 func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
@@ -252,7 +255,7 @@ func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
 		if c.opened.IsZero() {
 			c.opened = began
 		}
-		opened := c.opened // HTTP/1.1 may hang up with the answer
+		opened := c.opened // HTTP/1.1 may close the connection with the answer
 		err := c.ask(id, began, opened)
 		c.tally.Requests++
 		c.tally.took = append(c.tally.took, time.Since(began))
@@ -283,8 +286,8 @@ func (c *client) run(ctx context.Context, ids *atomic.Uint64) {
 	}
 }
 
-// failurePause is for clients that fail at once: on a machine with few cores they would take all the time in which it
-// could get better, and each would count as thousands.
+// failurePause follows a failure: on a machine with few cores, clients that fail at once would take all processor time
+// from the server, and each would count thousands of losses.
 const failurePause = time.Millisecond
 
 func (c *client) hangUp() {
@@ -292,17 +295,21 @@ func (c *client) hangUp() {
 	c.opened = time.Time{}
 }
 
-// errWrong marks answers that are not the right ones.
+// errWrong marks wrong answers.
 var errWrong = errors.New("wrong answer")
 
-// Wrongly makes an error of the class Wrong, for callers.
+// Wrongly returns an error of the class Wrong, for Callers.
 func Wrongly(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", errWrong, fmt.Errorf(format, args...))
 }
 
-// ask has one request sent, once, and looks at its answer.
+// ask sends one request, once, and checks its answer.
 func (c *client) ask(id uint64, began, opened time.Time) error {
-	body := body(id, c.Post)
+	size := c.Post
+	if c.Turns && c.tally.Requests%2 == 1 {
+		size = 0
+	}
+	body := body(id, size)
 	answer, err := c.caller.Ask(Request{ID: id, Body: body, Trickle: c.Trickle, Deadline: began.Add(c.Timeout)})
 	if err == nil && c.Check != nil {
 		if err = c.Check(id, body, answer); err != nil {
@@ -310,14 +317,14 @@ func (c *client) ask(id uint64, began, opened time.Time) error {
 		}
 	}
 	if err == nil && c.Since != nil {
-		if err = c.Since(opened, answer); err != nil {
+		if err = c.Since(opened, began, answer); err != nil {
 			err = Wrongly("%w", err)
 		}
 	}
 	return err
 }
 
-// body makes the body of a POST, which is another for each; nil if it has no bytes.
+// body returns a body for a POST, a different one for each id; nil if size is 0.
 func body(id uint64, size int) []byte {
 	if size == 0 {
 		return nil
@@ -381,8 +388,8 @@ func (c *plain) dial(deadline time.Time) (net.Conn, error) {
 	return dialer.Dial(c.Network, c.Address)
 }
 
-// send writes a request. A client that does not keep its connection says so, and the server closes first: so its side
-// keeps the memory of the connection (TIME_WAIT) and we do not run out of ports.
+// send writes a request. A client without kept connections says so, and the server closes first. So the server's side
+// remembers the connection (TIME_WAIT), and the clients do not run out of ports.
 func (c *plain) send(r Request) error {
 	method, fields := "GET", ""
 	if r.Body != nil {
@@ -391,14 +398,21 @@ func (c *plain) send(r Request) error {
 	if !c.Keep {
 		fields += "Connection: close\r\n"
 	}
-	head := fmt.Sprintf("%s %s?id=%d HTTP/1.1\r\nHost: load\r\n%s\r\n", method, c.Path, r.ID, fields)
-	if r.Trickle == 0 {
+	head := fmt.Sprintf("%s %s?id=%d HTTP/1.1\r\nHost: load\r\n%s%s\r\n", method, c.Path, r.ID, c.Fields, fields)
+	if r.Trickle == 0 && c.Spell == 0 {
 		_, err := c.connection.Write(append([]byte(head), r.Body...))
 		return err
 	}
-	_, err := io.WriteString(c.connection, head)
+	var err error
+	for ; c.Spell > 0 && len(head) > 1 && err == nil; head = head[1:] {
+		_, err = io.WriteString(c.connection, head[:1])
+		time.Sleep(c.Spell) // the habit of an even slower client
+	}
+	if err == nil {
+		_, err = io.WriteString(c.connection, head)
+	}
 	for i := 0; i < len(r.Body) && err == nil; i++ {
-		time.Sleep(r.Trickle) // what a slow client is
+		time.Sleep(r.Trickle) // the habit of a slow client
 		_, err = c.connection.Write(r.Body[i : i+1])
 	}
 	return err

@@ -14,16 +14,16 @@ import (
 // Sum is a SHA-256.
 type Sum [sha256.Size]byte
 
-// Archive is what has to be known of a package's archive.
+// Archive describes a package's archive.
 type Archive struct {
 	ID     string // build ID
-	Export Sum    // of the export data, without the build ID: all that importers depend on
+	Export Sum    // of the export data, without the build ID: everything that importers depend on
 	All    Sum    // of the file
 }
 
 const (
 	archiveMagic = "!<arch>\n"
-	memberHeader = 60 // bytes of an archive member's header; its size stands in decimal at 48 to 58
+	memberHeader = 60 // bytes of a member's header; bytes 48 to 58 are the member's size in decimal
 )
 
 // ReadArchive reads the archive of a package.

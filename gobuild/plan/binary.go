@@ -10,15 +10,15 @@ import (
 	"os"
 )
 
-// NewID is a build ID of the form and length of go's for a binary. It is another one each time, because the linker
-// makes of it the ID by which profilers and debuggers tell binaries apart. Go never takes it for one of its own.
+// NewID returns a build ID with the form and length of go's for a binary. Each ID is new, because the linker derives
+// from it the ID by which profilers and debuggers distinguish binaries. go never takes it for one of its own.
 func NewID() string {
 	return "hotreload_fast_build/" + rand.Text()[:20] + "/" + rand.Text()[:20] + "/" + rand.Text()[:20]
 }
 
-// ContentHash is the hash that go puts into a binary as the last part of its build ID: SHA-256 over the file, with zeros
-// for the build ID and for what follows from it (the system's own ID of a binary, macOS's signature). found is how often
-// the build ID stands in the file.
+// ContentHash returns the hash that go writes into a binary as the last part of its build ID: SHA-256 over the file,
+// with zeros for the build ID and for everything derived from it (the system's own ID of a binary, macOS's signature).
+// found is the number of times that the build ID occurs in the file.
 func ContentHash(path, id string) (sum Sum, found int, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -33,7 +33,7 @@ type span struct{ start, end int64 }
 
 func contentHash(r io.Reader, id string, skip []span, chunk int) (sum Sum, found int, err error) {
 	h := sha256.New()
-	keep := len(id) - 1 // so much at the end may be the beginning of an ID
+	keep := len(id) - 1 // these last bytes may be the beginning of an ID
 	buf := make([]byte, chunk+keep)
 	held := 0 // bytes at the start of buf that are not hashed yet
 	for at := int64(0); ; {
@@ -69,10 +69,11 @@ func contentHash(r io.Reader, id string, skip []span, chunk int) (sum Sum, found
 	}
 }
 
-// notHashed are the parts of a binary that go takes for zeros: they follow from the build ID.
+// notHashed returns the parts of a binary that go replaces by zeros, because they are derived from the build ID.
 func notHashed(r io.ReaderAt) []span {
 	if f, err := elf.NewFile(r); err == nil {
-		if s := f.Section(".note.gnu.build-id"); s != nil && s.Size > 16 { // the note's header and its name, GNU, take 16
+		// the note's header and its name, GNU, take 16
+		if s := f.Section(".note.gnu.build-id"); s != nil && s.Size > 16 {
 			return []span{{int64(s.Offset) + 16, int64(s.Offset + s.Size)}}
 		}
 		return nil

@@ -85,14 +85,16 @@ func TestParse(t *testing.T) {
 		t.Errorf("have linker flags %q in %s, want %q", s.Link.Argv, s.Link.Dir, want)
 	}
 	run := lib.In(lib.Folder, "/w", "ID")
-	if have, want := strings.Join(run.Argv[:9], " "), "/go/compile -o /w/_pkg_.a -trimpath /w=> -p x.org/m/lib -buildid ID"; have != want {
+	if have, want := strings.Join(run.Argv[:9], " "),
+		"/go/compile -o /w/_pkg_.a -trimpath /w=> -p x.org/m/lib -buildid ID"; have != want {
 		t.Errorf("have %s, want %s", have, want)
 	}
 	if strings.Contains(lib.Key(), "A/A") || lib.Key() != run.withArgv(lib.Argv).Key() {
 		t.Errorf("the key depends on the build ID: %s", lib.Key())
 	}
 	config := Fill(s.Link.Config, func(path string) string { return "/cache/" + filepath.Base(path) })
-	if want := "packagefile x.org/m=/cache/m\npackagefile x.org/m/lib=/cache/lib\npackagefile embed=/cache/embed\npackagefile x.org/m/deep=/cache/deep\nmodinfo \"0w\\xaf\"\n"; config != want {
+	if want := "packagefile x.org/m=/cache/m\npackagefile x.org/m/lib=/cache/lib\npackagefile embed=/cache/embed\n" +
+		"packagefile x.org/m/deep=/cache/deep\nmodinfo \"0w\\xaf\"\n"; config != want {
 		t.Errorf("have %q, want %q", config, want)
 	}
 }
@@ -101,8 +103,9 @@ func (c Command) withArgv(argv []string) Command { c.Argv = argv; return c }
 
 func TestParseDoubts(t *testing.T) {
 	for name, edit := range map[string][2]string{
-		"no end":             {"modinfo \"0w\\xaf\"\nEOF\n", ""},
-		"two links":          {"mkdir -p $WORK/b001/exe/", "/go/link -o $WORK/b009/exe/a.out -importcfg $WORK/b009/importcfg.link $WORK/b009/_pkg_.a"},
+		"no end": {"modinfo \"0w\\xaf\"\nEOF\n", ""},
+		"two links": {"mkdir -p $WORK/b001/exe/",
+			"/go/link -o $WORK/b009/exe/a.out -importcfg $WORK/b009/importcfg.link $WORK/b009/_pkg_.a"},
 		"no link":            {"/go/link", "/go/other"},
 		"linker reads more":  {"-w -X", "-fipso $WORK/b001/fips.o -X"},
 		"open quote":         {"\"$WORK/b001=>\"", "\"$WORK/b001=>"},
@@ -155,7 +158,8 @@ func TestContentHashFindsIDsAcrossChunks(t *testing.T) {
 // The hash is the one that go itself has put into a binary, for every kind of binary that this machine can make.
 func TestContentHashIsThatOfGo(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n\nfunc main() { println(1) }\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n\nfunc main() { println(1) }\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	systems := []string{""}
@@ -191,7 +195,8 @@ func TestReadArchive(t *testing.T) {
 	write := func(name, export, code string) Archive {
 		t.Helper()
 		path := filepath.Join(t.TempDir(), name)
-		text := archiveMagic + "__.PKGDEF       0           0     0     644     " + pad(len(export)) + "`\n" + export + code
+		text := archiveMagic + "__.PKGDEF       0           0     0     644     " + pad(len(export)) + "`\n" +
+			export + code
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

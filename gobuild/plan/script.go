@@ -17,10 +17,10 @@ const Work = "$WORK"
 type Command struct {
 	Dir  string   // in which it runs
 	Env  []string // beyond that of the go command
-	Argv []string // the tool's path, then its arguments
+	Argv []string // the tool's path and its arguments
 }
 
-// Key tells commands apart that could do different things, build IDs aside.
+// Key identifies a command by everything except build IDs: two commands with the same key do the same.
 func (c Command) Key() string {
 	argv := slices.Clone(c.Argv)
 	for i, arg := range argv {
@@ -33,19 +33,19 @@ func (c Command) Key() string {
 	return fmt.Sprintf("%q %q %q", c.Dir, c.Env, argv)
 }
 
-// Compile is how the archive of a package is made.
+// Compile tells how to make the archive of a package.
 type Compile struct {
 	Command
 	ImportPath string
-	Folder     string   // Work/bNNN, where the package's files are in the script
-	Config     string   // the importcfg, with archives as the script names them
+	Folder     string   // Work/bNNN, the package's folder in the script
+	Config     string   // the importcfg, with the script's names of archives
 	Imports    []string // import paths of the packages in Config
 	Embed      string   // the embedcfg, "" for none
 	Files      []string // the .go files, absolute
-	Odd        string   // why one run of the compiler is not all there is to it: a clause; "" if it is
+	Odd        string   // why one run of the compiler is not enough: a clause; "" if it is
 }
 
-// Link is how the program is made of the archives.
+// Link tells how to make the program from the archives.
 type Link struct {
 	Command
 	Main    string   // import path of the main package
@@ -54,14 +54,14 @@ type Link struct {
 	Imports []string // import paths of all packages, main's included
 }
 
-// Script is what a build from nothing would run.
+// Script contains the commands of a build from scratch.
 type Script struct {
-	Compiles []*Compile // in the order of the script, which is that of imports: a package comes after what it imports
+	Compiles []*Compile // in the script's order: a package comes after its imports
 	Link     Link
 }
 
-// Parse reads what `go build -n -a`, run in dir, has printed. Of packages none of whose files is wanted it keeps
-// nothing. What it does not understand makes a package odd, or is an error.
+// Parse reads the output of `go build -n -a` in dir. It drops packages without a wanted file. If it does not understand
+// something, the package becomes odd, or Parse returns an error.
 func Parse(text, dir string, wanted func(file string) bool) (*Script, error) {
 	p := parser{dir: dir, cwd: dir, configs: map[string]string{}, odd: map[string]string{}}
 	for len(text) > 0 {
@@ -80,7 +80,7 @@ type parser struct {
 	compiles []*Compile
 	links    []Link
 	configs  map[string]string // path in the script -> text
-	odd      map[string]string // folder -> the tool that is used there beside the compiler
+	odd      map[string]string // folder -> another tool than the compiler that runs there
 }
 
 var (
@@ -90,7 +90,7 @@ var (
 	folder    = regexp.MustCompile(`\$WORK[/\\](b\d+)`)
 )
 
-// line reads a line of the script, and as much of the rest as belongs to it.
+// line reads a line of the script, and the following lines that belong to it.
 func (p *parser) line(line, rest string) (string, error) {
 	if m := here.FindStringSubmatch(line); m != nil {
 		var text strings.Builder
@@ -151,7 +151,8 @@ func (p *parser) command(line string) error {
 		tool = strings.TrimSuffix(filepath.Base(words[0]), ".exe")
 	}
 	switch {
-	case tool == "mkdir", tool == "mv", tool == "cp", tool == "rm", tool == "go" && len(words) > 2 && words[2] == "buildid":
+	case tool == "mkdir", tool == "mv", tool == "cp", tool == "rm", tool == "go" && len(words) > 2 &&
+		words[2] == "buildid":
 		return nil
 	case tool == "compile" && after(words, "-p") != "":
 		compile := &Compile{Command: c, ImportPath: after(words, "-p"), Folder: folder.FindString(after(words, "-o"))}
@@ -178,7 +179,7 @@ func (p *parser) command(line string) error {
 	return nil
 }
 
-// finish puts together what was read.
+// finish puts the results together.
 func (p *parser) finish(wanted func(string) bool) (*Script, error) {
 	if len(p.links) != 1 {
 		return nil, fmt.Errorf("the script of go build links %d programs", len(p.links))
@@ -204,7 +205,7 @@ func (p *parser) finish(wanted func(string) bool) (*Script, error) {
 	for _, c := range p.compiles {
 		importPath := paths[c.Folder]
 		if importPath == "" {
-			continue // built to build the others: a tool
+			continue // built for the build itself: a tool
 		}
 		c.ImportPath = importPath
 		n := len(c.Argv)
@@ -236,11 +237,13 @@ func (p *parser) finish(wanted func(string) bool) (*Script, error) {
 	return s, nil
 }
 
-// clone lets go of the text that was parsed: it is large, and most of it is about packages that nobody edits.
+// clone copies the strings, so that the parsed text can be freed: it is large, and mostly about packages that nobody
+// edits.
 func (c *Compile) clone() *Compile {
 	return &Compile{
 		Command: c.Command.clone(), ImportPath: strings.Clone(c.ImportPath), Folder: strings.Clone(c.Folder),
-		Config: strings.Clone(c.Config), Imports: c.Imports, Embed: strings.Clone(c.Embed), Files: cloned(c.Files), Odd: c.Odd,
+		Config: strings.Clone(c.Config), Imports: c.Imports, Embed: strings.Clone(c.Embed), Files: cloned(c.Files),
+		Odd: c.Odd,
 	}
 }
 
@@ -263,7 +266,7 @@ func cloned(list []string) []string {
 	return copies
 }
 
-// after is the word that follows flag.
+// after returns the word that follows flag.
 func after(words []string, flag string) string {
 	if i := slices.Index(words, flag); i >= 0 && i+1 < len(words) {
 		return words[i+1]
@@ -271,9 +274,9 @@ func after(words []string, flag string) string {
 	return ""
 }
 
-// split takes a line apart as go has joined it: words of which those that a shell would not take for one are quoted as
-// Go strings. In front of words go has replaced cwd by a dot. Within a quoted word it may have done so too, and nobody
-// can tell: unsure.
+// split splits a line into words, as go has joined them: words that a shell would split are quoted as Go strings. At
+// the beginning of words, go has replaced cwd by a dot. Inside a quoted word it may have done so, too, which cannot be
+// known: unsure.
 func split(line, cwd string) (words []string, unsure bool, err error) {
 	for {
 		line = strings.TrimLeft(line, " ")
@@ -300,7 +303,7 @@ func split(line, cwd string) (words []string, unsure bool, err error) {
 
 const packageFile = "packagefile "
 
-// packageFiles yields the lines of an importcfg that say where a package is.
+// packageFiles yields the lines of an importcfg with the file of a package.
 func packageFiles(config string) func(yield func(importPath, file string) bool) {
 	return func(yield func(string, string) bool) {
 		for line := range strings.Lines(config) {
@@ -313,7 +316,7 @@ func packageFiles(config string) func(yield func(importPath, file string) bool) 
 	}
 }
 
-// Fill is an importcfg with the archives where they are. The file of a package that archive does not know is "".
+// Fill returns an importcfg with the real paths of the archives; "" for a package that archive does not know.
 func Fill(config string, archive func(importPath string) string) string {
 	var b strings.Builder
 	for line := range strings.Lines(config) {
@@ -326,7 +329,7 @@ func Fill(config string, archive func(importPath string) string) string {
 	return b.String()
 }
 
-// Importing is the compilation of a package that imports more, or less.
+// Importing returns the compilation of a package with these imports added and removed.
 func (c *Compile) Importing(added, removed []string) *Compile {
 	again := *c
 	again.Imports = slices.Concat(c.Imports, added)
@@ -346,7 +349,7 @@ func (c *Compile) Importing(added, removed []string) *Compile {
 	return &again
 }
 
-// In is the command with folder, a name of the script, being dir, and with that build ID instead of go's.
+// In returns the command with dir in place of folder, a name of the script, and with this build ID in place of go's.
 func (c Command) In(folder, dir, id string) Command {
 	argv := slices.Clone(c.Argv)
 	stamped := false

@@ -1,5 +1,5 @@
-// Command databases is a server that has a log, an SQLite and a bbolt file open from its start on, beside its source, and
-// writes to them for each request. Its argument is its address.
+// Command databases is a server with a log, an SQLite file and a bbolt file next to its source, which are open from the
+// start. It writes to them for each request. Its argument is its address.
 package main
 
 import (

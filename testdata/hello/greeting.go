@@ -1,6 +1,6 @@
 package main
 
-// greeting is what to edit first.
+// greeting is the function to edit first.
 func greeting(name string) string {
 	if name == "" {
 		name = "world"

@@ -1,9 +1,9 @@
-// Command hello is the bundled example: an ordinary server that has never heard of hotreload. Start it with
+// Command hello is the bundled example: an ordinary server without code for hotreload. Start it with
 //
 //	go run . ./testdata/hello
 //
-// in hotreload's root, open http://localhost:8080, and edit any file of this folder. Each takes effect in a way of its
-// own, and hotreload knows which.
+// in hotreload's root, open http://localhost:8080, and edit any file of this folder. Each file takes effect in its own
+// way, which hotreload knows.
 package main
 
 import (
@@ -45,7 +45,7 @@ func main() {
 	log.Fatal(http.ListenAndServe(*addr, nil))
 }
 
-// besideSource is the example's folder, seen from hotreload's root or from itself.
+// besideSource returns the example's folder, seen from hotreload's root or from the folder itself.
 func besideSource() string {
 	if _, err := os.Stat("testdata/hello"); err == nil {
 		return "testdata/hello"

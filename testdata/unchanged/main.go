@@ -1,16 +1,16 @@
 //go:build unix
 
-// Command unchanged is a server as it would be without hotreload: it makes its listener itself, and knows nothing of
-// workers. Its arguments are what it serves, and where.
+// Command unchanged is a server without code for hotreload: it creates its own listener, and knows nothing of workers.
+// Its arguments are what it serves, and where.
 //
-//	http, tls, h2c   net/http; HTTP/2 too with tls
+//	http, tls, h2c   net/http; with tls also HTTP/2
 //	unix             net/http on a Unix socket
-//	unix-removed     the same, and it removes the path first, as one does who was killed once
-//	bad              net/http that does to its listener what /bad?do= says: close (and listen anew), shutdown, block
-//	raw              lines of a TCP session that does not end, "GENERATION LINE"
+//	unix-removed     the same, but it first removes the path, like programs that may have been killed
+//	bad              net/http; /bad?do= misuses the listener: close (and listen again), shutdown, block
+//	raw              lines of an endless TCP session, "GENERATION LINE"
 //
-// With stop it calls Shutdown on SIGTERM, at once; with bare it has no such manners. It answers /echo?id=N with
-// "GENERATION N LENGTH CRC32" of the body that it was sent.
+// With stop it calls Shutdown on SIGTERM, at once; with bare SIGTERM kills it. It answers /echo?id=N with "GENERATION N
+// LENGTH CRC32" of the request's body.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	http.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			panic(http.ErrAbortHandler) // the caller has gone
+			panic(http.ErrAbortHandler) // the client has gone
 		}
 		fmt.Fprintf(w, "%s %s %d %d\n", generation, r.URL.Query().Get("id"), len(body), crc32.ChecksumIEEE(body))
 	})
@@ -112,7 +112,7 @@ func serve(kind string, server *http.Server) error {
 	return fmt.Errorf("unknown kind %q", kind)
 }
 
-// session repeats what it hears until the caller leaves.
+// session repeats its input until the client leaves.
 func session(conn net.Conn) {
 	defer conn.Close()
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
@@ -120,7 +120,7 @@ func session(conn net.Conn) {
 	}
 }
 
-// mistreat does to a listener what no program should that shares it.
+// mistreat does something to a listener that no program should do to a shared one.
 func mistreat(l *net.TCPListener, how string) error {
 	switch how {
 	case "close":
@@ -139,7 +139,7 @@ func mistreat(l *net.TCPListener, how string) error {
 		if err != nil {
 			return err
 		}
-		return syscall.SetNonblock(int(file.Fd()), false) // Fd has done it already in old versions of Go
+		return syscall.SetNonblock(int(file.Fd()), false) // in old versions of Go, Fd has done this already
 	}
 	return fmt.Errorf("unknown: %q", how)
 }
@@ -159,7 +159,8 @@ func certificate() tls.Certificate {
 	if err != nil {
 		log.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"localhost"}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		log.Fatal(err)

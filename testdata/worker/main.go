@@ -1,48 +1,50 @@
 //go:build unix
 
-// Command worker is a server that does what the switches say, good or bad. The tests run it as a worker.
+// Command worker is a server that does what its flags say, good or bad. The tests run it as a worker.
 //
-// Its version is the name of its file, so that a copy or a link named v2 is version v2. Switches come from the command
-// line and, after it, from a file VERSION.flags beside the program, one line, so that each version can have its own
-// manners while the command line stays the same.
+// Its version is the name of its file, so that a copy or a link named v2 is version v2. Flags come from the command
+// line, and after it from a file VERSION.flags next to the program, one line. So each version can behave differently
+// with the same command line.
 //
-// # What it answers
+// # Answers
 //
 //	/               VERSION SLOT PID
-//	/echo?id=N      VERSION N LENGTH CRC32, of the body that it was sent
+//	/echo?id=N      VERSION N LENGTH CRC32, of the request's body
 //	/slow?for=D     VERSION, after D
 //	/env?name=NAME  the value of an environment variable
 //	/terminal       for stdout and stderr ROWSxCOLUMNS, or "no"
-//	/sockets        a line for each socket that it serves: NAME NETWORK ADDRESS
+//	/sockets        a line for each socket on which it serves: NAME NETWORK ADDRESS
 //
-// # Where it listens
+// # Listening
 //
-//	-listen ADDR    on its own; a path is a Unix socket. Without it, on what it inherits by the systemd protocol.
+//	-listen ADDR    a socket of its own; a path is a Unix socket. Default: the sockets inherited by the systemd protocol
 //	-reuseport      with SO_REUSEPORT
 //
-// # How it leaves
+// # Exiting
 //
 //	-drain WAY      what SIGTERM does:
 //	                proper    stop accepting, by closing its own descriptors; for -linger, or until no connection is
-//	                          left, answers carry "Connection: close", so that callers leave before they are left;
+//	                          left, answers contain "Connection: close", so that clients close their connections;
 //	                          then http.Server.Shutdown
-//	                at-once   http.Server.Shutdown, which closes connections whose callers may be about to send
-//	                shutdown  as proper, but with shutdown(2) on the sockets, which the other holders feel
-//	                exit      leave with code 0 there and then
+//	                at-once   http.Server.Shutdown, which closes connections on which clients may be about to send
+//	                shutdown  like proper, but with shutdown(2) on the sockets, which affects other processes
+//	                exit      exit with code 0 at once
 //	                deaf      nothing
 //	-linger D       see proper (500ms)
 //
-// # How it comes
+// # Starting
 //
 //	-boot D         wait before it listens
-//	-hang           live, and never listen
-//	-lock FILE      wait for an exclusive lock on the file, as databases do
-//	-ready WAY      READY=1: said by "self" or by a "child" that leaves at once; "twice"; default not at all
-//	-exit N         exit with code N instead of listening; with -after, after having served so long
-//	-panic          as -exit, by a panic
-//	-after D        how long it serves before it ends as -exit or -panic say
+//	-hang           run, and never listen
+//	-lock FILE      hold an exclusive lock on the file, like databases
+//	-lock-by WAY    how to get it: "flock" (default) and "fcntl" sleep until it is free, "try" tries again and again,
+//	                "once" gives up at once
+//	-ready WAY      READY=1: sent by "self" or by a "child" that exits at once; "twice"; default: not sent
+//	-exit N         exit with code N instead of listening; with -after, after serving for that time
+//	-panic          like -exit, by a panic
+//	-after D        how long it serves before -exit or -panic
 //
-// # What else it does
+// # Others
 //
 //	-write N        write N bytes of lines to stdout before it listens, then the line "written" to stderr
 //	-line N         the same in one line of N bytes
@@ -50,7 +52,7 @@
 //	-allocate N     hold N bytes of memory before it listens
 //	-cgroup DIR     join this control group first
 //	-child          start a child that calls setsid, ignores SIGTERM and keeps the inherited sockets and stdout open
-//	-stranger       the same, with an empty environment, so that nobody knows whose it is; it lives for 5 s
+//	-stranger       the same, with an empty environment, so that its origin is unknown; it lives for 5 s
 package main
 
 import (
@@ -83,6 +85,7 @@ var (
 	boot      = flag.Duration("boot", 0, "")
 	hang      = flag.Bool("hang", false, "")
 	lock      = flag.String("lock", "", "")
+	lockBy    = flag.String("lock-by", "flock", "")
 	echo      = flag.Bool("echo", false, "")
 	ready     = flag.String("ready", "", "")
 	exit      = flag.Int("exit", -1, "")
@@ -103,7 +106,7 @@ type socket struct {
 }
 
 func main() {
-	playPart() // does not return in a child of ours
+	playPart() // does not return in a child
 	version := readFlags()
 
 	leave := make(chan os.Signal, 1)
@@ -133,7 +136,7 @@ func main() {
 	}
 	if *hang {
 		for {
-			<-leave // it is heard, and that is all
+			<-leave // SIGTERM is received and ignored
 		}
 	}
 
@@ -182,7 +185,7 @@ func main() {
 				}
 				s.Close()
 			}
-			accepting.Wait() // what was accepted is counted from here on
+			accepting.Wait() // from here on, all accepted connections are counted
 			for end := time.Now().Add(*linger); connections.Load() > 0 && time.Now().Before(end); {
 				time.Sleep(time.Millisecond)
 			}
@@ -195,7 +198,7 @@ func main() {
 	}
 }
 
-// readFlags reads the switches and returns the version.
+// readFlags reads the flags and returns the version.
 func readFlags() string {
 	program, err := os.Executable()
 	if err != nil {
@@ -209,7 +212,7 @@ func readFlags() string {
 	return filepath.Base(program)
 }
 
-// open returns the sockets to serve.
+// open returns the sockets on which to serve.
 func open() ([]socket, error) {
 	if *listen != "" {
 		network := "tcp"
@@ -228,7 +231,8 @@ func open() ([]socket, error) {
 		return nil, err
 	}
 	if len(named) == 0 {
-		return nil, fmt.Errorf("no sockets: LISTEN_PID=%q (%d) LISTEN_FDS=%q", os.Getenv("LISTEN_PID"), os.Getpid(), os.Getenv("LISTEN_FDS"))
+		return nil, fmt.Errorf("no sockets: LISTEN_PID=%q (%d) LISTEN_FDS=%q", os.Getenv("LISTEN_PID"), os.Getpid(),
+			os.Getenv("LISTEN_FDS"))
 	}
 	var sockets []socket
 	for name, listeners := range named {
@@ -255,7 +259,7 @@ func handler(version string, sockets []socket, draining *atomic.Bool) http.Handl
 	answer("/echo", func(w io.Writer, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the caller has gone
+			return // the client has gone
 		}
 		fmt.Fprintln(w, version, r.URL.Query().Get("id"), len(body), crc32.ChecksumIEEE(body))
 	})
@@ -279,7 +283,7 @@ func handler(version string, sockets []socket, draining *atomic.Bool) http.Handl
 	return mux
 }
 
-// end ends as -exit and -panic say, if they do.
+// end ends the program if -exit or -panic say so.
 func end() {
 	if *panics {
 		panic("as told")

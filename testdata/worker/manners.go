@@ -17,10 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// partVariable names the part that a child of ours plays.
+// partVariable names the role of a child.
 const partVariable = "WORKER_PART"
 
-// playPart plays the part of a child, if we are one, and ends.
+// playPart plays the role of a child and exits, if this process is one.
 func playPart() {
 	switch os.Getenv(partVariable) {
 	case "":
@@ -40,7 +40,7 @@ func playPart() {
 	os.Exit(0)
 }
 
-// startChildren starts what outlives us, and waits until it is deaf to SIGTERM.
+// startChildren starts processes that outlive the worker, and waits until they ignore SIGTERM.
 func startChildren() {
 	if *child {
 		startChild(append(os.Environ(), partVariable+"=child"))
@@ -71,10 +71,10 @@ func startChild(env []string) {
 	r.Close()
 }
 
-// kept keeps files from the garbage collector, which would close them under go-systemd's hands.
+// kept keeps files from the garbage collector, which would close them while go-systemd uses them.
 var kept []*os.File
 
-// inherited is how many sockets the systemd protocol brought.
+// inherited returns the number of sockets from the systemd protocol.
 func inherited() (n int) {
 	fmt.Sscan(os.Getenv("LISTEN_FDS"), &n)
 	return n
@@ -96,7 +96,7 @@ func sayReady() {
 	}
 }
 
-// say speaks to whoever started us, sd_notify(3).
+// say sends a notification to the program's starter, sd_notify(3).
 func say(text string) {
 	connection, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
 	if err != nil {
@@ -146,14 +146,31 @@ func waitForLock(path string) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err == nil {
 		kept = append(kept, file)
-		err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
+		err = getLock(int(file.Fd()), *lockBy)
 	}
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal("already running: ", err)
 	}
 }
 
-// holdMemory takes memory, of the machine and not only of the address space, until the process ends.
+func getLock(fd int, way string) error {
+	switch way {
+	case "fcntl":
+		return unix.FcntlFlock(uintptr(fd), unix.F_SETLKW, &unix.Flock_t{Type: unix.F_WRLCK})
+	case "once":
+		return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+	case "try":
+		for {
+			if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK {
+				return err
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	return unix.Flock(fd, unix.LOCK_EX)
+}
+
+// holdMemory allocates real memory, and not only address space, until the process ends.
 func holdMemory(n int) {
 	held = make([]byte, n)
 	for i := 0; i < n; i += 4096 {
@@ -181,7 +198,7 @@ func reusePort(_, _ string, raw syscall.RawConn) error {
 	return err
 }
 
-// shutDown does to a shared socket what no holder should.
+// shutDown does something to a shared socket that no process should do.
 func shutDown(l net.Listener) {
 	raw, err := l.(syscall.Conn).SyscallConn()
 	if err == nil {

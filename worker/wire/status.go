@@ -6,27 +6,28 @@ import (
 	"math"
 )
 
-// Counter is a number about a service or one of its workers, from wherever it is known. The five fields are EXSyst's.
+// Counter is a number about a service or one of its workers. The five fields are EXSyst's.
 type Counter struct {
-	Name  string   `json:"name"`
-	Value float64  `json:"value"`
-	Unit  string   `json:"unit,omitempty"` // of Nagios' performance data: B bytes, s seconds, % percent, c a count that only rises
-	Min   *float64 `json:"min,omitempty"`  // the least that it can be, if there is such a thing
-	Max   *float64 `json:"max,omitempty"`
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	// of Nagios' performance data: B bytes, s seconds, % percent, c a count that only rises
+	Unit string   `json:"unit,omitempty"`
+	Min  *float64 `json:"min,omitempty"` // the least possible value, if there is one
+	Max  *float64 `json:"max,omitempty"`
 
-	Privileged bool `json:"privileged,omitempty"` // only for those who may see everything
+	Privileged bool `json:"privileged,omitempty"` // only for clients that may see everything
 }
 
-// State is what a program says of itself.
+// State is a program's report about itself.
 type State struct {
 	Text     string    `json:"text,omitempty"`
 	Counters []Counter `json:"counters,omitempty"`
 }
 
-// maxCounters is how many a program may have. Felt right: a table of more is read by nobody.
+// maxCounters is how many counters a program may have. Felt right: nobody reads a longer table.
 const maxCounters = 1000
 
-// For is the state without what is for the privileged, unless it is for them.
+// For returns the state for a client: without privileged counters, unless the client is privileged.
 func (s *State) For(privileged bool) *State {
 	if s == nil || privileged {
 		return s
@@ -40,7 +41,7 @@ func (s *State) For(privileged bool) *State {
 	return seen
 }
 
-// ParseState reads a program's answer to Query; nil is one that has nothing to say.
+// ParseState reads a program's answer to Query; nil means that the program has no report.
 func ParseState(data []byte) (*State, error) {
 	var s *State
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -60,7 +61,7 @@ func ParseState(data []byte) (*State, error) {
 	return s, nil
 }
 
-// Finite reports whether the counter's numbers are such that JSON has words for them.
+// Finite reports whether JSON can represent the counter's numbers.
 func (c Counter) Finite() bool {
 	finite := func(v *float64) bool { return v == nil || !math.IsNaN(*v) && !math.IsInf(*v, 0) }
 	return finite(&c.Value) && finite(c.Min) && finite(c.Max)

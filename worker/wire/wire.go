@@ -1,44 +1,43 @@
-// Package wire is what a program that wants a say (package worker) and the supervisor (package exchange) tell each
-// other: the one place where it is written down, compiled into both.
+// Package wire is the protocol between a program with package worker and the supervisor (package exchange). It is
+// documented here only, and compiled into both sides.
 //
 // # The connection
 //
-// The program dials a Unix stream socket whose path and token it finds in its environment. One connection is one
-// worker. It is another one than the agent's (package protocol), so that it is there for programs without the agent,
-// and so that a program built with an older package worker and a newer hotreload can say so to each other. Both sides
-// send frames:
+// The program dials a Unix stream socket; its environment has the path and a token. One connection is one worker. It is
+// not the agent's connection (package protocol), so it also exists in programs without the agent; and if a program was
+// built with another version of package worker, both sides can report this. Both sides send frames:
 //
 //	kind, 1 byte | version, 1 byte | length of the body, 4 bytes, big endian | body
 //
-// What does not keep to this is answered with Refused, where there is somebody to answer, and the connection is closed.
-// The first frame is Join; it and the answer are the same in all versions to come.
+// An invalid frame is answered with Refused, if possible, and the connection is closed. The first frame is Join. Join
+// and its answer stay the same in all versions.
 //
 //	program                                           supervisor
 //	Join     magic, pid, token            ------->
 //	                                      <-------    Welcome  or  Refused  why
 //
-//	Ready                                 ------->    it serves
-//	Retire                                ------->    replace me, then I leave
-//	Heed                                  ------->    I have something to do at Drain: wait for Finished
-//	Take                                  ------->    I take one message at a time more than before
+//	Ready                                 ------->    the worker serves
+//	Retire                                ------->    replace me, then I exit
+//	Heed                                  ------->    at Drain, wait for my Finished
+//	Take                                  ------->    I accept one message more at a time
 //	TakeLess                              ------->    one less
-//	Say      JSON                         ------->    a message to whoever listens to the supervisor
-//	                                      <-------    Heard    of it, or of a Reply
+//	Say      JSON                         ------->    a message to the readers of the supervisor's events
+//	                                      <-------    Heard    of a Say or a Reply
 //
-//	                                      <-------    Message  id, JSON    no more at a time than are taken
+//	                                      <-------    Message  id, JSON    no more at a time than accepted
 //	Reply    id, JSON                     ------->    any number of them
 //	Done     id                           ------->
 //
-//	                                      <-------    Query    id, whether the asker is privileged
+//	                                      <-------    Query    id, whether the client is privileged
 //	Status   id, JSON                     ------->    a Status, or null
 //
-//	                                      <-------    Reload   the code has changed, and you stay
-//	                                      <-------    Drain    finish and leave; said once
-//	Finished                              ------->    what there was to do at Drain is done
+//	                                      <-------    Reload   the code has changed, and this worker stays
+//	                                      <-------    Drain    finish and exit; sent once
+//	Finished                              ------->    the work at Drain is done
 //
-// No more than Window of Say and Reply may be without their Heard: so what else there is to say is not held up by them.
+// At most Window frames of Say and Reply may be without their Heard, so these frames do not delay others.
 //
-// If the connection ends, the other side is gone: for a program that means the same as Drain.
+// If the connection ends, the other side is gone. For a program this means the same as Drain.
 package wire
 
 import (
@@ -54,7 +53,7 @@ import (
 // Version rises with each change that the other side would not understand.
 const Version = 1
 
-// The program's environment. It removes both.
+// Variables of the program's environment. The program removes both.
 const (
 	PathVariable  = "HOTRELOAD_CHANNEL"
 	TokenVariable = "HOTRELOAD_CHANNEL_TOKEN"
@@ -68,7 +67,7 @@ const (
 	HeaderSize = 6
 	MaxData    = 1 << 20 // of a JSON document
 	MaxBody    = MaxData + 4
-	MaxJoin    = 256 // of the body of Join, so that a stranger can send no more
+	MaxJoin    = 256 // of the body of Join; it limits what a connection without a token can send
 )
 
 // Kind is the first byte of a frame.
@@ -100,11 +99,11 @@ const (
 	Heard   Kind = 71
 )
 
-// Window is how many messages a program may have said that were not heard yet. With the longest of them it is what a
-// worker can take of the supervisor's memory.
+// Window is how many messages a program may have sent without an answer. Together with the largest message it limits
+// the supervisor's memory per worker.
 const Window = 16
 
-// Errors of Read, and of those who look at what it has read.
+// Errors of Read, and of functions that parse its results.
 var (
 	ErrTooLong = errors.New("a frame is longer than it may be")
 	ErrVersion = errors.New("another version of package worker")
@@ -119,8 +118,8 @@ func Append(buf []byte, kind Kind, body []byte) []byte {
 	return append(buf, body...)
 }
 
-// Read waits for a frame whose body is not longer than limit. What a frame announces is not believed: memory is taken
-// as the bytes come.
+// Read waits for a frame whose body is not longer than limit. It does not trust the announced length: it allocates
+// memory as the bytes arrive.
 func Read(in *bufio.Reader, limit int) (Kind, []byte, error) {
 	var header [HeaderSize]byte
 	if _, err := io.ReadFull(in, header[:]); err != nil {
@@ -164,12 +163,12 @@ func ParseJoin(body []byte) (pid int, token string, ok bool) {
 	return int(binary.BigEndian.Uint32([]byte(rest))), rest[4:], true
 }
 
-// Numbered is a body that begins with a number: Message, Reply, Done, Query, Status.
+// Numbered returns a body that begins with a number: Message, Reply, Done, Query, Status.
 func Numbered(id uint32, data []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(data)), id), data...)
 }
 
-// ParseNumbered reads it.
+// ParseNumbered reads such a body.
 func ParseNumbered(body []byte) (id uint32, data []byte, err error) {
 	if len(body) < 4 {
 		return 0, nil, ErrShort
@@ -177,7 +176,7 @@ func ParseNumbered(body []byte) (id uint32, data []byte, err error) {
 	return binary.BigEndian.Uint32(body), body[4:], nil
 }
 
-// CheckJSON reports what is wrong with a document.
+// CheckJSON returns what is wrong with a document.
 func CheckJSON(data []byte) error {
 	switch {
 	case len(data) > MaxData:

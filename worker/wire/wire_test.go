@@ -82,7 +82,8 @@ func TestParseWithBadInput(t *testing.T) {
 	if _, _, err := ParseNumbered([]byte("123")); !errors.Is(err, ErrShort) {
 		t.Errorf("three bytes: have %v", err)
 	}
-	for _, text := range []string{"", "{", "x", "{}{}", strings.Repeat("[", 20000) + strings.Repeat("]", 20000), "\"" + strings.Repeat("x", MaxData) + "\""} {
+	for _, text := range []string{"", "{", "x", "{}{}", strings.Repeat("[", 20000) + strings.Repeat("]", 20000),
+		"\"" + strings.Repeat("x", MaxData) + "\""} {
 		if CheckJSON([]byte(text)) == nil {
 			t.Errorf("%.20q was taken for a message", text)
 		}

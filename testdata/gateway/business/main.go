@@ -1,5 +1,5 @@
-// Command business answers what the gateway passes on. It keeps nothing between two requests, so any of its workers, of any
-// generation, can answer.
+// Command business answers the gateway's requests. It keeps no state between two requests, so any of its workers, of
+// any generation, can answer.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	// hotreload listens for it (LISTEN_FDS): the gateway finds it at the same port for ever.
+	// hotreload listens for this program (LISTEN_FDS), so the gateway always finds it at the same port.
 	listener, err := net.FileListener(os.NewFile(3, "listener"))
 	if err != nil {
 		log.Fatal("start it by hotreload -c testdata/gateway/hotreload.toml: ", err)

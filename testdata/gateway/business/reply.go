@@ -2,5 +2,5 @@ package main
 
 const word = "hello"
 
-// reply is what is likely to be edited.
+// reply is the code that a user is likely to edit.
 func reply(message string) string { return word + ", " + message }

@@ -1,5 +1,6 @@
-// Command gateway keeps the WebSockets of its clients and lets the business answer what they say. It is not replaced when
-// it is saved (reloadable = false), so it does little that changes: it knows no more of the business than its address.
+// Command gateway keeps the WebSockets of its clients and forwards their messages to the business. It is not replaced
+// when its code is saved (reloadable = false), so it contains little that changes: of the business it knows only the
+// address.
 package main
 
 import (
@@ -57,7 +58,7 @@ func main() {
 	log.Fatal(http.ListenAndServe(*address, nil))
 }
 
-// ask has the business answer.
+// ask sends a message to the business and returns the answer.
 func ask(ctx context.Context, business string, message []byte) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, business, bytes.NewReader(message))
 	if err != nil {

@@ -1,10 +1,10 @@
-// Dedicated is a worker that has one master: hotreload. It adds up the numbers that it is sent, and when its channel
-// comes to an end it writes the sum to a file and leaves.
+// Dedicated is a worker with one client: hotreload. It adds up the numbers that it receives. When its channel is
+// closed, it writes the sum to a file and exits.
 //
 //	hotreload -- ./dedicated sum.txt
 //	hotreload send '{"number": 7}'
 //
-// Run alone it works, too: it gets no numbers, and leaves with the first Ctrl-C.
+// Without hotreload it gets no numbers, and exits at the first Ctrl-C.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 		sum += job.Number
 		_ = m.Reply(map[string]int{"sum": sum, "generation": worker.Generation()})
 	}
-	// The end of the channel: finish and leave.
+	// The channel is closed: finish and exit.
 	if err := appendTo(os.Args[1], fmt.Sprintf("generation %d: %d\n", worker.Generation(), sum)); err != nil {
 		log.Fatal(err)
 	}

@@ -1,9 +1,9 @@
-// Pool is one of several workers that all do the same: each message goes to the next one that is idle.
+// Pool is one of several equal workers: each message goes to the next idle one.
 //
 //	hotreload --workers 4 ./pool
 //	hotreload send '{"file": "go.mod"}'
 //
-// After its hundredth message a worker has itself replaced, as workers do that are known to leak.
+// After its hundredth message a worker asks to be replaced, like a program with a known memory leak.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 type job struct {
 	File string
-	Wait string // for what takes long
+	Wait string // imitates slow work
 }
 
 type result struct {
@@ -50,7 +50,8 @@ func main() {
 		_ = m.Reply(r)
 		done++
 		low, high := 0.0, float64(most)
-		worker.Report(fmt.Sprintf("%d messages", done), worker.Counter{Name: "messages", Value: float64(done), Unit: "c", Min: &low, Max: &high})
+		worker.Report(fmt.Sprintf("%d messages", done), worker.Counter{Name: "messages", Value: float64(done), Unit: "c",
+			Min: &low, Max: &high})
 		if done == most {
 			worker.Retire()
 		}

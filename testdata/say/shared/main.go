@@ -1,12 +1,12 @@
-// Shared is a worker with many clients: a board on which everybody writes lines that everybody reads. Who connects gets
-// what was written so far; it is kept in a file, so that the next generation has it.
+// Shared is a worker with many clients: a board on which all clients write lines and read all lines. A new client gets
+// the lines so far. They are stored in a file for the next generation.
 //
 //	hotreload -- ./shared 127.0.0.1:7000 board.txt
 //	nc 127.0.0.1 7000
 //	hotreload query
 //
-// Clients come and go, and none of them can end it: that is for those who may talk to hotreload. When another takes
-// over, the clients are told, so that they come back.
+// Clients cannot end the worker: only hotreload's clients can. When another worker takes over, the clients are told to
+// connect again.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"hotreload/worker"
 )
 
-// board is what is written, and who reads it.
+// board is the text and its readers.
 type board struct {
 	mu      sync.Mutex // guards all below
 	file    *os.File
@@ -58,7 +58,7 @@ func (b *board) serve(conn net.Conn) {
 	}
 }
 
-// admit opens the file with the first client: until then the generation before may write to it.
+// admit opens the file at the first client, because the previous generation may write to it until then.
 func (b *board) admit(conn net.Conn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,7 +99,7 @@ func (b *board) write(line string) {
 	}
 }
 
-// bye ends all connections, after what is written.
+// bye ends all connections, after the pending text.
 func (b *board) bye() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,7 +109,7 @@ func (b *board) bye() {
 	}
 }
 
-// status is what everybody may know, and for the privileged who is here.
+// status is the public status, and for privileged clients also the list of readers.
 func (b *board) status(privileged bool) *worker.Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -19,7 +19,8 @@ func main() {
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		fmt.Fprintf(w, "%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"), r.URL.Query().Get("id"), len(body), crc32.ChecksumIEEE(body))
+		fmt.Fprintf(w, "%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"), r.URL.Query().Get("id"), len(body),
+			crc32.ChecksumIEEE(body))
 	})
 	log.Fatal(http.ListenAndServe(os.Args[1], router))
 }

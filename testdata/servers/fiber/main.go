@@ -1,6 +1,7 @@
-// Command fiber answers /echo with Fiber, which is fasthttp and not net/http, and knows nothing of hotreload. On SIGTERM,
-// with stop, it ends connections as HTTP wants, with "Connection: close" in their next answers, before it calls Fiber's
-// own Shutdown, which closes them; with shutdown it does that at once; with bare it dies.
+// Command fiber answers /echo with Fiber, which is based on fasthttp and not on net/http, and knows nothing of
+// hotreload. On SIGTERM, with stop, it first ends connections properly, with "Connection: close" in their next answers,
+// and then calls Fiber's own Shutdown, which closes them; with shutdown it calls that at once; with bare SIGTERM kills
+// it. With prefork, children of the same program serve.
 package main
 
 import (
@@ -17,7 +18,7 @@ import (
 )
 
 func main() {
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, Prefork: len(os.Args) > 3 && os.Args[3] == "prefork"})
 	var leaving atomic.Bool
 	app.Use(func(c *fiber.Ctx) error {
 		if leaving.Load() {
@@ -27,8 +28,8 @@ func main() {
 	})
 	app.All("/echo", func(c *fiber.Ctx) error {
 		body := c.Body()
-		return c.SendString(fmt.Sprintf("%s %s %d %d\n",
-			os.Getenv("HOTRELOAD_GENERATION"), c.Query("id"), len(body), crc32.ChecksumIEEE(body)))
+		return c.SendString(fmt.Sprintf("%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"),
+			c.Query("id"), len(body), crc32.ChecksumIEEE(body)))
 	})
 	stopped := make(chan struct{})
 	if manners := os.Args[2]; manners != "bare" {
@@ -37,7 +38,8 @@ func main() {
 		go func() { // ends with the program
 			<-term
 			leaving.Store(manners == "stop")
-			for end := time.Now().Add(time.Second); leaving.Load() && app.Server().GetOpenConnectionsCount() > 0 && time.Now().Before(end); {
+			for end := time.Now().Add(time.Second); leaving.Load() && app.Server().GetOpenConnectionsCount() > 0 &&
+				time.Now().Before(end); {
 				time.Sleep(time.Millisecond)
 			}
 			if err := app.Shutdown(); err != nil {

@@ -19,7 +19,8 @@ func main() {
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		c.String(http.StatusOK, "%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"), c.Query("id"), len(body), crc32.ChecksumIEEE(body))
+		c.String(http.StatusOK, "%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"), c.Query("id"), len(body),
+			crc32.ChecksumIEEE(body))
 	}
 	router.GET("/echo", echo)
 	router.POST("/echo", echo)

@@ -1,5 +1,5 @@
 // Command grpc answers the unary call /echo.Echo/Echo, and the stream /echo.Echo/Stream, of messages that are bytes. It
-// knows nothing of hotreload. With stop it calls GracefulStop on SIGTERM; with bare it dies of it.
+// knows nothing of hotreload. With stop it calls GracefulStop on SIGTERM; with bare SIGTERM kills it.
 package main
 
 import (
@@ -16,17 +16,18 @@ import (
 	"google.golang.org/grpc"
 )
 
-// asItIs is a codec for messages that are bytes.
+// asItIs is a codec that leaves bytes unchanged.
 type asItIs struct{}
 
 func (asItIs) Name() string                    { return "bytes" }
 func (asItIs) Marshal(v any) ([]byte, error)   { return []byte(*v.(*string)), nil }
 func (asItIs) Unmarshal(b []byte, v any) error { *v.(*string) = string(b); return nil }
 
-// answer is what there is to say about a message, which begins with its number.
+// answer returns the answer to a message, which begins with its number.
 func answer(message string) *string {
 	id, body, _ := strings.Cut(message, ";")
-	text := fmt.Sprintf("%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"), id, len(body), crc32.ChecksumIEEE([]byte(body)))
+	text := fmt.Sprintf("%s %s %d %d\n", os.Getenv("HOTRELOAD_GENERATION"), id, len(body),
+		crc32.ChecksumIEEE([]byte(body)))
 	return &text
 }
 
@@ -49,7 +50,7 @@ var service = grpc.ServiceDesc{
 			for {
 				var message string
 				if err := stream.RecvMsg(&message); err != nil {
-					return nil // the caller has said all
+					return nil // the client has sent everything
 				}
 				if err := stream.SendMsg(answer(message)); err != nil {
 					return err

@@ -1,0 +1,4 @@
+package core
+
+// share leaves listeners made without net.Listen to the program.
+func (a *agent) share(fd, flags int) (id uint32) { return 0 }

@@ -1,0 +1,131 @@
+package browser
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotreload/process"
+)
+
+// editors are those that Editor finds, by their commands, in this order. Only editors with a window of their own are of
+// use: hotreload's terminal is taken.
+var editors = []struct {
+	name string
+	args []string
+}{
+	{"code", []string{"-g", "{file}:{line}:{col}"}},
+	{"cursor", []string{"-g", "{file}:{line}:{col}"}},
+	{"windsurf", []string{"-g", "{file}:{line}:{col}"}},
+	{"codium", []string{"-g", "{file}:{line}:{col}"}},
+	{"zed", []string{"{file}:{line}:{col}"}},
+	{"zeditor", []string{"{file}:{line}:{col}"}},
+	{"subl", []string{"{file}:{line}:{col}"}},
+	{"goland", []string{"--line", "{line}", "--column", "{col}", "{file}"}},
+	{"idea", []string{"--line", "{line}", "--column", "{col}", "{file}"}},
+	{"kate", []string{"--line", "{line}", "--column", "{col}", "{file}"}},
+	{"gvim", []string{"+{line}", "{file}"}},
+}
+
+// Editor finds the command of an editor: the one whose terminal hotreload runs in, or the first that is installed; nil
+// if there is none.
+func Editor(getenv func(string) string, find func(name string) bool) []string {
+	inside := ""
+	switch {
+	case getenv("TERM_PROGRAM") == "vscode" && getenv("CURSOR_TRACE_ID") != "":
+		inside = "cursor"
+	case getenv("TERM_PROGRAM") == "vscode":
+		inside = "code"
+	case getenv("ZED_TERM") != "":
+		inside = "zed"
+	case strings.HasPrefix(getenv("TERMINAL_EMULATOR"), "JetBrains"):
+		inside = "goland"
+	}
+	for _, first := range []bool{true, false} {
+		for _, e := range editors {
+			if (e.name == inside || !first) && find(e.name) {
+				return append([]string{e.name}, e.args...)
+			}
+		}
+	}
+	return nil
+}
+
+// filled puts a place into an editor's command. Each word stays one word, whatever the file is called.
+func filled(command []string, file string, line, col int) []string {
+	words := strings.NewReplacer("{file}", file, "{line}", strconv.Itoa(max(line, 1)), "{col}", strconv.Itoa(max(col, 1)))
+	named := false
+	var all []string
+	for _, word := range command {
+		named = named || strings.Contains(word, "{file}")
+		all = append(all, words.Replace(word))
+	}
+	if !named {
+		all = append(all, file)
+	}
+	return all
+}
+
+// open opens a file of the build in the user's editor.
+func (p *Pages) open(w http.ResponseWriter, r *asked) {
+	var place struct {
+		File      string
+		Line, Col int
+	}
+	if !readJSON(w, r, &place) {
+		return
+	}
+	command := p.settings.Load().EditorCommand
+	if len(command) == 0 {
+		http.Error(w, "hotreload: no editor was found; [browser] editor in hotreload.toml names one",
+			http.StatusNotImplemented)
+		return
+	}
+	file := filepath.Clean(filepath.FromSlash(place.File))
+	info, err := os.Stat(file)
+	if !filepath.IsAbs(file) || err != nil || !info.Mode().IsRegular() || !p.inBuild(r.Context(), file) {
+		http.Error(w, "hotreload: this file does not belong to the build", http.StatusForbidden)
+		return
+	}
+	words := filled(command, file, place.Line, place.Col)
+	if err := p.start(words); err != nil {
+		http.Error(w, "hotreload: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// start runs an editor's command, without a shell.
+func (p *Pages) start(words []string) error {
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir, cmd.Env = p.config.Dir, p.config.env
+	return process.Release(cmd)
+}
+
+// inBuildTimeout limits the wait for an answer of a service that does not know its files yet.
+const inBuildTimeout = 2 * time.Second
+
+// inBuild reports whether a file belongs to the build, or is named by a message of the toolchain: then it does, but the
+// build may be too broken to be known.
+func (p *Pages) inBuild(ctx context.Context, file string) bool {
+	ctx, cancel := context.WithTimeout(ctx, inBuildTimeout)
+	defer cancel()
+	if o, ok := p.look(ctx); ok {
+		for _, s := range o.States {
+			if s.Problem == nil {
+				continue
+			}
+			for _, d := range s.Problem.Diagnostics {
+				if d.File == file {
+					return true
+				}
+			}
+		}
+	}
+	return p.config.InBuild != nil && p.config.InBuild(ctx, file)
+}

@@ -1,0 +1,134 @@
+package browser
+
+import "time"
+
+// Message is what pages are told, as JSON in the data of an event.
+type Message struct {
+	Kind       string   `json:"kind"`
+	Service    string   `json:"service,omitempty"`
+	Generation int      `json:"generation,omitempty"` // that serves now; 0: the generation is the same
+	Number     int      `json:"number,omitempty"`     // of the change, if the generation is the same
+	Paths      []string `json:"paths,omitempty"`      // absolute, with slashes
+	Phase      string   `json:"phase,omitempty"`
+	Problem    *Problem `json:"problem,omitempty"`
+	State      *State   `json:"state,omitempty"`
+}
+
+// The kinds of messages; see the package's documentation.
+const (
+	kindState    = "state"
+	kindCSS      = "css"
+	kindAsset    = "asset"
+	kindReload   = "reload"
+	kindBuilding = "building"
+	kindProblem  = "problem"
+	kindFixed    = "fixed"
+	kindPhase    = "phase"
+)
+
+// Phases of a service, as pages see it.
+const (
+	phaseStarting  = "starting"
+	phaseIdle      = "idle"
+	phaseBuilding  = "building"
+	phaseReplacing = "replacing"
+	phasePaused    = "paused"
+	phaseStopped   = "stopped"
+	phaseEnded     = "ended"
+)
+
+// State is all that a page needs to know about its service.
+type State struct {
+	Version    int       `json:"v"`
+	Run        string    `json:"run"` // differs for each start of hotreload
+	Service    string    `json:"service"`
+	Generation int       `json:"generation"` // that serves; 0 before the first
+	Newest     int       `json:"newest"`     // that was started
+	Since      time.Time `json:"since,omitzero"`
+	Phase      string    `json:"phase"`
+	Problem    *Problem  `json:"problem,omitempty"`
+	Soft       *Soft     `json:"soft,omitempty"`
+	Number     int       `json:"number"` // of the last change that needed no generation
+	Recent     []Recent  `json:"recent,omitempty"`
+	Options    Options   `json:"options"`
+}
+
+// Soft are the last generations, if pages can take them over without a reload: from From on, only these files changed.
+type Soft struct {
+	From   int      `json:"from"`
+	CSS    []string `json:"css,omitempty"`
+	Assets []string `json:"assets,omitempty"`
+}
+
+// Recent is a change that needed no new generation.
+type Recent struct {
+	Number int       `json:"number"`
+	Kind   string    `json:"kind"`
+	Paths  []string  `json:"paths,omitempty"`
+	Late   bool      `json:"late,omitempty"` // it came after the page was asked for
+	At     time.Time `json:"-"`
+}
+
+// Problem is why what serves is not what was saved, or why nothing serves.
+type Problem struct {
+	Kind        string       `json:"kind"` // build, generator, start, crash
+	Tool        string       `json:"tool"` // what failed, for people
+	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
+	Text        string       `json:"text,omitempty"`    // what the tool or the program said, if there are no diagnostics
+	Serving     int          `json:"serving,omitempty"` // generation that goes on
+	Since       time.Time    `json:"since,omitzero"`    // since when it has served
+	At          time.Time    `json:"at,omitzero"`
+
+	slot int // of a crashed worker
+}
+
+// Diagnostic is a message of a tool about a place.
+type Diagnostic struct {
+	File   string `json:"file,omitempty"` // absolute
+	Name   string `json:"name,omitempty"` // as people call the file
+	Line   int    `json:"line,omitempty"`
+	Col    int    `json:"col,omitempty"`
+	Text   string `json:"text"`
+	Source []Line `json:"source,omitempty"` // around Line; only for peers that may see it
+}
+
+// Line is a line of source.
+type Line struct {
+	Number int    `json:"number"`
+	Text   string `json:"text"`
+}
+
+// Options are the settings that the page's script follows.
+type Options struct {
+	Reload  string `json:"reload"`  // page, morph, off
+	CSS     bool   `json:"css"`     // stylesheets are swapped
+	Overlay bool   `json:"overlay"` // problems are shown in the page
+	Console string `json:"console"` // off, errors, all
+	Editor  bool   `json:"editor"`  // files can be opened in an editor
+}
+
+// withoutSource is a problem for peers that may not see source lines.
+func (p *Problem) withoutSource() *Problem {
+	if p == nil {
+		return nil
+	}
+	bare := *p
+	bare.Diagnostics = nil
+	for _, d := range p.Diagnostics {
+		d.Source = nil
+		d.File = "" // an absolute path tells the user's name
+		bare.Diagnostics = append(bare.Diagnostics, d)
+	}
+	return &bare
+}
+
+// bare is a message for peers that may not see source lines.
+func (m Message) bare() Message {
+	m.Problem = m.Problem.withoutSource()
+	if m.State != nil {
+		state := *m.State
+		state.Problem, state.Options.Editor = state.Problem.withoutSource(), false
+		m.State = &state
+	}
+	return m
+}

@@ -1,0 +1,116 @@
+package browser
+
+import (
+	"cmp"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"hotreload/gobuild"
+	"hotreload/problems"
+	"hotreload/runner"
+	"hotreload/supervisor"
+)
+
+// Kinds of problems.
+const (
+	problemBuild     = "build"     // the tree does not build
+	problemGenerator = "generator" // the command of a rule failed
+	problemStart     = "start"     // a new generation does not start; the old one serves on
+	problemCrash     = "crash"     // a worker died
+)
+
+// problemOf is what an event comes to if it is a failure; nil if it is none. Names of files are relative to dir; source
+// returns the lines around a place.
+func problemOf(event runner.Event, dir string, source func(path string, line int) []Line) *Problem {
+	p, places := &Problem{}, []problems.Problem(nil)
+	switch e := event.(type) {
+	case runner.BuildFailed:
+		places, p.Serving = e.Problems, e.Serving
+		var build *gobuild.BuildError
+		var generator *runner.GeneratorError
+		switch {
+		case errors.As(e.Err, &generator):
+			p.Kind, p.Tool = problemGenerator, generator.Run
+			p.Text = strings.TrimSpace(generator.Why + "\n\n" + generator.Output)
+		case errors.As(e.Err, &build):
+			p.Kind, p.Tool, p.Text = problemBuild, "go build", strings.TrimSpace(build.Text)
+		default:
+			p.Kind, p.Tool, p.Text = problemBuild, "go build", e.Err.Error()
+		}
+	case runner.Service:
+		places = e.Problems
+		switch e := e.Event.(type) {
+		case supervisor.Failed:
+			p.Kind, p.Tool, p.Serving = problemStart, "generation "+number(e.Generation), e.Serving
+			p.Text = lastWords(e.Exit, e.Reason)
+		case supervisor.Exited:
+			if e.Expected {
+				return nil
+			}
+			p.Kind, p.Tool, p.slot = problemCrash, "worker "+number(e.Slot), e.Slot
+			p.Text = lastWords(e.Exit, e.Reason)
+		default:
+			return nil
+		}
+	default:
+		return nil
+	}
+	for _, place := range places {
+		if place.File == "" && len(places) == 1 {
+			break // it says what the text says
+		}
+		d := Diagnostic{File: place.File, Line: place.Line, Col: place.Column, Text: place.Message}
+		if d.File != "" {
+			d.Name, d.Source = called(dir, d.File), source(d.File, d.Line)
+		}
+		p.Diagnostics = append(p.Diagnostics, d)
+	}
+	if p.Kind == problemBuild && len(p.Diagnostics) > 0 {
+		p.Text = "" // which is the same
+	}
+	return p
+}
+
+// lastWords is how a worker ended and what it said last.
+func lastWords(exit supervisor.Exit, reason string) string {
+	return strings.TrimSpace(cmp.Or(reason, exit.String()) + "\n\n" + strings.TrimSpace(exit.Tail))
+}
+
+// line is a problem in one line.
+func (p *Problem) line() string {
+	if len(p.Diagnostics) == 0 {
+		text, _, _ := strings.Cut(p.Text, "\n")
+		return p.Tool + ": " + text
+	}
+	d := p.Diagnostics[0]
+	text, _, _ := strings.Cut(d.Text, "\n")
+	if place := d.place(); place != "" {
+		text = place + ": " + text
+	}
+	if more := len(p.Diagnostics) - 1; more > 0 {
+		text += " (and " + number(more) + " more)"
+	}
+	return text
+}
+
+// place is FILE:LINE:COL, as far as it is known.
+func (d Diagnostic) place() string {
+	place := d.Name
+	if place != "" && d.Line > 0 {
+		place += ":" + number(d.Line)
+		if d.Col > 0 {
+			place += ":" + number(d.Col)
+		}
+	}
+	return place
+}
+
+// called is a file's name for people in dir.
+func called(dir, path string) string {
+	rel, err := filepath.Rel(dir, path)
+	if err != nil || strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
+		return filepath.ToSlash(path)
+	}
+	return filepath.ToSlash(rel)
+}

@@ -1,0 +1,56 @@
+package browser
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Limits of the source lines that the overlay shows. Felt right, not measured.
+const (
+	linesAround = 2 // before and after
+	widestLine  = 300
+	mostSource  = 4 << 20 // bytes of a file that are read
+	mostSourced = 20      // messages of one problem with source lines
+)
+
+func number(n int) string { return strconv.Itoa(n) }
+
+// linesOf reads the lines around a line of a file; nil if that is not possible.
+func linesOf(path string, line int) (all []Line) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || line <= 0 {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	read := bufio.NewScanner(file)
+	read.Buffer(nil, 1<<20)
+	for n, size := 1, 0; n <= line+linesAround && size < mostSource && read.Scan(); n++ {
+		size += len(read.Bytes()) + 1
+		if n < line-linesAround {
+			continue
+		}
+		text := strings.ToValidUTF8(read.Text(), "\uFFFD")
+		if len(text) > widestLine {
+			text = strings.ToValidUTF8(text[:widestLine], "") + "…"
+		}
+		all = append(all, Line{Number: n, Text: text})
+	}
+	return all
+}
+
+// sparing is linesOf for the first messages of a problem only.
+func sparing() func(path string, line int) []Line {
+	left := mostSourced
+	return func(path string, line int) []Line {
+		if left--; left < 0 {
+			return nil
+		}
+		return linesOf(path, line)
+	}
+}

@@ -1,0 +1,3 @@
+package cli
+
+func openCommand() []string { return []string{"open"} }

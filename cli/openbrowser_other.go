@@ -1,0 +1,5 @@
+//go:build !linux && !darwin && !windows
+
+package cli
+
+func openCommand() []string { return []string{"xdg-open"} }

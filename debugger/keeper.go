@@ -1,0 +1,321 @@
+package debugger
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Config is what a Keeper needs.
+type Config struct {
+	Address string   // to listen on: see Listen
+	Dir     string   // where go runs, to find `go tool dlv`
+	Env     []string // dlv's environment
+
+	// What the Keeper asks for. It calls these on its own goroutine, one at a time, so they must not wait for it.
+	Want    func(on bool)                 // programs with debug information, whose workers are held; or not any more
+	Release func(worker int)              // let a held worker go on
+	Halt    func(worker int, halted bool) // the worker is stopped, or runs
+	Anew    func()                        // replace the program
+	Say     func(text string, bad bool)   // a line for the terminal
+}
+
+// Keeper is the listener for editors, the session and the backends. Its methods may be called from any goroutine.
+type Keeper struct {
+	config   Config
+	listener net.Listener
+	dir      string // private, for the sockets of backends
+	inputs   chan func()
+	done     chan struct{}
+	closing  sync.Once
+	running  sync.WaitGroup // goroutines with connections
+
+	// Owned by the loop.
+	session  *session
+	editor   *outlet // nil: no editor
+	backends map[int]*dlv
+}
+
+// Times. Felt right, not measured.
+const (
+	replayAfter = 2 * time.Second // an editor that hears `initialized` answers within milliseconds
+	detachLimit = 5 * time.Second // dlv detaches within 50 ms
+	dialLimit   = 20 * time.Second
+	helloLimit  = 10 * time.Second // for an editor's first message
+)
+
+// DefaultAddress is where dlv listens in most editors' settings.
+const DefaultAddress = "127.0.0.1:2345"
+
+// ErrNotLoopback means that others could reach the debugger, and whoever does runs code as this user.
+var ErrNotLoopback = errors.New("the debugger listens on this machine only")
+
+// ParseAddress checks an address for editors: PORT, or HOST:PORT with a loopback host.
+func ParseAddress(text string) (string, error) {
+	if text == "" {
+		return "", nil // none
+	}
+	if _, err := strconv.Atoi(text); err == nil {
+		text = "127.0.0.1:" + text
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not an address", text)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Errorf("%q is not a port", port)
+	} else {
+		port = strconv.FormatUint(n, 10)
+	}
+	switch host {
+	case "", "localhost":
+		host = "127.0.0.1"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || !ip.IsLoopback() {
+		return "", ErrNotLoopback
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// Open listens for editors.
+func Open(config Config) (*Keeper, error) {
+	listener, err := net.Listen("tcp", config.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for debuggers: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "hotreload-debugger-")
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	k := &Keeper{
+		config: config, listener: listener, dir: dir, inputs: make(chan func()), done: make(chan struct{}),
+		session: newSession(), backends: map[int]*dlv{},
+	}
+	k.running.Go(k.accept) // ends with the listener
+	go k.loop()            // ends in Close
+	return k, nil
+}
+
+// Address is where editors connect.
+func (k *Keeper) Address() string { return k.listener.Addr().String() }
+
+// Held tells that a worker waits before its main. It is released in any case.
+func (k *Keeper) Held(w Worker) { k.input(func() { k.session.held(w) }) }
+
+// Ready tells that a worker serves, whether it was held before or not.
+func (k *Keeper) Ready(w Worker) { k.input(func() { k.session.ready(w) }) }
+
+// Exited tells that a worker is gone.
+func (k *Keeper) Exited(worker int) { k.input(func() { k.session.exited(worker) }) }
+
+// Failed tells that a generation has died before it was ready, and which one serves.
+func (k *Keeper) Failed(serving int) { k.input(func() { k.session.failed(serving) }) }
+
+// Note shows a line in the editor's console.
+func (k *Keeper) Note(text string, important bool) {
+	k.input(func() { k.session.note(text, important) })
+}
+
+// Switch makes the generation that waits take over, and returns false if none waits.
+func (k *Keeper) Switch() bool {
+	answer := make(chan bool, 1)
+	k.input(func() { answer <- k.session.switchNow() })
+	select {
+	case switched := <-answer:
+		return switched
+	case <-k.done:
+		return false
+	}
+}
+
+// Disconnect ends the session, so that the program runs.
+func (k *Keeper) Disconnect() {
+	k.input(func() { k.session.left(); k.session.do(hangUp{}) })
+}
+
+// Close ends everything, and returns when all backends are gone.
+func (k *Keeper) Close() {
+	if k == nil {
+		return
+	}
+	k.closing.Do(func() {
+		k.Disconnect()
+		k.listener.Close()
+		gone := make(chan []*dlv, 1)
+		k.input(func() {
+			var all []*dlv
+			for _, b := range k.backends {
+				all = append(all, b)
+			}
+			gone <- all
+		})
+		for _, b := range <-gone {
+			<-b.gone // after detachLimit at the latest
+		}
+		close(k.done)
+		k.running.Wait()
+		os.RemoveAll(k.dir)
+	})
+}
+
+func (k *Keeper) input(f func()) {
+	select {
+	case k.inputs <- f:
+	case <-k.done:
+	}
+}
+
+// loop owns the session.
+func (k *Keeper) loop() {
+	for {
+		select {
+		case f := <-k.inputs:
+			f()
+			for actions := k.session.take(); len(actions) > 0; actions = k.session.take() {
+				for _, a := range actions {
+					k.carryOut(a)
+				}
+			}
+		case <-k.done:
+			return
+		}
+	}
+}
+
+func (k *Keeper) carryOut(a action) {
+	switch a := a.(type) {
+	case toEditor:
+		if k.editor != nil {
+			k.editor.send(a.message)
+		}
+	case toBackend:
+		if b := k.backends[a.epoch]; b != nil && b.out != nil {
+			b.out.send(a.message)
+		}
+	case startBackend:
+		b := k.newBackend(a.epoch)
+		k.backends[a.epoch] = b
+		k.running.Go(b.run) // ends with dlv
+	case endBackend:
+		if b := k.backends[a.epoch]; b != nil {
+			b.end(a.now)
+		}
+	case hangUp:
+		if k.editor != nil {
+			k.editor.finish()
+			k.editor = nil
+		}
+	case want:
+		k.config.Want(a.on)
+	case release:
+		k.config.Release(a.worker)
+	case halt:
+		k.config.Halt(a.worker, a.halted)
+	case anew:
+		k.config.Anew()
+	case fallback:
+		time.AfterFunc(replayAfter, func() { k.input(func() { k.session.late(a.epoch) }) })
+	case say:
+		k.config.Say(a.text, a.bad)
+	}
+}
+
+// accept takes the editors' connections.
+func (k *Keeper) accept() {
+	for {
+		conn, err := k.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			select {
+			case <-time.After(10 * time.Millisecond): // no descriptors are free: the editor waits in the queue
+			case <-k.done:
+				return
+			}
+		default:
+			k.running.Go(func() { k.serve(conn) }) // ends with the connection
+		}
+	}
+}
+
+// serve reads what an editor says.
+func (k *Keeper) serve(conn net.Conn) {
+	in := bufio.NewReader(conn)
+	m, ok := k.greet(conn, in)
+	if !ok {
+		conn.Close()
+		return
+	}
+	out := newOutlet(conn) // closes the connection when all is sent
+	defer out.finish()
+	k.listen(m, in, out)
+}
+
+// greet reads an editor's first message, and returns false if it is not admitted.
+func (k *Keeper) greet(conn net.Conn, in *bufio.Reader) (m message, ok bool) {
+	if err := uninvited(conn); err != nil {
+		k.config.Say(fmt.Sprintf("a connection to the debugger is refused: %v", err), true)
+		return m, false
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(helloLimit))
+	first, err := in.Peek(1)
+	if err != nil {
+		return m, false
+	}
+	if first[0] == '{' {
+		k.config.Say("the debugger speaks the Debug Adapter Protocol; GoLand and dlv connect speak another one", true)
+		return m, false
+	}
+	m, err = read(in)
+	_ = conn.SetReadDeadline(time.Time{})
+	return m, err == nil
+}
+
+// listen passes on what an editor says, from its first message m, until its connection ends.
+func (k *Keeper) listen(m message, in *bufio.Reader, out *outlet) {
+	mine := make(chan bool, 1)
+	k.input(func() {
+		free := k.editor == nil
+		if mine <- free; !free {
+			return
+		}
+		k.editor = out
+		k.session.connected()
+		k.session.asked(m)
+	})
+	select {
+	case taken := <-mine:
+		if !taken {
+			out.send(errorTo(m.Seq, m.Command, "another editor is connected, and a program has one debugger at a time"))
+			return
+		}
+	case <-k.done:
+		return
+	}
+	for {
+		m, err := read(in)
+		if err != nil {
+			break
+		}
+		k.input(func() {
+			if k.editor == out {
+				k.session.asked(m)
+			}
+		})
+	}
+	k.input(func() {
+		if k.editor == out {
+			k.session.left()
+			k.editor = nil
+		}
+	})
+}

@@ -1,0 +1,10 @@
+package door
+
+import "os"
+
+// Private reports whether the folder belongs to the user and no other user can write to it: in /tmp another user may
+// have created it.
+func Private(info os.FileInfo) bool { return private(info) }
+
+// Secret reports whether the file belongs to the user and no other user can access it.
+func Secret(info os.FileInfo) bool { return secret(info) }

@@ -1,0 +1,65 @@
+package gobuild
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Place returns where to run go for a package named by the user in dir, and the package's name there. The place is dir,
+// unless the package is in another module, outside dir's module and the workspace in use. Then the place is the root of
+// that module, as if the user had changed the folder.
+func Place(dir string, args, env []string) (place string, there []string) {
+	if len(args) == 0 || !isPath(args[0]) || getenv(env, "GO111MODULE") == "off" {
+		return dir, args
+	}
+	folder := absIn(dir, filepath.FromSlash(args[0]))
+	if strings.HasSuffix(args[0], ".go") {
+		folder = filepath.Dir(folder)
+	}
+	theirs := upwards(folder, "go.mod")
+	if theirs == "" || theirs == upwards(dir, "go.mod") {
+		return dir, args
+	}
+	root := filepath.Dir(theirs)
+	if work := workspaceOf(dir, env); work != "" && slices.Contains(foldersNamed(work), root) {
+		return dir, args
+	}
+	for _, arg := range args {
+		there = append(there, argument(root, filepath.Clean(absIn(dir, filepath.FromSlash(arg)))))
+	}
+	return root, there
+}
+
+// isPath reports whether a package is named by its path in the file system.
+func isPath(arg string) bool {
+	return strings.HasPrefix(arg, ".") || filepath.IsAbs(arg) || strings.HasSuffix(arg, ".go")
+}
+
+// workspaceOf returns the go.work in use in a folder; "" if none is.
+func workspaceOf(dir string, env []string) string {
+	switch work := getenv(env, "GOWORK"); work {
+	case "":
+		return upwards(dir, "go.work")
+	case "off":
+		return ""
+	default:
+		return absIn(dir, work)
+	}
+}
+
+// AbsoluteFlags makes the paths in build flags absolute, relative to dir, for a build that runs elsewhere.
+func AbsoluteFlags(dir string, args []string) ([]string, error) {
+	flags, err := parseFlagsFor(args, true)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range flags {
+		switch {
+		case f.name == "pgo" && (f.value == "auto" || f.value == "off"):
+		case slices.Contains([]string{"modfile", "overlay", "pgo", "pkgdir"}, f.name):
+			flags[i].value = absIn(dir, f.value)
+		}
+	}
+	return words(flags), nil
+}

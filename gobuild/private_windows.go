@@ -1,7 +1,0 @@
-package gobuild
-
-import "os"
-
-// private reports whether the folder is ours and nobody else can write to it. On Windows the folder for temporary files
-// is the user's own.
-func private(info os.FileInfo) bool { return info.IsDir() }

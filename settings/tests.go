@@ -1,0 +1,58 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"hotreload/gobuild"
+	"hotreload/runner"
+)
+
+// Tests is what hotreload tests, and how.
+type Tests struct {
+	Values  *Values
+	Program gobuild.Program // names the packages, by patterns
+	Flags   []string        // of go test, those of builds included
+	Poll    time.Duration
+	Ignore  func(folders, trees []string) runner.Ignorer
+}
+
+// ofTests are the flags that mean something for hotreload test.
+var ofTests = []*Setting{Ignore.Setting, Config.Setting, Quiet.Setting, Verbose.Setting, Poll.Setting,
+	NoGitignore.Setting, Color.Setting}
+
+// Tests reads the settings of `hotreload test`: the wishes' arguments are packages, by default all below this folder.
+// testFlags are the given flags of go test.
+func (w *Wishes) Tests(testFlags []string) (*Tests, error) {
+	for _, given := range w.given {
+		if !slices.ContainsFunc(ofTests, func(s *Setting) bool { return s.Name == given.name }) {
+			return nil, Usage(fmt.Errorf("--%s means nothing for hotreload test", given.name),
+				"flags of go test stand after --: hotreload test ./... -- -short")
+		}
+	}
+	r := &Resolved{}
+	if err := w.ofHotreload(r); err != nil {
+		return nil, err
+	}
+	return w.tests(r, w.Dir, w.args, testFlags), nil
+}
+
+// tests returns the tests of packages, with the flags and variables of builds.
+func (w *Wishes) tests(r *Resolved, dir string, packages, testFlags []string) *Tests {
+	v := r.Values
+	if len(packages) == 0 {
+		packages = []string{"./..."}
+	}
+	p := gobuild.Program{Dir: dir, Args: packages, Env: w.env}
+	if r.file != nil {
+		p.Set = withVariables(w.env, BuildEnv.in(r.file.top))[len(w.env):]
+	}
+	return &Tests{Values: v, Program: p, Flags: slices.Concat(v.GoFlags, testFlags), Poll: Poll.Of(v),
+		Ignore: ignorer(v, w.Dir)}
+}
+
+// ErrTestFlag makes an error about a flag of go test one of usage.
+func ErrTestFlag(err error) error {
+	return Usage(err, "go help testflag lists the flags of go test")
+}

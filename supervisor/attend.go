@@ -1,0 +1,94 @@
+package supervisor
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"strings"
+	"time"
+
+	"hotreload/supervisor/host"
+)
+
+// unservedAfter is how long no worker must run before browsers are answered in its place. Most gaps are shorter: a
+// worker of stop-first exits and the next one starts. Felt right, not measured.
+const unservedAfter = 300 * time.Millisecond
+
+// attendance answers browsers while no worker runs: the first build is broken, the program crashes again and again, or
+// has exited. All other connections wait for the next worker, as in the kernel's queue. The loop owns the attendance.
+type attendance struct {
+	timer     *time.Timer // nil while a worker runs
+	attendant *host.Attendant
+}
+
+// attendInput: no worker has run for unservedAfter, unless the timer has changed.
+type attendInput struct{}
+
+// lookForNobody begins and ends the attendance.
+func (l *loop) lookForNobody() {
+	hook := l.config.Browser
+	if hook == nil || hook.Unserved == nil || l.agents == nil {
+		return
+	}
+	nobody := len(l.machine.members) == 0 && !l.machine.stopping
+	switch {
+	case !nobody:
+		l.attendance.end()
+	case l.attendance.timer == nil:
+		l.attendance.timer = time.AfterFunc(unservedAfter, func() { l.send(attendInput{}) }) // stopped in end
+	}
+}
+
+func (attendInput) happen(l *loop, _ time.Time) {
+	if len(l.machine.members) > 0 || l.machine.stopping || l.attendance.timer == nil || l.attendance.attendant != nil {
+		return
+	}
+	hook := l.config.Browser
+	if hook.Pages(l.machine.target).Tag == "" {
+		return // browsers are not wanted
+	}
+	l.attendance.attendant = l.agents.host.Attend(hook.judge, hook.Unserved)
+}
+
+// end gives the waiting connections to the next worker. end must be called before a worker starts.
+func (a *attendance) end() {
+	if a.timer != nil {
+		a.timer.Stop()
+		a.timer = nil
+	}
+	if a.attendant != nil {
+		a.attendant.Leave()
+		a.attendant = nil
+	}
+}
+
+// judge tells by the first bytes of a connection whether a browser asks for a document, or for a path of the hook.
+func (h *BrowserHook) judge(first []byte) host.Verdict {
+	known := false
+	for _, method := range []string{"GET /", "HEAD /", "POST /"} {
+		n := min(len(first), len(method))
+		known = known || string(first[:n]) == method[:n]
+	}
+	switch {
+	case !known:
+		return host.Wait // TLS, HTTP/2, another protocol, a program
+	case !bytes.Contains(first, []byte("\r\n\r\n")):
+		return host.Unclear
+	}
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(first)))
+	switch {
+	case err != nil:
+		return host.Wait
+	case strings.HasPrefix(r.URL.Path, "/.hotreload/"+h.Key+"/"):
+		return host.Answer
+	case r.Method == http.MethodPost || !strings.Contains(r.Header.Get("Accept"), "text/html"):
+		return host.Wait
+	case r.Header.Get("Upgrade") != "" || r.Header.Get("HX-Request") != "" || r.Header.Get("X-Requested-With") != "":
+		return host.Wait
+	}
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "document", "iframe", "frame", "":
+		return host.Answer
+	}
+	return host.Wait
+}

@@ -1,0 +1,228 @@
+package tests
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"hotreload/gobuild"
+	"hotreload/watch"
+)
+
+// attempt tests what is pending, from the list of packages to the last step. Its goroutine shares nothing with the
+// owner: everything in it is a copy, and what it finds out it sends.
+type attempt struct {
+	config         Config
+	graph          *graph
+	fresh, earlier []watch.Change
+	all, anew      bool
+	failing        map[string][]string
+	began          time.Time
+
+	cancel  context.CancelFunc // called by the owner
+	testing bool               // the owner's: a process runs
+	late    bool               // the owner's: something newer was saved
+}
+
+// What an attempt sends, beside events.
+type (
+	loaded struct {
+		graph *graph
+		asked time.Time
+		first bool // the packages were not known before
+	}
+	begun  struct{ what Started }
+	tested struct {
+		outcome
+		only []string
+	}
+	attemptEnded struct {
+		held     bool // tests wait for the service
+		whole    bool // everything was tested
+		report   Report
+		packages map[string]bool // that were tested
+	}
+)
+
+func newAttempt(t *Tester, cancel context.CancelFunc) *attempt {
+	p := &t.pending
+	return &attempt{
+		config: t.config, graph: t.graph, fresh: slices.Collect(maps.Values(p.fresh)),
+		earlier: slices.Collect(maps.Values(p.earlier)), all: p.all, anew: p.anew, failing: t.results.failing(),
+		began: p.began, cancel: cancel,
+	}
+}
+
+// run sends what it finds, and attemptEnded at last.
+func (a *attempt) run(ctx context.Context, came chan<- any) {
+	end := attemptEnded{packages: map[string]bool{}}
+	defer func() { came <- end }()
+	before := a.graph
+	if a.anew {
+		m, err := load(ctx, a.config.Program)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			came <- Broken{Err: err, First: before == nil}
+			end.held = true
+			return
+		default:
+			m.first = before == nil
+			a.graph = m.graph
+			came <- m
+		}
+	}
+	w := a.wish(before)
+	steps := order(a.graph, w)
+	end.report = Report{Files: filesOf(w)}
+	if len(steps) == 0 {
+		end.whole = ctx.Err() == nil
+		if len(end.report.Files) > 0 && end.whole {
+			came <- Unreached{end.report.Files}
+		}
+		return
+	}
+	if a.config.Hold != nil && !a.config.Hold(ctx) {
+		end.held = ctx.Err() == nil
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	for _, s := range steps {
+		for _, pkg := range s.packages {
+			end.packages[pkg] = true
+		}
+	}
+	came <- begun{Started{Files: end.report.Files, Packages: len(end.packages)}}
+	outcomes := map[string]outcome{}
+	for _, s := range steps {
+		if !a.step(ctx, s, outcomes, came) {
+			return
+		}
+	}
+	end.whole = true
+	end.report.count(outcomes)
+	end.report.Total = time.Since(a.began)
+}
+
+// count sums up the outcomes of packages.
+func (r *Report) count(outcomes map[string]outcome) {
+	r.Packages = len(outcomes)
+	for _, o := range outcomes {
+		r.Passed, r.Failed, r.Skipped = r.Passed+o.passed, r.Failed+o.failed, r.Skipped+o.skipped
+		if o.bad {
+			r.Bad++
+		}
+	}
+}
+
+// wish returns what to order, in the present graph. A package that is new in it counts as saved.
+func (a *attempt) wish(before *graph) wish {
+	w := wish{all: a.all, failing: a.failing, whole: a.config.Flags.has(choosing...),
+		inFile: func(path string) []string { return sortedKeys(testsIn(path)) }}
+	touched := func(changes []watch.Change) (list []saved) {
+		for _, change := range changes {
+			reached, _ := a.graph.touch(change)
+			list = append(list, reached...)
+		}
+		return list
+	}
+	w.fresh, w.earlier = touched(a.fresh), touched(a.earlier)
+	if before == nil {
+		return w
+	}
+	for path, p := range a.graph.packages {
+		if before.packages[path] == nil && len(p.Sources)+len(p.Tests) > 0 {
+			w.fresh = append(w.fresh, saved{slices.Concat(p.Sources, p.Tests)[0], source, path})
+		}
+	}
+	return w
+}
+
+// filesOf lists the files that were saved, the last ones first.
+func filesOf(w wish) (files []string) {
+	for _, s := range slices.Concat(w.fresh, w.earlier) {
+		if !slices.Contains(files, s.path) {
+			files = append(files, s.path)
+		}
+	}
+	return files
+}
+
+// step runs one step; false if it was interrupted, or go test did not run.
+func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome, came chan<- any) bool {
+	cmd, err := a.config.Program.GoCommand(a.config.Flags.args(s, a.config.Low)...)
+	if err != nil {
+		came <- Broken{Err: err}
+		return true
+	}
+	reader, heard := newReader(a.graph.places(a.config.Program.Dir)), false
+	took := func(o outcome) {
+		heard = true
+		if s.only == nil {
+			outcomes[o.pkg] = o
+		}
+		came <- tested{o, s.only}
+	}
+	hear := func(e event) {
+		if ctx.Err() != nil {
+			return // what a killed process says last
+		}
+		failed, ended := reader.hear(e)
+		if failed != nil {
+			came <- Failed{*failed}
+		}
+		if ended != nil {
+			took(*ended)
+		}
+	}
+	err = goTest(ctx, cmd, a.config.Low, hear, func(text string) { reader.stray.WriteString(text) })
+	if ctx.Err() != nil {
+		return false
+	}
+	for _, o := range reader.finish() {
+		for _, f := range o.failures {
+			if len(f.Problems) > 0 {
+				came <- Failed{f}
+			}
+		}
+		took(o)
+	}
+	if text := tidy(reader.stray.String()); !heard && (err != nil || text != "") {
+		came <- Broken{Err: &GoError{err, text}}
+	}
+	return true
+}
+
+// GoError means that `go test` has not run any test.
+type GoError struct {
+	Err  error // may be nil
+	Text string
+}
+
+func (e *GoError) Error() string {
+	switch {
+	case e.Text != "":
+		return e.Text
+	case e.Err != nil:
+		return e.Err.Error()
+	}
+	return "go test has tested nothing"
+}
+
+func (e *GoError) Unwrap() error { return e.Err }
+
+// load lists the packages.
+func load(ctx context.Context, p gobuild.Program) (loaded, error) {
+	asked := time.Now()
+	listed, err := gobuild.LoadTests(ctx, p)
+	if err != nil {
+		return loaded{}, err
+	}
+	g := newGraph(listed)
+	g.takeHeaders(asked)
+	return loaded{graph: g, asked: asked}, nil
+}

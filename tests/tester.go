@@ -1,0 +1,417 @@
+package tests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"hotreload/gobuild"
+	"hotreload/problems"
+	"hotreload/watch"
+)
+
+// Config is set once.
+type Config struct {
+	// Program names the packages: Args are patterns, Flags are those of builds, and go runs in Dir.
+	Program gobuild.Program
+	Flags   Flags
+
+	Poll time.Duration // see watch.Config
+	// Ignore returns which paths are not looked at, for folders and trees that are watched. nil: none is ignored.
+	Ignore func(folders, trees []string) func(path string, folder bool) bool
+
+	AtStart bool // test everything at the start
+	Low     bool // give way to everything else on the machine
+	// Hold waits until tests may run for what was saved. If it returns false, they wait for the next save or Go. nil:
+	// they may run at once.
+	Hold func(ctx context.Context) bool
+}
+
+// Tester tests what saves reach. Its methods may be called from any goroutine; Close ends it.
+type Tester struct {
+	config   Config
+	events   chan Event
+	requests chan func() // run by the owner
+	stop     chan struct{}
+	stopOnce sync.Once
+	done     chan struct{} // closed when the owner has ended
+
+	// All below belongs to the owner, the goroutine of run.
+	watcher *watch.Watcher
+	graph   *graph // nil before the packages are known
+	results results
+	told    []problems.Problem // the last ProblemsNow
+	pending pending
+	now     *attempt // the one that runs; nil: none
+	tested  span     // when tests ran last
+	came    chan any // from the attempt
+	outbox  []Event
+	waiting []chan<- Outcome
+	last    Report
+	held    bool // tests wait until Hold allows them
+}
+
+// Outcome is what Await returns.
+type Outcome struct {
+	Report   Report // the last one
+	Held     bool   // tests wait until the service serves what was saved
+	Problems []problems.Problem
+}
+
+// pending is what was saved and not tested to the end.
+type pending struct {
+	fresh, earlier map[string]watch.Change
+	all            bool
+	anew           bool // the packages have to be listed again
+	began          time.Time
+	settled        bool // no save is in the middle of happening
+	again          map[string]int
+	ours           map[string]bool         // of the present batch: tests may have changed it
+	later          map[string]watch.Change // these, if they count
+}
+
+func (p *pending) empty() bool { return !p.all && !p.anew && len(p.fresh)+len(p.earlier) == 0 }
+
+// New starts a Tester. The caller must read Events.
+func New(config Config) (*Tester, error) {
+	watcher, err := watch.New(watch.Config{Poll: config.Poll})
+	if err != nil {
+		return nil, err
+	}
+	t := &Tester{
+		config: config, events: make(chan Event), requests: make(chan func()), stop: make(chan struct{}),
+		done: make(chan struct{}), watcher: watcher, results: results{}, came: make(chan any),
+		pending: pending{all: config.AtStart, anew: true, settled: true, began: time.Now(),
+			fresh: map[string]watch.Change{}, earlier: map[string]watch.Change{}, again: map[string]int{},
+			ours: map[string]bool{}, later: map[string]watch.Change{}},
+	}
+	go t.run() // ended and awaited by Close
+	return t, nil
+}
+
+// Events returns the events, in order. Close closes the channel.
+func (t *Tester) Events() <-chan Event { return t.events }
+
+// All tests everything.
+func (t *Tester) All() {
+	t.ask(func() { t.pending.all, t.pending.began = true, time.Now(); t.interrupt() })
+}
+
+// Go looks again whether tests that wait may run.
+func (t *Tester) Go() { t.ask(func() { t.held = false }) }
+
+// Close kills what runs, and waits for its end.
+func (t *Tester) Close() {
+	t.stopOnce.Do(func() { close(t.stop) })
+	<-t.done
+}
+
+func (t *Tester) ask(f func()) {
+	select {
+	case t.requests <- f:
+	case <-t.done:
+	}
+}
+
+// ErrClosed means that the Tester has ended.
+var ErrClosed = errors.New("the tests have ended")
+
+// Await waits until everything that is saved now has been tested, or waits for the service.
+func (t *Tester) Await(ctx context.Context) (Outcome, error) {
+	err := t.watcher.Sync(ctx)
+	if err == nil {
+		err = t.watcher.Received(ctx)
+	}
+	if err != nil && !errors.Is(err, watch.ErrClosed) {
+		return Outcome{}, err
+	}
+	answer := make(chan Outcome, 1)
+	t.ask(func() { t.waiting = append(t.waiting, answer) })
+	select {
+	case o := <-answer:
+		return o, nil
+	case <-ctx.Done():
+		return Outcome{}, ctx.Err()
+	case <-t.done:
+		return Outcome{}, ErrClosed
+	}
+}
+
+// run is the owner's goroutine.
+func (t *Tester) run() {
+	defer close(t.done)
+	defer close(t.events)
+	defer t.watcher.Close()
+	batches := t.watcher.Batches()
+	for {
+		t.next()
+		var out chan<- Event
+		var event Event
+		if len(t.outbox) > 0 {
+			out, event = t.events, t.outbox[0]
+		}
+		select {
+		case out <- event:
+			t.outbox = t.outbox[1:]
+		case batch, ok := <-batches:
+			if !ok {
+				batches = nil
+				continue
+			}
+			t.heard(batch)
+		case request := <-t.requests:
+			request()
+		case message := <-t.came:
+			t.take(message)
+		case <-t.stop:
+			if t.now != nil {
+				t.now.cancel()
+				for ended := false; !ended; { // the attempt ends soon: its process is killed
+					_, ended = (<-t.came).(attemptEnded)
+				}
+			}
+			return
+		}
+	}
+}
+
+func (t *Tester) emit(e Event) { t.outbox = append(t.outbox, e) }
+
+// next starts an attempt if something has to be tested, and answers those who wait if nothing has.
+func (t *Tester) next() {
+	if t.now != nil || !t.pending.settled {
+		return
+	}
+	if p := &t.pending; len(p.later) > 0 {
+		if p.empty() {
+			p.began = time.Now()
+		}
+		maps.Copy(p.earlier, p.later)
+		clear(p.later)
+	}
+	if !t.pending.empty() && !t.held {
+		ctx, cancel := context.WithCancel(context.Background())
+		t.now = newAttempt(t, cancel)
+		go t.now.run(ctx, t.came) // ends with attemptEnded, for which the owner waits
+		return
+	}
+	for _, answer := range t.waiting {
+		answer <- Outcome{Report: t.last, Held: t.held, Problems: t.results.problems()}
+	}
+	t.waiting = nil
+}
+
+// interrupt ends the attempt that runs; what it was for stays pending.
+func (t *Tester) interrupt() {
+	t.held = false
+	if t.now != nil {
+		t.now.cancel()
+		t.now.late = true
+	}
+}
+
+// heard takes a batch. As long as it is not settled, the next one contains it.
+func (t *Tester) heard(batch watch.Batch) {
+	p := &t.pending
+	begins := p.settled
+	if begins {
+		maps.Copy(p.earlier, p.fresh) // what is fresh now was not tested to the end
+		clear(p.ours)
+	}
+	clear(p.fresh)
+	relevant := false
+	for _, change := range batch.Changes {
+		reached, anew := t.touch(change)
+		new := slices.Contains(batch.Fresh, change)
+		if new {
+			p.ours[change.Path] = t.byTests(change, reached)
+		}
+		if p.ours[change.Path] || len(reached) == 0 && !anew {
+			continue
+		}
+		p.fresh[change.Path], p.anew = change, p.anew || anew
+		relevant = relevant || new
+	}
+	if relevant && begins {
+		p.began = batch.Began
+	}
+	p.settled = batch.Settled
+	if relevant {
+		t.interrupt()
+	}
+}
+
+// touch is graph.touch; without a graph, the packages are not known yet. A source file whose beginning has changed may
+// import other packages.
+func (t *Tester) touch(change watch.Change) (reached []saved, anew bool) {
+	if t.graph == nil {
+		return nil, filepath.Ext(change.Path) == ".go" || filepath.Base(change.Path) == "go.mod"
+	}
+	reached, anew = t.graph.touch(change)
+	if !anew && change.Op == watch.Written && filepath.Ext(change.Path) == ".go" {
+		if before, known := t.graph.headers[change.Path]; known {
+			anew = before != gobuild.Header(change.Path)
+		}
+	}
+	return reached, anew
+}
+
+// byTests reports whether tests that run may have made a change: see the package's documentation.
+func (t *Tester) byTests(change watch.Change, reached []saved) bool {
+	p := &t.pending
+	_, built := t.graph.fileOf(change.Path)
+	if built || slices.ContainsFunc(reached, func(s saved) bool { return s.kind != data }) ||
+		len(reached) == 0 && !change.Dir {
+		return false
+	}
+	if !t.tested.has(change) {
+		p.again[change.Path] = 0
+		return false
+	}
+	p.again[change.Path]++
+	if p.again[change.Path] <= mostAgain {
+		p.later[change.Path] = change
+	}
+	return true
+}
+
+// span is when tests ran last. Its end is zero while they run.
+type span struct{ began, ended time.Time }
+
+// has reports whether a change may have happened in the span. A file system's clock is a little behind, and a file that
+// is gone tells no time.
+func (s span) has(change watch.Change) bool {
+	at := time.Now().Add(-2 * slack)
+	if info, err := os.Lstat(change.Path); err == nil {
+		at = info.ModTime()
+	}
+	return !s.began.IsZero() && at.After(s.began.Add(-slack)) && (s.ended.IsZero() || at.Before(s.ended.Add(slack)))
+}
+
+// slack is more than the clocks of file systems are behind, and less than a person needs. Felt right.
+const slack = 50 * time.Millisecond
+
+// mostAgain is how often in a row tests run again for a file that changed while they ran.
+const mostAgain = 1
+
+// take takes a message of the attempt.
+func (t *Tester) take(message any) {
+	switch m := message.(type) {
+	case loaded:
+		t.graph, t.pending.anew = m.graph, false
+		t.watch(m)
+	case begun:
+		t.now.testing, t.tested = true, span{began: time.Now()}
+		t.emit(m.what)
+	case tested:
+		t.results.take(m.outcome, m.only)
+		t.emit(Tested{m.pkg, !m.bad, m.passed + m.failed + m.skipped})
+		t.tellProblems()
+	case attemptEnded:
+		t.ended(m)
+	case Event:
+		t.emit(m)
+	}
+}
+
+// ended notes the end of the attempt.
+func (t *Tester) ended(m attemptEnded) {
+	p := &t.pending
+	ran, late := t.now.testing, t.now.late
+	t.now.cancel()
+	t.now = nil
+	if ran {
+		t.tested.ended = time.Now()
+	}
+	switch {
+	case m.held && !late:
+		t.held = true
+		if t.graph == nil {
+			t.watchForModule()
+		}
+	case m.whole && !late:
+		t.forgetGone()
+		p.all = false
+		clear(p.earlier)
+		clear(p.fresh)
+		if ran {
+			m.report.Elsewhere = 0
+			for pkg, o := range t.results {
+				if o.bad && !m.packages[pkg] {
+					m.report.Elsewhere++
+				}
+			}
+			t.last = m.report
+			t.emit(Ended{m.report})
+		}
+		t.tellProblems()
+	case ran:
+		t.emit(Interrupted{})
+	}
+}
+
+// forgetGone drops the results of packages that are not tested any more.
+func (t *Tester) forgetGone() {
+	for pkg := range t.results {
+		if p := t.graph.packages[pkg]; p == nil || !p.Wanted || !p.HasTests() {
+			delete(t.results, pkg)
+		}
+	}
+}
+
+func (t *Tester) tellProblems() {
+	if now := t.results.problems(); !slices.Equal(now, t.told) {
+		t.told = now
+		t.emit(ProblemsNow{now})
+	}
+}
+
+// watch has everything watched that the graph names. A file that was written after the packages were listed counts as
+// saved.
+func (t *Tester) watch(m loaded) {
+	set := m.graph.watched()
+	if t.config.Ignore != nil {
+		ignored := t.config.Ignore(set.Dirs, set.Trees)
+		_ = t.watcher.SetIgnored(context.Background(), func(path string, folder bool) bool {
+			_, built := m.graph.fileOf(path)
+			return !built && ignored(path, folder)
+		})
+	}
+	problems, err := t.watcher.Watch(context.Background(), set)
+	if err != nil {
+		t.emit(Broken{Err: fmt.Errorf("watch files: %w", err)})
+	}
+	for _, problem := range problems {
+		if !errors.Is(problem.Err, os.ErrNotExist) {
+			t.emit(Unwatched{problem.Path, problem.Err})
+		}
+	}
+	if !m.first {
+		return
+	}
+	for path := range m.graph.files {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(m.asked) {
+			t.pending.fresh[path] = watch.Change{Path: path, Op: watch.Written}
+			t.pending.anew = true
+			t.interrupt()
+		}
+	}
+}
+
+// watchForModule has the files watched whose change may make the packages known.
+func (t *Tester) watchForModule() {
+	set := watch.Set{Dirs: []string{t.config.Program.Dir}}
+	for dir := t.config.Program.Dir; ; dir = filepath.Dir(dir) {
+		set.Files = append(set.Files, filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.work"))
+		if filepath.Dir(dir) == dir {
+			break
+		}
+	}
+	_, _ = t.watcher.Watch(context.Background(), set)
+}

@@ -1,0 +1,198 @@
+package tests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hotreload/gobuild"
+	"hotreload/internal/testplace"
+	"hotreload/process"
+)
+
+func TestMain(m *testing.M) {
+	if code, helper := process.Helper(os.Args); helper {
+		os.Exit(code)
+	}
+	os.Exit(m.Run())
+}
+
+// patience is far above the usual time, even on a busy machine.
+const patience = 2 * time.Minute
+
+// bench is a Tester of a module on the disk.
+type bench struct {
+	t   *testing.T
+	dir string
+	*Tester
+}
+
+func newBench(t *testing.T, files map[string]string) *bench {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs go test: not with -short")
+	}
+	b := &bench{t: t, dir: testplace.Folder(t)}
+	b.save("go.mod", "module m\n\ngo 1.25\n")
+	for name, content := range files {
+		b.save(name, content)
+	}
+	tester, err := New(Config{Program: gobuild.Program{Dir: b.dir, Args: []string{"./..."}}, AtStart: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Tester = tester
+	t.Cleanup(func() {
+		go func() { // ends with Close
+			for range tester.Events() {
+			}
+		}()
+		tester.Close()
+	})
+	return b
+}
+
+func (b *bench) save(name, content string) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		b.t.Fatal(err)
+	}
+	// By rename, so that nobody reads half a file, even on a busy machine.
+	draft := filepath.Join(b.t.TempDir(), "draft")
+	if err := errors.Join(os.WriteFile(draft, []byte(content), 0o666), os.Rename(draft, path)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// until reads events up to one that begins with these words, and returns all since the last call.
+func (b *bench) until(words string) (seen []string) {
+	b.t.Helper()
+	limit := time.After(patience)
+	for {
+		select {
+		case event, ok := <-b.Events():
+			if !ok {
+				b.t.Fatalf("the events end; have %q", seen)
+			}
+			text := b.worded(event)
+			if text == "" {
+				continue
+			}
+			if seen = append(seen, text); strings.HasPrefix(text, words) {
+				return seen
+			}
+		case <-limit:
+			b.t.Fatalf("no %q; have %q", words, seen)
+		}
+	}
+}
+
+func (b *bench) worded(event Event) string {
+	switch e := event.(type) {
+	case Started:
+		return fmt.Sprint("started ", e.Packages)
+	case Failed:
+		return fmt.Sprintf("failed %s %s:%d", e.Test, filepath.Base(e.Problems[0].File), e.Problems[0].Line)
+	case Tested:
+		return fmt.Sprint("tested ", e.Package, " ", e.Passed)
+	case Ended:
+		return fmt.Sprint("ended ", e.Passed, " ", e.Failed, " ", e.Elsewhere)
+	case Interrupted:
+		return "interrupted"
+	case Unreached:
+		return "unreached"
+	case Broken:
+		return "broken " + e.Err.Error()
+	}
+	return ""
+}
+
+func (b *bench) want(seen []string, want ...string) {
+	b.t.Helper()
+	if !slices.Equal(seen, want) {
+		b.t.Errorf("have %q\nwant %q", seen, want)
+	}
+}
+
+const storeTest = "package store\n\nimport \"testing\"\n\nfunc TestStore(t *testing.T) {\n\tif Get() != 2 {\n" +
+	"\t\tt.Error(\"have\", Get())\n\t}\n}\n"
+
+func textGo(n int, slow bool) string {
+	return fmt.Sprintf("package text\n\nfunc N() int { return %d }\n\nconst slow = %v\n", n, slow)
+}
+
+// The saved package is tested before its importer, what failed last comes first, a new test alone comes first, and a
+// newer save ends tests that would never end.
+func TestSaves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, map[string]string{
+		"text/text.go":         textGo(1, false),
+		"text/text_test.go":    "package text\n\nimport \"testing\"\n\nfunc TestText(t *testing.T) {\n\tfor slow {\n\t}\n}\n",
+		"store/store.go":       "package store\n\nimport \"m/text\"\n\nfunc Get() int { return text.N() + 1 }\n",
+		"store/store_test.go":  storeTest,
+		"other/other_test.go":  "package other\n\nimport \"testing\"\n\nfunc TestOther(*testing.T) {}\n",
+		"other/testdata/x.txt": "x",
+	})
+	all := b.until("ended")
+	slices.Sort(all)
+	b.want(all, "ended 3 0 0", "started 3", "tested m/other true", "tested m/store true", "tested m/text true")
+
+	b.save("text/text.go", textGo(5, false))
+	b.want(b.until("ended"), "started 2", "tested m/text true", "failed TestStore store_test.go:7", "tested m/store false",
+		"ended 1 1 0")
+	b.save("other/testdata/x.txt", "y")
+	b.want(b.until("ended"), "started 1", "tested m/other true", "ended 1 0 1")
+	b.save("text/text.go", textGo(6, false))
+	b.want(b.until("ended"), "started 2", "failed TestStore store_test.go:7", "tested m/store false", "tested m/text true",
+		"failed TestStore store_test.go:7", "tested m/store false", "ended 1 1 0")
+
+	b.save("text/text.go", textGo(1, true))
+	b.want(b.until("tested m/store"), "started 2", "tested m/store true")
+	b.save("text/text.go", textGo(1, false))
+	b.want(b.until("ended"), "interrupted", "started 2", "tested m/text true", "tested m/store true", "ended 2 0 0")
+
+	b.save("store/more_test.go", "package store\n\nimport \"testing\"\n\nfunc TestMore(t *testing.T) {\n\tt.Fatal(1)\n}\n")
+	b.want(b.until("ended"), "started 1", "failed TestMore more_test.go:6", "tested m/store false",
+		"failed TestMore more_test.go:6", "tested m/store false", "ended 1 1 0")
+	go func() { // ends with the test's cleanup
+		for range b.Events() {
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	outcome, err := b.Await(ctx)
+	if err != nil || len(outcome.Problems) != 1 || outcome.Report.Failed != 1 {
+		t.Errorf("have %+v, %v", outcome, err)
+	}
+}
+
+// What tests write into testdata is tested once more, and not for ever. A person's save of the same file counts.
+func TestWrittenByTests(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, map[string]string{
+		"a/testdata/keep": "",
+		"a/a_test.go": "package a\n\nimport (\n\t\"os\"\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestWrite(t *testing.T) {\n" +
+			"\tos.WriteFile(\"testdata/out\", []byte(time.Now().String()), 0o666)\n}\n",
+	})
+	b.until("ended")
+	b.until("ended") // again, for what was written
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := b.Await(ctx); err != nil { // which blocks if another event waits to be read
+		t.Fatal(err)
+	}
+	select {
+	case e := <-b.Events():
+		t.Errorf("after two runs: %+v", e)
+	default:
+	}
+	b.save("a/testdata/keep", "by a person")
+	b.until("ended")
+}
