@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -241,6 +242,21 @@ func (s *session) hasAgent() {
 	}
 }
 
+// listens waits until the program listens on all of its addresses. On a starved machine some may come later than the
+// line of the first generation, because nobody knows yet how many there are.
+func (s *session) listens(addresses ...string) {
+	s.t.Helper()
+	for _, address := range addresses {
+		s.wait("the program listens on "+address, func() bool {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
+	}
+}
+
 // TestOneRefreshShowsNewCode: a page is open, a file is saved, and hotreload prints that the new generation serves.
 // Then the first refresh shows the new code, each time.
 func TestOneRefreshShowsNewCode(t *testing.T) {
@@ -251,6 +267,7 @@ func TestOneRefreshShowsNewCode(t *testing.T) {
 	s := start(t, newModule(t, map[string]string{"main.go": site}), "--no-browser", ".", "{addr}", overTLS)
 	s.waitFor(`generation 1 serves`)
 	s.hasAgent()
+	s.listens(s.addr, overTLS)
 	pages := []struct {
 		name, protocol string
 		*realBrowser
@@ -294,6 +311,7 @@ func TestPagesThatReloadWhenTheirStreamEnds(t *testing.T) {
 		overTLS)
 	s.waitFor(`generation 1 serves`)
 	s.hasAgent()
+	s.listens(s.addr, overTLS)
 	v := 1
 	for _, path := range []string{"/with-events", "/with-socket"} {
 		for _, url := range []string{"http://" + s.addr, "https://" + overTLS} {

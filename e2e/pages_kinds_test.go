@@ -113,6 +113,7 @@ func TestPagesOverTLS(t *testing.T) {
 	s := startControlled(t, newModule(t, map[string]string{"main.go": site}), ".", "{addr}", overTLS)
 	s.waitFor(`generation 1 serves`)
 	s.hasAgent()
+	s.listens(s.addr, overTLS)
 	b.tells("open https://" + overTLS + "/")
 	s.listeners(b, 1)
 	for v := 2; v <= 4; v++ {
@@ -161,6 +162,7 @@ func TestProxyForProgramsWithoutGate(t *testing.T) {
 	}), ".", addr)
 	s.waitFor(`pages that follow changes: http://` + proxy + `/`)
 	s.waitFor(`generation 1 (serves|is running)`)
+	s.listens(addr)
 	b.tells("open http://" + addr + "/")
 	b.await(`document.title == "inline"`)
 	b.is(`window[Symbol.for("hotreload")] === undefined`, "true")

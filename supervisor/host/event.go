@@ -33,7 +33,7 @@ type (
 	}
 
 	// Ready: the worker accepts on every listener on which the last ready worker accepted, or has accepted on some of
-	// these for ReadyAfter.
+	// these for ReadyAfter. The first worker is ready when it has accepted somewhere for FirstReadyAfter.
 	Ready struct{ Worker int }
 
 	// Released: after Drain, the worker accepts no more connections.
@@ -136,6 +136,11 @@ type Known = protocol.Known
 // ReadyAfter is how long a worker that accepts on one listener may take to accept on the others. The program may no
 // longer want the others. Felt right, not measured.
 const ReadyAfter = 300 * time.Millisecond
+
+// FirstReadyAfter is how long the first worker, whose listeners nobody knows yet, may take to accept on further
+// listeners after the first. Of 25 quick starts of a program with two listeners, two opened the second 1 to 4 ms after
+// the first accept; a busy machine takes longer.
+const FirstReadyAfter = 50 * time.Millisecond
 
 // How tells how a file was opened, as far as the program's call shows; or more about the file.
 type How byte

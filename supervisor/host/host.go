@@ -49,7 +49,7 @@ type guest struct {
 	accepting  map[uint32]bool
 	ready      bool
 	held       bool        // waits before the program's main until Release
-	timer      *time.Timer // ReadyAfter, once the guest accepts somewhere
+	timer      *time.Timer // ReadyAfter or FirstReadyAfter, once the guest accepts somewhere
 	said       said
 	told       said          // for the worker itself: the reports about the worker and its kin together
 	inquiries  []*inquiry    // for the worker itself: unanswered questions
@@ -411,19 +411,29 @@ func (h *Host) accepting(g *guest, id uint32) {
 		h.mu.Unlock()
 		return
 	}
-	accepts, all := g.acceptsLocked(), true
-	for id := range h.last {
-		all = all && accepts[id]
-	}
-	if !all {
-		if g.timer == nil {
-			g.timer = time.AfterFunc(ReadyAfter, func() { h.ready(g) }) // stopped in leave
-		}
-		h.mu.Unlock()
-		return
+	wait := h.waitLocked(g)
+	if wait > 0 && g.timer == nil {
+		g.timer = time.AfterFunc(wait, func() { h.ready(g) }) // stopped in leave
 	}
 	h.mu.Unlock()
-	h.ready(g)
+	if wait == 0 {
+		h.ready(g)
+	}
+}
+
+// waitLocked returns how long a worker that has just accepted somewhere may take to accept on further listeners before
+// the worker counts as ready.
+func (h *Host) waitLocked(g *guest) time.Duration {
+	if h.newest == nil { // nobody knows yet how many listeners the program has
+		return FirstReadyAfter
+	}
+	accepts := g.acceptsLocked()
+	for id := range h.last {
+		if !accepts[id] {
+			return ReadyAfter
+		}
+	}
+	return 0
 }
 
 func (h *Host) ready(g *guest) {

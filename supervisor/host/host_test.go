@@ -225,7 +225,7 @@ func TestConversation(t *testing.T) {
 }
 
 // TestReadyWaitsForAllListeners: a worker is ready when it accepts on all listeners of the last worker, or after a
-// while.
+// while. The first worker gets a short while for the listeners that it opens after the first.
 func TestReadyWaitsForAllListeners(t *testing.T) {
 	s := newStage(t)
 	one := s.join(1)
@@ -235,14 +235,18 @@ func TestReadyWaitsForAllListeners(t *testing.T) {
 		ids = append(ids, id)
 		s.next()
 	}
+	began := time.Now()
 	one.tell(protocol.Accepting, ids[0])
-	s.expect(Ready{Worker: 1})
 	one.tell(protocol.Accepting, ids[1])
+	s.expect(Ready{Worker: 1})
+	if took := time.Since(began); took < FirstReadyAfter {
+		t.Errorf("the first worker was ready after %v, want %v", took, FirstReadyAfter)
+	}
 
 	two := s.join(2)
 	two.tell(protocol.Accepting, ids[1])
 	two.tell(protocol.Accepting, ids[0])
-	began := time.Now()
+	began = time.Now()
 	s.expect(Ready{Worker: 2})
 	if took := time.Since(began); took >= ReadyAfter {
 		t.Errorf("it was ready after %v, want at once", took)
