@@ -165,7 +165,9 @@ var (
 			"- `auto`: it sends `READY=1`, listens on a socket of its own (Linux), or has run for 1 s, whichever " +
 			"comes first. Later generations are expected to become ready in the same way as the one before. A " +
 			"worker that has only run for 1 s is reported as *running*, and as *serving* when it listens (Linux; " +
-			"with the agent on macOS, too).",
+			"with the agent on macOS, too). With the agent, a worker must accept on all addresses of the generation " +
+			"before, or for 300 ms on some of them; the first worker, for 50 ms on any, because a program with several " +
+			"addresses opens one after the other.",
 	})
 	Grace = duration(supervisor.DefaultGrace, func(d time.Duration) bool { return d >= 0 }, Setting{
 		Name: "grace", Group: Replacing, Where: ForEachService,
