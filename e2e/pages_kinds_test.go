@@ -125,7 +125,7 @@ func TestPagesOverTLS(t *testing.T) {
 	b.overlay("Build failed", "version.go:3:1", "broken")
 }
 
-// TestTwoServices: each page reloads with its own service only.
+// TestTwoServices: each page reloads with its own service only, and with those in reload_on.
 func TestTwoServices(t *testing.T) {
 	t.Parallel()
 	b := &browserPage{newBrowser(t)}
@@ -149,6 +149,16 @@ func TestTwoServices(t *testing.T) {
 	b.is(`window.mark`, "1")
 	s.save("api/version.go", version("api 2", ""))
 	b.await(`document.body.innerText == "api 2"`)
+
+	s.save("hotreload.toml", files["hotreload.toml"]+"[browser]\nreload_on = [\"web\"]\n")
+	s.waitFor(`hotreload.toml: in effect`)
+	s.listeners(b, 1)
+	b.value(`eval window.mark = 1`)
+	s.save("web/version.go", version("web 3", ""))
+	b.await(`window.mark === undefined && document.body.innerText == "api 2"`)
+	if answer, err := get("http://" + one + "/"); err != nil || !strings.Contains(answer, "web 3") {
+		t.Errorf("after the reload, web answers %q (%v), want web 3", answer, err)
+	}
 }
 
 // TestProxyForProgramsWithoutGate: pages of a program without the agent reload at the proxy's address, and only there.
