@@ -312,7 +312,9 @@ func (p *places) at(service string) string {
 func (p *pages) openOnce(service string) {
 	p.opened.Do(func() {
 		go func() { // ends soon: the browser is another process
-			if err := openInBrowser("http://" + p.places.at(service) + "/"); err != nil {
+			address := p.places.at(service)
+			scheme := schemeAt(context.Background(), address, askLimit)
+			if err := openInBrowser(scheme + "://" + address + "/"); err != nil {
 				p.console.say(dim(prefix) + yellow(err.Error()) + lineOf(hintLine(hintOf(err))))
 			}
 		}()

@@ -185,29 +185,41 @@ func TestProxyForProgramsWithoutGate(t *testing.T) {
 	b.await(`document.body.innerText == "v2"`)
 }
 
-// TestOpenAtTheFirstReady: --open opens the program's page once.
+// TestOpenAtTheFirstReady: --open opens the program's page once, with the scheme that the program speaks.
 func TestOpenAtTheFirstReady(t *testing.T) {
 	t.Parallel()
-	dir := newModule(t, nil)
-	opened := filepath.Join(dir, "..", "opened")
-	save(t, filepath.Join(dir, "..", "browser"), "#!/bin/sh\necho \"$1\" >>"+opened+"\n")
-	if err := os.Chmod(filepath.Join(dir, "..", "browser"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	env := []string{"BROWSER=" + filepath.Join(dir, "..", "browser")}
-	s := setup{env: env}.start(t, dir, "--open", ".", "{addr}")
-	want := "http://" + s.addr + "/\n"
-	s.waitFor(`generation 1 serves`)
-	has := func() string {
-		text, _ := os.ReadFile(opened)
-		return string(text)
-	}
-	eventually(t, "the page is opened", func() bool { return has() == want })
-	s.save("version.go", version("v2", ""))
-	s.waitFor(`generation 2 serves`)
-	s.serves("v2")
-	if have := has(); have != want {
-		t.Errorf("have %q, want %q", have, want)
+	secure := strings.NewReplacer("go func() { log.Fatal(http.ListenAndServe(os.Args[1], nil)) }()", "",
+		"os.Args[2]", "os.Args[1]").Replace(site)
+	for _, c := range []struct {
+		scheme string
+		files  map[string]string
+	}{
+		{"http", nil},
+		{"https", map[string]string{"main.go": secure}},
+	} {
+		t.Run(c.scheme, func(t *testing.T) {
+			t.Parallel()
+			dir := newModule(t, c.files)
+			opened := filepath.Join(dir, "..", "opened")
+			save(t, filepath.Join(dir, "..", "browser"), "#!/bin/sh\necho \"$1\" >>"+opened+"\n")
+			if err := os.Chmod(filepath.Join(dir, "..", "browser"), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			env := []string{"BROWSER=" + filepath.Join(dir, "..", "browser")}
+			s := setup{env: env}.start(t, dir, "--open", ".", "{addr}")
+			want := c.scheme + "://" + s.addr + "/\n"
+			s.waitFor(`generation 1 serves`)
+			has := func() string {
+				text, _ := os.ReadFile(opened)
+				return string(text)
+			}
+			eventually(t, "a page is opened", func() bool { return has() != "" })
+			s.save("version.go", version("v2", ""))
+			s.waitFor(`generation 2 serves`)
+			if have := has(); have != want {
+				t.Errorf("have %q, want %q", have, want)
+			}
+		})
 	}
 }
 

@@ -328,7 +328,8 @@ var (
 	Open = truth(Setting{
 		Name: "open", Group: Browsers, Where: CommandLine,
 		Help: "open the program's page in a browser once it serves",
-		Doc:  "Open the program's page in the default browser once it serves. The key is `open` in `[browser]`.",
+		Doc: "Open the program's page in the default browser once it serves: by `https` if the program's first address " +
+			"speaks TLS. The key is `open` in `[browser]`.",
 	})
 
 	BrowserEnabled = fileOnly[bool](truthKind, Setting{
