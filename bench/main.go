@@ -23,6 +23,14 @@
 //
 //	go run ./bench -tree -n 3
 //
+// # Pages in a browser
+//
+// -pages measures the time from a save until an open page shows it, for hotreload, air's proxy and the proxy of
+// templ generate --watch (pages.go). Each tool has a Chromium of its own, with one page open. templ must be on PATH,
+// because the program's page contains a component of templ; air is left out if it is not there.
+//
+//	go run ./bench -pages -n 9
+//
 // # Beside air
 //
 // -own compares hotreload and air with a program that has an .air.toml. air is started as it is. hotreload is started
@@ -87,6 +95,8 @@ func main() {
 	flag.BoolVar(&t.on, "tree", false,
 		"measure start-up, memory and watches on a large repository; of the other flags only -n, -only and -folders count")
 	flag.IntVar(&t.folders, "folders", 20_000, "for -tree: folders, of ten files each, beside the program")
+	inPages := flag.Bool("pages", false,
+		"measure until an open page shows a save, beside air and templ; of the other flags only -n and -only count")
 	flag.Parse()
 	p.args = flag.Args()
 	if len(p.args) == 0 {
@@ -98,6 +108,8 @@ func main() {
 	switch {
 	case t.on:
 		err = t.run(ctx, *rounds, *only)
+	case *inPages:
+		err = pages(ctx, *rounds, *only)
 	case m.on:
 		err = m.run(ctx, *rounds, *only)
 	default:
