@@ -15,7 +15,7 @@ import (
 	"hotreload/process"
 )
 
-// This file finds out who listens where, from /proc: proc(5), /proc/net/tcp and /proc/PID/fd.
+// This file finds out who listens where: from the list of listeners, and from /proc/PID/fd, proc(5).
 
 // SeesListeners reports whether the system names the listening processes.
 const SeesListeners = true
@@ -26,12 +26,8 @@ type Inode string
 // listening maps the Inode of every listening TCP and Unix socket of this network namespace to the socket's address.
 func listening() map[Inode]Place {
 	all := map[Inode]Place{}
-	for _, network := range []string{"tcp", "tcp6"} {
-		eachListener(network, func(f []string) {
-			if address, ok := hexAddress(f[1]); ok {
-				all[Inode(f[9])] = Place{Network: network, Addr: address}
-			}
-		})
+	for _, l := range listeners() {
+		all[l.inode] = l.place
 	}
 	eachRow("/proc/net/unix", func(f []string) {
 		// Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 = listening
@@ -40,25 +36,6 @@ func listening() map[Inode]Place {
 		}
 	})
 	return all
-}
-
-// eachListener calls row for each listening socket of tcp or tcp6: sl local rem st tx:rx tr:tm retrnsmt uid timeout
-// Inode. The kernel lists listening sockets before all others (tcp_get_idx in net/ipv4/tcp_ipv4.c), and formats only as
-// many rows as are read. The others may be thousands: 6,400 connections in TIME_WAIT take 87 ms.
-func eachListener(network string, row func(fields []string)) {
-	file, err := os.Open("/proc/net/" + network)
-	if err != nil {
-		return
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	for lines.Scan(); lines.Scan(); { // the first line has the names
-		f := strings.Fields(lines.Text())
-		if len(f) <= 9 || f[3] != "0A" {
-			return
-		}
-		row(f)
-	}
 }
 
 func eachRow(path string, row func(fields []string)) {
@@ -83,12 +60,16 @@ func hexAddress(text string) (string, bool) {
 	for i := 0; i < len(raw); i += 4 {
 		raw[i], raw[i+1], raw[i+2], raw[i+3] = raw[i+3], raw[i+2], raw[i+1], raw[i]
 	}
-	ip := net.IP(raw)
+	return hostPort(raw, number), true
+}
+
+// hostPort writes an address as package net does; the host of all addresses is empty.
+func hostPort(ip net.IP, port uint64) string {
 	name := ip.String()
 	if ip.IsUnspecified() {
 		name = ""
 	}
-	return net.JoinHostPort(name, strconv.FormatUint(number, 10)), true
+	return net.JoinHostPort(name, strconv.FormatUint(port, 10))
 }
 
 // socketsOf lists the inodes of a process's open sockets. A missing permission is an error; a missing process is not.

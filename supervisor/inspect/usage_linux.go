@@ -46,16 +46,10 @@ func usageOfOne(pid int) (u usage, ok bool) {
 
 // Queued sums up the accept queues of listening TCP sockets. For Unix sockets the kernel does not tell.
 func Queued(ours map[Inode]bool) (waiting int, known bool) {
-	for _, network := range []string{"tcp", "tcp6"} {
-		eachListener(network, func(f []string) {
-			if !ours[Inode(f[9])] {
-				return
-			}
-			_, queued, _ := strings.Cut(f[4], ":") // for a listening socket: connections, not bytes
-			if n, err := strconv.ParseInt(queued, 16, 64); err == nil {
-				waiting, known = waiting+int(n), true
-			}
-		})
+	for _, l := range listeners() {
+		if ours[l.inode] {
+			waiting, known = waiting+l.queued, true
+		}
 	}
 	return waiting, known
 }

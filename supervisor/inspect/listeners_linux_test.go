@@ -1,0 +1,92 @@
+package inspect
+
+import (
+	"net"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestListeners: sock_diag and /proc/net/tcp tell the same about each listener, also about more than fit into one
+// answer.
+func TestListeners(t *testing.T) {
+	var ours []Inode
+	listen := func(network, address string) net.Listener {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		ours = append(ours, InodeOf(l.(*net.TCPListener)))
+		return l
+	}
+	waited := listen("tcp4", "127.0.0.1:0")
+	for range 3 { // they wait in the accept queue
+		conn, err := net.Dial("tcp4", waited.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	listen("tcp4", "0.0.0.0:0")
+	listen("tcp", ":0")
+	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil { // not where IPv6 is off
+		l.Close()
+		listen("tcp6", "[::1]:0")
+	}
+	for range 600 {
+		listen("tcp4", "127.0.0.1:0")
+	}
+	byInode := func(all []listener) map[Inode]listener {
+		m := map[Inode]listener{}
+		for _, l := range all {
+			m[l.inode] = l
+		}
+		return m
+	}
+	for network, family := range map[string]byte{"tcp": unix.AF_INET, "tcp6": unix.AF_INET6} {
+		some, err := diagnosed(network, family)
+		if err != nil {
+			t.Skip("this kernel has no sock_diag: ", err)
+		}
+		diag, table := byInode(some), byInode(inTable(network))
+		found := 0
+		for _, inode := range ours {
+			if diag[inode] != table[inode] {
+				t.Errorf("%s: sock_diag says %+v, want %+v as in /proc", network, diag[inode], table[inode])
+			}
+			if diag[inode].inode != "" {
+				found++
+			}
+		}
+		if network == "tcp" && found < 602 || found == 0 && len(ours) > 603 {
+			t.Errorf("%s: %d of %d listeners are found", network, found, len(ours))
+		}
+	}
+	have := byInode(listeners())[ours[0]]
+	if want := (listener{ours[0], Place{Network: "tcp", Addr: waited.Addr().String()}, 3}); have != want {
+		t.Errorf("have %+v, want %+v", have, want)
+	}
+}
+
+// TestListenersOfAnUnknownFamily: an error, after which /proc is read, and not an empty list.
+func TestListenersOfAnUnknownFamily(t *testing.T) {
+	if _, err := diagnosed("tcp", unix.AF_MAX); err == nil {
+		t.Error("no error")
+	}
+}
+
+func BenchmarkListeners(b *testing.B) {
+	b.Run("sock_diag", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := diagnosed("tcp6", unix.AF_INET6); err != nil {
+				b.Skip(err)
+			}
+		}
+	})
+	b.Run("proc", func(b *testing.B) {
+		for b.Loop() {
+			inTable("tcp6")
+		}
+	})
+}
