@@ -246,7 +246,7 @@ func TestIgnoresSIGTERM(t *testing.T) {
 	if code := s.exit(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	gone(t, pid, time.Second)
+	gone(t, pid)
 }
 
 func TestChildInASessionOfItsOwn(t *testing.T) {
@@ -269,10 +269,10 @@ func boot() {
 	s.save("version.go", boot("v2"))
 	fmt.Sscan(s.waitFor(`grandchild (\d+)`)[1], &second)
 	s.serves("v2")
-	gone(t, first, time.Second)
+	gone(t, first)
 	_ = s.cmd.Process.Signal(os.Interrupt)
 	s.exit()
-	gone(t, second, time.Second)
+	gone(t, second)
 }
 
 // Large output, and output without line ends, is passed on and not kept in memory.

@@ -123,7 +123,7 @@ func TestKill9UnderLoad(t *testing.T) {
 					t.Errorf("a request in flight is lost: %v", err)
 				}
 			}
-			gone(t, worker, patience)
+			gone(t, worker)
 			if strings.Contains(again.text(), "in use") {
 				t.Error("the new hotreload found the old one's port in use")
 			}
@@ -183,9 +183,9 @@ func TestKill9WithNothingInFlight(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			gone(t, worker, patience)
+			gone(t, worker)
 			if guard != 0 {
-				gone(t, guard, patience)
+				gone(t, guard)
 			}
 			t.Logf("all processes had exited after %s", time.Since(began))
 			if time.Since(began) > time.Minute { // the grace is five minutes

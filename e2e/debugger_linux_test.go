@@ -310,8 +310,8 @@ func TestDebuggerKill9(t *testing.T) {
 		d.hits("IN REQUEST")
 		_ = d.cmd.Process.Kill()
 		<-d.e.done
-		gone(t, backend, patience)
-		gone(t, pid, patience)
+		gone(t, backend)
+		gone(t, pid)
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // converting is a server that answers with the output of a child, which runs until a file exists. On SIGTERM the server
@@ -141,7 +140,7 @@ func boot() {
 		t.Fatal(err)
 	}
 	s.waitFor(`cleaned up`)
-	gone(t, child, patience)
+	gone(t, child)
 }
 
 // TestDaemonsGoOn: a browser opened by the program outlives its workers, but not hotreload. A listening daemon is ended
@@ -185,11 +184,11 @@ func boot() {
 	s.save("version.go", code("v2"))
 	s.serves("v2")
 	s.waitFor(fmt.Sprintf(`1 process that it started had to be ended; its daemon \(pid %d\) keeps running`, browser))
-	gone(t, listening, time.Second)
+	gone(t, listening)
 	if err := syscall.Kill(browser, 0); err != nil {
 		t.Errorf("the browser: %v", err)
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGINT)
 	s.exit()
-	gone(t, browser, patience)
+	gone(t, browser)
 }

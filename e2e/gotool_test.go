@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // newToolModule makes a module that has hotreload as a tool, and builds the tool once.
@@ -66,7 +65,7 @@ func TestGoTool(t *testing.T) {
 	if code := s.exit(); code != 0 {
 		t.Errorf("after SIGTERM to go: exit code %d, want 0\n%s", code, s.text())
 	}
-	gone(t, pid, time.Second)
+	gone(t, pid)
 
 	terminal := setup{terminal: true, through: []string{"bash", "--norc", "-i"}}
 	terminal.env = []string{"PS1=prompt> ", "TERM=dumb"}

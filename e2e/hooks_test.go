@@ -66,7 +66,7 @@ func TestHookThatHangs(t *testing.T) {
 	for _, text := range noted(dir) {
 		var pid int
 		fmt.Sscan(text, &pid)
-		gone(t, pid, time.Second)
+		gone(t, pid)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestHookIsKilledAtStop(t *testing.T) {
 	s.exit()
 	var pid int
 	fmt.Sscan(noted(dir)[0], &pid)
-	gone(t, pid, time.Second)
+	gone(t, pid)
 }
 
 func TestHookThatIsNone(t *testing.T) {

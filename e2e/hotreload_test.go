@@ -428,10 +428,11 @@ func (s *session) exit() int {
 	return s.cmd.ProcessState.ExitCode()
 }
 
-// gone waits until no process with this pid runs. A zombie counts as gone, because its parent may be any process.
-func gone(t *testing.T, pid int, within time.Duration) {
+// gone waits until no process with this pid runs. A zombie counts as gone, because its parent may be any process. The
+// process would run for longer than patience by itself.
+func gone(t *testing.T, pid int) {
 	t.Helper()
-	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if syscall.Kill(pid, 0) != nil {
 			return
 		}
@@ -439,7 +440,7 @@ func gone(t *testing.T, pid int, within time.Duration) {
 			return
 		}
 	}
-	t.Errorf("process %d still runs after %v", pid, within)
+	t.Errorf("process %d still runs after %v", pid, patience)
 }
 
 func TestSaveIsServed(t *testing.T) {
@@ -534,7 +535,7 @@ func TestCrashComesBack(t *testing.T) {
 	pid := s.pid()
 	_, _ = s.get("/crash")
 	s.waitFor(`died: exit code 3 after`)
-	gone(t, pid, patience)
+	gone(t, pid)
 	s.serves("v1")
 }
 
@@ -628,8 +629,8 @@ func TestKill9LeavesNothing(t *testing.T) {
 	worker := s.pid()
 	_ = s.cmd.Process.Kill()
 	<-s.done
-	gone(t, worker, time.Second)
-	gone(t, grandchild, time.Second)
+	gone(t, worker)
+	gone(t, grandchild)
 	l, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		t.Fatalf("the port is not free: %v", err)
@@ -687,7 +688,7 @@ func TestCtrlC(t *testing.T) {
 	if code := s.exit(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
-	gone(t, pid, time.Second)
+	gone(t, pid)
 }
 
 func TestSecondCtrlCKills(t *testing.T) {
@@ -702,7 +703,7 @@ func TestSecondCtrlCKills(t *testing.T) {
 	time.Sleep(350 * time.Millisecond) // two key presses are at least this far apart
 	_ = s.cmd.Process.Signal(os.Interrupt)
 	s.exit()
-	gone(t, pid, time.Second)
+	gone(t, pid)
 }
 
 // Code in a replaced module outside the main module causes a rebuild.

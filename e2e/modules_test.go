@@ -206,7 +206,7 @@ func TestExec(t *testing.T) {
 				s.serves("x" + text + " of x")
 			}
 			client.end(t)
-			gone(t, pid, patience)
+			gone(t, pid)
 		})
 	}
 	t.Run("is not there", func(t *testing.T) {

@@ -168,7 +168,7 @@ func TestRandomly(t *testing.T) {
 			if pid, bad := strconv.Atoi(text); err == nil && bad == nil {
 				done.commit(func() {
 					_ = syscall.Kill(pid, syscall.SIGKILL)
-					gone(t, pid, patience)
+					gone(t, pid)
 				})
 			}
 		}},
@@ -202,7 +202,7 @@ func TestRandomly(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, pid := range left {
-		gone(t, pid, patience)
+		gone(t, pid)
 	}
 	if t.Failed() {
 		t.Logf("the actions:\n%s", strings.Join(history, "\n"))

@@ -130,7 +130,7 @@ func TestHangup(t *testing.T) {
 	s.save("version.go", version("v2", "")) // ends our own read of the terminal, so that it can be closed
 	s.exit()
 	number, _ := strconv.Atoi(pid)
-	gone(t, number, time.Second)
+	gone(t, number)
 }
 
 // A shell that gets SIGHUP signals its jobs, and closes the terminal a moment later.
@@ -151,7 +151,7 @@ func TestHangupOfTheShell(t *testing.T) {
 	}
 	s.signal(syscall.SIGHUP)
 	number, _ := strconv.Atoi(pid)
-	gone(t, number, 10*time.Second)
+	gone(t, number)
 }
 
 func TestSIGTTINAndSIGTTOUScale(t *testing.T) {

@@ -125,7 +125,7 @@ func TestStoppedTerminalStopsNoEnd(t *testing.T) {
 			if code := s.exit(); code != 0 {
 				t.Errorf("exit code %d, want 0", code)
 			}
-			gone(t, worker, patience)
+			gone(t, worker)
 		})
 	}
 }

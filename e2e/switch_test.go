@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const twoServices = "[[service]]\nname = \"web\"\npackage = \"./cmd/web\"\n[[service]]\nname = \"api\"\n" +
@@ -98,7 +97,7 @@ func TestDisableAndStop(t *testing.T) {
 	s.expectCommand(0, `serves(.|\n)*serves`, "wait")
 	pid := s.workerPid(addresses["web"])
 	s.expectCommand(0, `^disabled: web\n$`, "disable", "--stop", "web")
-	gone(t, pid, time.Second)
+	gone(t, pid)
 	s.expectCommand(1, `web is disabled`, "reload", "web")
 	s.expectCommand(0, `^nothing is disabled\n$`, "enable", "web")
 	s.expectCommand(0, `serves`, "reload", "web")

@@ -507,7 +507,7 @@ func TestFirstCtrlCNamesForWhomItWaits(t *testing.T) {
 	for _, text := range groups[1:] {
 		var pid int
 		fmt.Sscan(text, &pid)
-		gone(t, pid, time.Second)
+		gone(t, pid)
 	}
 }
 

@@ -343,7 +343,7 @@ func TestCancelKillsTheWholeGroup(t *testing.T) {
 			if err := <-ended; !errors.Is(err, context.Canceled) {
 				t.Errorf("have %v", err)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("it took %v", took)
 			}
 			eventually(t, "the compiler is gone", func() bool { return !alive(pid) })

@@ -113,13 +113,7 @@ func TestSocketsStayNonblocking(t *testing.T) {
 	if flags(t, s.sockets.open[0].socket)&unix.O_NONBLOCK == 0 {
 		t.Error("the socket is in blocking mode after a replacement")
 	}
-	began := time.Now()
-	s.end()
-	took := time.Since(began)
-	t.Logf("stopped after %v", took)
-	if took > time.Second { // it takes about 10 ms; with a blocking socket, Close would hang
-		t.Errorf("an idle supervisor took %v to stop", took)
-	}
+	s.end() // with a blocking socket, Close would hang
 }
 
 // Connections wait while no worker runs; they are not refused.

@@ -216,7 +216,7 @@ func TestStrangerHoldsStdout(t *testing.T) {
 			began := time.Now()
 			must(t, syscall.Kill(ready.Pid, syscall.SIGKILL))
 			await[Exited](s, nil)
-			if took := time.Since(began); took > 2*time.Second { // 500 ms, and a busy machine; the process stays for 5 s
+			if took := time.Since(began); took > 15*time.Second { // it takes 500 ms; the process stays for 20 s
 				t.Errorf("the exit was reported after %v", took)
 			}
 		})

@@ -52,7 +52,7 @@
 //	-allocate N     hold N bytes of memory before it listens
 //	-cgroup DIR     join this control group first
 //	-child          start a child that calls setsid, ignores SIGTERM and keeps the inherited sockets and stdout open
-//	-stranger       the same, with an empty environment, so that its origin is unknown; it lives for 5 s
+//	-stranger       the same, with an empty environment, so that its origin is unknown; it lives for 20 s
 package main
 
 import (

@@ -35,7 +35,7 @@ func playPart() {
 	case "stranger":
 		os.Stderr.WriteString("here\n")
 		os.Stderr.Close()
-		time.Sleep(5 * time.Second)
+		time.Sleep(20 * time.Second)
 	}
 	os.Exit(0)
 }
