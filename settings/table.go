@@ -194,13 +194,15 @@ var (
 			"generation last connected or became ready. Then the old worker exits first, if it holds a lock that " +
 			"the new one waits for, or if the new one waits for nothing visible. A new worker that computes, or " +
 			"waits for a timer, the network or a child process, may take until `--start-timeout`, and the old " +
-			"worker keeps serving. See [programs that run only alone](#programs-that-run-only-alone).",
+			"worker keeps serving. A new worker with a debugger attached is not suspected. See [programs that run only " +
+			"alone](#programs-that-run-only-alone).",
 	})
 	StartTimeout = duration(supervisor.DefaultStartTimeout, longerThanNothing, Setting{
 		Name: "start-timeout", Group: Replacing, Where: ForEachService,
 		Example: `"1m"`,
 		Help:    "the `time` that a worker has to become ready, if readiness can be seen",
-		Doc:     "How long a worker may take to become ready, if its readiness can be seen.",
+		Doc: "How long a worker may take to become ready, if its readiness can be seen. The time stands still while a " +
+			"debugger is attached to the worker.",
 	})
 	OnExit = parsed("auto", supervisor.ParseOnExit, Setting{
 		Name: "on-exit", Group: Replacing, Where: ForEachService, Words: supervisor.OnExits(),

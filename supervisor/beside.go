@@ -119,7 +119,8 @@ func standingOf(w *running, others []*running, now time.Time) Standing {
 	if st.Known = known && counted; !st.Known {
 		return st
 	}
-	st.Awaits = awaits || w.program == 0 // without an agent, the opened files are unknown
+	st.Traced = inspect.TracingOf(w.Pid()) != inspect.Untraced
+	st.Awaits = awaits || st.Traced || w.program == 0 // without an agent, the opened files are unknown
 	st.Idle, st.Silent = w.pulse.feel(spent, w.trail.all, st.Awaits, now)
 	for _, path := range held {
 		if slices.Contains(asleep, path) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotreload/process"
+	"hotreload/supervisor/inspect"
 )
 
 // loop is the state owned by one goroutine of the Supervisor: the machine, which decides, and the processes, sockets
@@ -240,6 +241,14 @@ func (a lookAtWorker) carryOut(l *loop) {
 	if !slices.Contains(l.looks, a.id) {
 		l.looks = append(l.looks, a.id)
 	}
+}
+
+func (a findDebugger) carryOut(l *loop) {
+	how := inspect.Untraced
+	if w := l.workers[a.id]; w != nil {
+		how = inspect.TracingOf(w.Pid())
+	}
+	l.machine.traced(a.id, how, time.Now())
 }
 
 // lookInput: no other input waits, so it is time for the next look.

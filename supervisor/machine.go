@@ -96,6 +96,7 @@ type (
 	endStreams   struct{ id int }
 	killWorker   struct{ id int }
 	lookAtWorker struct{ id int } // and call looked with the result
+	findDebugger struct{ id int } // of the worker, and call traced with the result
 	emit         struct{ Event }
 )
 
@@ -357,6 +358,8 @@ func (m *machine) tick(now time.Time) {
 		switch w.state {
 		case Starting:
 			switch ages := m.agesToReady(w); {
+			case due(m.watchAt(w)):
+				m.do(findDebugger{w.ID}) // before anything is concluded from the worker's silence
 			case ages && due(w.started.Add(m.policy.AliveFor)):
 				m.isReady(w.ID, ByAge, now)
 			case ages:
@@ -422,6 +425,7 @@ func (m *machine) deadline() time.Time {
 		}
 		switch w.state {
 		case Starting:
+			add(m.watchAt(w))
 			if m.agesToReady(w) {
 				add(w.started.Add(m.policy.AliveFor))
 				continue

@@ -98,6 +98,45 @@ var machineCases = []machineCase{
 		1 runs on                   >
 		1 holds 100 bytes           > 1 retires, start 2 of generation 1 in slot 0
 	`},
+	{"a debugger has it: not suspected, and its start timeout stands still", parallel1, agentServes + `
+		replace by 2 with agent > start 2 of generation 2 in slot 0
+		agent of 2 connects     >
+		2 sleeps in a lock      >
+		2 is traced             >
+		wait 1h                 >
+		2 is let go             >
+		wait 500ms              > try 2 alone: lock, ask 1 to drain
+	`},
+	{"a debugger has it: what was left of its start timeout is left", notify1, `
+		replace by 1 > start 1 of generation 1 in slot 0
+		wait 9s      >
+		1 is traced  >
+		wait 1h      >
+		1 is let go  >
+		wait 20s     >
+		wait 2s      > kill 1
+	`},
+	{"a debugger has it, and it runs: it may age to be ready", parallel1, `
+		1 is traced  >
+		replace by 1 > start 1 of generation 1 in slot 0
+		wait 1s      > 1 is ready: alive, generation 1 serves, generation 1 runs alone
+	`},
+	{"a debugger has stopped it: it does not age", parallel1, `
+		1 is stopped >
+		replace by 1 > start 1 of generation 1 in slot 0
+		wait 1h      >
+		1 is let go  >
+		wait 1s      > 1 is ready: alive, generation 1 serves, generation 1 runs alone
+	`},
+	{"a debugger has stopped it: its own port is no sign", parallel1, agentServes + `
+		replace by 2 with agent > start 2 of generation 2 in slot 0
+		2 is stopped            >
+		2 listens               >
+		wait 1h                 >
+		2 is let go             >
+		agent of 2 connects     >
+		2 accepts               > 2 is ready: accepts, ask 1 to drain, generation 2 serves
+	`},
 	{"halted by a debugger: a person who asks for another worker gets it", parallel1, agentServes + `
 		1 is halted > 
 		retire 1    > 1 retires, start 2 of generation 1 in slot 0

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hotreload/process"
+	"hotreload/supervisor/inspect"
 )
 
 // steps are the words of the script for a bench: one step per line, or several with semicolons in between. # is the
@@ -102,8 +103,11 @@ var steps = map[string]func(b *bench, n int){
 		b.retire(n, b.now)
 	},
 
-	"# is halted": func(b *bench, n int) { b.halt(n, true, b.now) }, // by a debugger
-	"# runs on":   func(b *bench, n int) { b.halt(n, false, b.now) },
+	"# is traced":  func(b *bench, n int) { b.tracing[n] = inspect.Traced }, // by a debugger of the user
+	"# is stopped": func(b *bench, n int) { b.tracing[n] = inspect.Stopped },
+	"# is let go":  func(b *bench, n int) { b.tracing[n] = inspect.Untraced },
+	"# is halted":  func(b *bench, n int) { b.halt(n, true, b.now) }, // by a debugger
+	"# runs on":    func(b *bench, n int) { b.halt(n, false, b.now) },
 
 	"stop": func(b *bench, _ int) { b.stop(b.now) },
 	"kill": func(b *bench, _ int) { b.killAll(b.now) },
@@ -132,6 +136,7 @@ type bench struct {
 	refused map[int]bool
 	living  map[int]Worker
 	looks   map[int]Standing // the findings about workers; without one, a worker works
+	tracing map[int]inspect.Tracing
 	actions []action
 }
 
@@ -141,6 +146,7 @@ func newBench(p Policy) *bench {
 	return &bench{
 		machine: newMachine(p, middle), now: time.Unix(1e9, 0),
 		living: map[int]Worker{}, refused: map[int]bool{}, looks: map[int]Standing{},
+		tracing: map[int]inspect.Tracing{},
 	}
 }
 
@@ -155,11 +161,17 @@ func (b *bench) refusal() string {
 func (b *bench) settle() []action {
 	var all []action
 	for actions := b.take(); len(actions) > 0; actions = b.take() {
-		all = append(all, actions...)
+		for _, a := range actions {
+			if find, ok := a.(findDebugger); ok {
+				b.traced(find.id, b.tracing[find.id], b.now)
+				continue
+			}
+			all = append(all, a)
+		}
 		for _, a := range actions {
 			if look, ok := a.(lookAtWorker); ok {
 				st := b.looks[look.id]
-				st.Known = true
+				st.Known, st.Traced = true, b.tracing[look.id] != inspect.Untraced
 				b.looked(look.id, st, b.now)
 			}
 			if s, ok := a.(startWorker); ok {

@@ -37,6 +37,7 @@ type member struct {
 	spread  float64   // in [0,1): by how much the worker's maximal age is shortened
 	halted  time.Time // since when a debugger has stopped the worker; zero = running. See debug.go
 	looked  time.Time // when the system was last asked whether the worker waits for older ones
+	watched time.Time // when the system was last asked whether a debugger has the worker; zero = never
 
 	signs   signs
 	agent   agentOf

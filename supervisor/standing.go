@@ -18,7 +18,7 @@ import (
 // whyWaits: does the worker wait for the old ones? A slow start is no such wait. The worker waits if it sleeps in a
 // lock of an old one; or if the worker is idle with a file open that an old one has locked (a loop of retries sleeps in
 // between); or if the agent has seen no activity for long, and the worker waits for nothing else: no timer, no network,
-// no child.
+// no child. A worker with a debugger waits for a person.
 type Standing struct {
 	Known  bool          // the system tells the open files of processes, and for what they wait
 	Asleep string        // the file, locked by an old worker, in whose lock the worker sleeps
@@ -29,6 +29,7 @@ type Standing struct {
 	Idle   time.Duration // time since the last opened file, new connection or use of the CPU, as far as known
 	Silent time.Duration // time since the last activity or the last wait for something visible
 	Awaits bool          // waits for a timer, the network or a child now; or works
+	Traced bool          // a debugger is attached
 }
 
 // Words for something that can exist only once. The plain ones are clear; the faint ones are also used for unrelated
@@ -120,7 +121,7 @@ func plainLine(tail string) string {
 // whyWaits returns why a worker may be waiting for an old one to exit; zero without an indication.
 func (s Standing) whyWaits(handover time.Duration) Reason {
 	switch {
-	case !s.Known:
+	case !s.Known || s.Traced:
 	case s.Asleep != "":
 		return Reason{ByLock, s.Asleep}
 	case s.Locked != "" && s.Idle > 0:

@@ -105,6 +105,9 @@ func TestWhyWaits(t *testing.T) {
 		{"waits for time, and they have a lock that it has nothing to do with",
 			Standing{Known: true, Held: "/db", Idle: time.Hour, Silent: time.Hour, Awaits: true}, Reason{}},
 		{"works", Standing{Known: true}, Reason{}},
+		{"a debugger has it, asleep in a lock of the others", Standing{Known: true, Asleep: "/db", Traced: true}, Reason{}},
+		{"a debugger has it, with their file open", Standing{Known: true, Locked: "/db", Idle: 1, Traced: true}, Reason{}},
+		{"a debugger has it, waiting for nothing", Standing{Known: true, Silent: time.Hour, Traced: true}, Reason{}},
 		{"nothing can be seen", Standing{Asleep: "/db", Locked: "/db", Silent: time.Hour}, Reason{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

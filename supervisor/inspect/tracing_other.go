@@ -1,0 +1,5 @@
+//go:build !linux && !darwin && !windows
+
+package inspect
+
+func tracingOf(int) Tracing { return Untraced }
