@@ -182,6 +182,9 @@ func (l *loop) do(action action) {
 		l.listing.due = true
 	case tellFailed:
 		failure := l.programs.failure
+		if l.crew.serving == 0 {
+			l.supervisor.Unbuilt()
+		}
 		l.emit(BuildFailed{
 			Err: failure.err, Took: failure.took, Serving: l.crew.serving, Problems: problemsOf(failure.err),
 		})

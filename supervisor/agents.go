@@ -102,6 +102,7 @@ func (a *agents) admit(w Worker, plan Plan, hold bool) []string {
 	case a == nil:
 		return nil
 	case !plan.Agent:
+		a.requeue()
 		a.sockets.DropUnused()
 		return nil
 	}
@@ -110,6 +111,13 @@ func (a *agents) admit(w Worker, plan Plan, hold bool) []string {
 		a.host.Hold(w.ID)
 	}
 	return env
+}
+
+// requeue gives the connections that wait at addresses of Config.Listen to workers without an agent.
+func (a *agents) requeue() {
+	if a != nil {
+		a.host.Requeue()
+	}
 }
 
 // letGo lets a held worker go on.

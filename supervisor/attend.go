@@ -19,7 +19,17 @@ const unservedAfter = 300 * time.Millisecond
 type attendance struct {
 	timer     *time.Timer // nil while a worker runs
 	attendant *host.Attendant
+	unbuilt   bool // the first build has failed
+	served    bool // a generation has served
 }
+
+// Unbuilt says that the program does not build and no worker starts before the user's next save. From then on, browsers
+// are answered at the addresses of Config.Listen also before the first worker.
+func (s *Supervisor) Unbuilt() { s.send(unbuiltInput{}) }
+
+type unbuiltInput struct{}
+
+func (unbuiltInput) happen(l *loop, _ time.Time) { l.attendance.unbuilt = true }
 
 // attendInput: no worker has run for unservedAfter, unless the timer has changed.
 type attendInput struct{}
@@ -30,7 +40,8 @@ func (l *loop) lookForNobody() {
 	if hook == nil || hook.Unserved == nil || l.agents == nil {
 		return
 	}
-	nobody := len(l.machine.members) == 0 && !l.machine.stopping
+	begun := l.machine.target != 0 || l.attendance.unbuilt // else the first build is being made
+	nobody := begun && len(l.machine.members) == 0 && !l.machine.stopping
 	switch {
 	case !nobody:
 		l.attendance.end()
@@ -47,7 +58,16 @@ func (attendInput) happen(l *loop, _ time.Time) {
 	if hook.Pages(l.machine.target).Tag == "" {
 		return // browsers are not wanted
 	}
-	l.attendance.attendant = l.agents.host.Attend(hook.judge, hook.Unserved)
+	// Before the first generation has served, nobody knows whether workers will ask for the addresses of Config.Listen.
+	l.attendance.attendant = l.agents.host.Attend(hook.judge, hook.Unserved, !l.attendance.served)
+}
+
+// serves is called when a generation serves.
+func (l *loop) serves() {
+	if !l.attendance.served {
+		l.attendance.served = true
+		l.agents.requeue()
+	}
 }
 
 // end gives the waiting connections to the next worker. end must be called before a worker starts.

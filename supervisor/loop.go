@@ -190,8 +190,11 @@ func (l *loop) carryOut() {
 }
 
 func (a emit) carryOut(l *loop) {
-	if gone, is := a.Event.(GenerationGone); is {
-		l.farewells.forget(gone.Generation)
+	switch e := a.Event.(type) {
+	case GenerationGone:
+		l.farewells.forget(e.Generation)
+	case Serving:
+		l.serves()
 	}
 	l.tell(a.Event)
 }

@@ -18,6 +18,7 @@ type relistenInput struct {
 }
 
 func (in relistenInput) happen(l *loop, now time.Time) {
+	l.attendance.end() // lookForNobody begins again, with the new addresses
 	in.answer <- l.relisten(in.addresses, now)
 	l.lookAfterSockets()
 }

@@ -317,13 +317,14 @@ func (a *agent) accept(fd int) (int, syscall.Sockaddr, error) {
 
 func (a *agent) mayAccept(fd, flags int) bool {
 	id, first, goOn := a.enter(fd)
+	waits := id
 	if first {
 		if id == 0 {
-			id = a.share(fd, flags)
+			id, waits = a.share(fd, flags)
 		}
 	}
 	if first && goOn {
-		a.takeWaiting(fd, id)
+		a.takeWaiting(fd, waits)
 		a.files.flush(true, false)
 		a.link.tell(protocol.Accepting, protocol.Numbers(id))
 	}

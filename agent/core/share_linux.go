@@ -9,33 +9,34 @@ import (
 )
 
 // share makes a listener made without net.Listen one of the supervisor's, and returns its id; 0 if the listener stays
-// the program's own. share is called before the first accept on the listener enters the kernel.
+// the program's own, or comes from --listen. waits is the listener's id for takeWaiting, also for one of --listen.
+// share is called before the first accept on the listener enters the kernel.
 //
 // Either the supervisor keeps this very socket, and nothing changes here; or the supervisor has a socket already,
 // which replaces this one. Then the kernel gives all new connections to the supervisor's socket (host.steer). A
 // connection on its way to this socket is in the queue a moment later, and is taken from there. Nothing new arrives
 // meanwhile: a filter drops SYNs, and clients send these again.
-func (a *agent) share(fd, flags int) (id uint32) {
+func (a *agent) share(fd, flags int) (id, waits uint32) {
 	control, _ := syscall.Getenv(SharingVariable)
 	if control == "off" || !isShareable(fd) {
-		return 0
+		return 0, 0
 	}
 	poller, entry := a.poller(fd)
 	if poller < 0 {
-		return 0 // no event would report connections on another socket
+		return 0, 0 // no event would report connections on another socket
 	}
 	got, err := a.link.ask(protocol.Ask, nil, fd)
 	if err != nil || got.kind != protocol.Listener || got.errno != 0 {
-		return 0
+		return 0, got.id // 0, except for a listener of --listen
 	}
 	if got.fd < 0 {
 		a.listens(fd, got.id)
-		return got.id
+		return got.id, got.id
 	}
 	defer syscall.Close(got.fd)
 	own, err := dup(fd)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	defer syscall.Close(own)
 	a.listens(fd, got.id)
@@ -44,7 +45,7 @@ func (a *agent) share(fd, flags int) (id uint32) {
 	}
 	if replace(fd, got.fd) == nil {
 		if watch(poller, fd, entry) == nil {
-			return got.id
+			return got.id, got.id
 		}
 		_ = replace(fd, own)
 	}
@@ -52,7 +53,7 @@ func (a *agent) share(fd, flags int) (id uint32) {
 	_ = syscall.DetachLsf(own)
 	a.unlisten(fd)
 	a.link.tell(protocol.Closed, protocol.Numbers(got.id))
-	return 0
+	return 0, 0
 }
 
 // SharingVariable is for controls of tests. With "off", listeners made without net.Listen are not shared; with

@@ -28,7 +28,8 @@
 //	                                      <-------    Way  paths for the worker to remove, each with another name of its
 //	                                                  socket, which the worker moves there after the bind; zeros between
 //	Ask     path; the bound socket        ------->    also before the first accept on a TCP socket from another source
-//	                                      <-------    Listener  error number, id, 1 if with the listening socket
+//	                                      <-------    Listener  error number, id, 1 if with the listening socket;
+//	                                                  EALREADY and the id for a socket of --listen
 //
 //	before the first accept on a listener, with a configuration for browsers, until the answer is 0:
 //	Waiting    id                         ------->

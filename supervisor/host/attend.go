@@ -3,6 +3,7 @@
 package host
 
 import (
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -47,14 +48,15 @@ const maxWaiting = 256
 // maxPeek is how many bytes of a connection judge may see.
 const maxPeek = 8 << 10
 
-// Attend accepts at the TCP addresses for which workers have asked, until Leave. It must be called only while no
-// worker runs. answer is called in a goroutine of its own.
-func (h *Host) Attend(judge func(first []byte) Verdict, answer func(net.Conn)) *Attendant {
+// Attend accepts at the TCP addresses for which workers have asked, until Leave; with unasked, also at those given by
+// Keep: then Requeue must follow once a worker serves. Attend must be called only while no worker runs. answer is
+// called in a goroutine of its own.
+func (h *Host) Attend(judge func(first []byte) Verdict, answer func(net.Conn), unasked bool) *Attendant {
 	a := &Attendant{host: h, judge: judge, answer: answer, waiting: map[*net.TCPConn]uint32{}, room: maxWaiting}
 	if full := a.takeBack(); full {
 		return a
 	}
-	for id, fd := range h.sockets.requested() {
+	for id, fd := range h.sockets.attended(unasked) {
 		file := os.NewFile(uintptr(fd), "attended")
 		l, err := net.FileListener(file)
 		_ = file.Close()
@@ -116,14 +118,14 @@ func connOf(fd int) *net.TCPConn {
 	return tcp
 }
 
-// requested returns duplicates of the listeners on TCP for which workers have asked, by id. Listeners of --listen are
-// left out: workers may accept there without the agent's knowledge.
-func (s *Sockets) requested() map[uint32]int {
+// attended returns duplicates of the listeners on TCP for which workers have asked, by id; with unasked, also of those
+// given by Keep. Without, a listener of --listen is left out if workers accept there without the agent's knowledge.
+func (s *Sockets) attended(unasked bool) map[uint32]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := map[uint32]int{}
 	for _, one := range s.all {
-		if one.kept || one.place != nil {
+		if !one.asked && !unasked || one.place != nil {
 			continue
 		}
 		if fd, err := unix.FcntlInt(uintptr(one.fd), unix.F_DUPFD_CLOEXEC, 3); err == nil {
@@ -237,7 +239,82 @@ func (h *Host) giveWaiting(in *reader, id uint32) error {
 	return send(in.conn, protocol.Waiting, protocol.Numbers(1), fd)
 }
 
-// hangUp closes the connections for a next worker, which will not come.
+// Requeue gives the waiting connections of listeners for which no worker has asked to the kernel's queue: a worker that
+// accepts without the agent's knowledge takes no connection from us. The worker sees a new connection from this
+// machine, and bytes are relayed to the client.
+func (h *Host) Requeue() {
+	asked := h.sockets.asked()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, all := range h.waiting {
+		if asked[id] || h.closed {
+			continue
+		}
+		for _, fd := range all {
+			if conn := connOf(fd); conn != nil {
+				go h.relay(conn) // ends with the connection, or with Close
+			} else {
+				_ = unix.Close(fd) // no descriptors are left
+			}
+		}
+		delete(h.waiting, id)
+	}
+}
+
+// asked returns the ids of the listeners for which workers have asked.
+func (s *Sockets) asked() map[uint32]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := map[uint32]bool{}
+	for _, one := range s.all {
+		if one.asked {
+			ids[one.id] = true
+		}
+	}
+	return ids
+}
+
+// relay connects a client with whoever accepts at the address that the client has chosen. The kernel completes the
+// second connection without a worker.
+func (h *Host) relay(client *net.TCPConn) {
+	defer client.Close()
+	to, is := client.LocalAddr().(*net.TCPAddr)
+	if !is {
+		return
+	}
+	worker, err := net.DialTCP("tcp", nil, to)
+	if err != nil {
+		return
+	}
+	defer worker.Close()
+	end := func() { client.Close(); worker.Close() }
+	h.mu.Lock()
+	closed := h.closed
+	h.relays[client] = end
+	h.mu.Unlock()
+	if closed {
+		return
+	}
+	defer func() {
+		h.mu.Lock()
+		delete(h.relays, client)
+		h.mu.Unlock()
+	}()
+	pass := func(to, from *net.TCPConn) {
+		if _, err := io.Copy(to, from); err != nil || to.CloseWrite() != nil {
+			end()
+		}
+	}
+	answered := make(chan struct{})
+	go func() { // ends with the worker's connection
+		defer close(answered)
+		pass(client, worker)
+	}()
+	pass(worker, client)
+	<-answered
+}
+
+// hangUp closes the connections for a next worker, which will not come, and ends the relays.
 func (h *Host) hangUp() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -247,4 +324,7 @@ func (h *Host) hangUp() {
 		}
 	}
 	h.waiting = nil
+	for _, end := range h.relays {
+		end()
+	}
 }

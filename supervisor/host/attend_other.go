@@ -17,7 +17,10 @@ const (
 )
 
 // Attend does nothing.
-func (*Host) Attend(func([]byte) Verdict, func(net.Conn)) *Attendant { return &Attendant{} }
+func (*Host) Attend(func([]byte) Verdict, func(net.Conn), bool) *Attendant { return &Attendant{} }
+
+// Requeue does nothing.
+func (*Host) Requeue() {}
 
 // Leave does nothing.
 func (*Attendant) Leave() {}

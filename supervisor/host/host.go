@@ -35,6 +35,7 @@ type Host struct {
 
 	browser func(generation int) Browser // the agents' configuration for browsers; nil: none
 	waiting map[uint32][]int             // connections left by an Attendant for workers, by listener
+	relays  map[*net.TCPConn]func()      // what ends the relay of a client; see Requeue
 }
 
 // guest is the host's record of a worker, or of its kin (kin.go). Host.mu guards the fields.
@@ -77,8 +78,8 @@ const sendTimeout = 100 * time.Millisecond
 func New(path string, grace time.Duration, sockets *Sockets, events func(Event)) (*Host, error) {
 	h := &Host{
 		grace: grace, events: events, sockets: sockets,
-		waiting: map[uint32][]int{},
-		guests:  map[int]*guest{}, last: map[uint32]bool{}, moves: moves{all: map[uint32]*move{}},
+		waiting: map[uint32][]int{}, relays: map[*net.TCPConn]func(){},
+		guests: map[int]*guest{}, last: map[uint32]bool{}, moves: moves{all: map[uint32]*move{}},
 	}
 	var err error
 	h.door, err = door.Open(path, door.Rules{

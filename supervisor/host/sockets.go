@@ -39,6 +39,7 @@ type socket struct {
 	fd      int
 	address string // with the real number of a port that was 0
 	kept    bool   // given by Keep: does not end before Release or Close
+	asked   bool   // by a worker's agent, which takes the connections that wait for a worker
 	place   *place // of a Unix path, else nil
 }
 
@@ -205,6 +206,9 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 	listens := isOn(fd, unix.SO_ACCEPTCONN)
 	if listens {
 		if got.errno = mayShare(fd, one); got.errno != 0 {
+			if got.errno == syscall.EALREADY {
+				one.asked, got.id = true, one.id
+			}
 			_ = unix.Close(fd)
 			return got
 		}
@@ -239,7 +243,7 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 		}
 		_ = unix.SetNonblock(one.fd, true) // a worker may have made the socket blocking for all
 	}
-	u.open[one.id] = one
+	u.open[one.id], one.asked = one, true
 	got.id, got.address = one.id, one.address
 	return got
 }
