@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Said is something that a page has said on its console. All texts come from the page: they hold no control characters
-// but line breaks in Stack, and are short.
+// Said is a line of a page's console. All texts come from the page, are short, and contain no control characters except
+// line breaks in Stack.
 type Said struct {
 	Service string
 	Level   string // error, warn, info, log, debug
@@ -21,13 +21,13 @@ type Said struct {
 	Line    int
 	Col     int
 	Stack   string
-	Dropped int // so many were left out before, since there were too many
+	Dropped int // number of lines left out before this one, because there were too many
 
-	Uncaught   bool // an error that nothing has caught, or a rejected promise that nothing handles
-	Generation int  // the page is of it
+	Uncaught   bool // an uncaught error, or a rejected promise without a handler
+	Generation int  // of the page
 }
 
-// Limits of what pages can say. Felt right, not measured.
+// Limits for lines of consoles. Felt right, not measured.
 const (
 	sayBurst = 20
 	sayEvery = 200 * time.Millisecond
@@ -46,7 +46,7 @@ type limiter struct {
 	dropped int
 }
 
-// allows reports whether one more may pass, and how many could not since the last that did.
+// allows reports whether one more line may pass, and how many lines were held back since the last one that passed.
 func (l *limiter) allows() (yes bool, dropped int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +64,7 @@ func (l *limiter) allows() (yes bool, dropped int) {
 
 var levels = map[string]bool{"error": true, "warn": true, "info": false, "log": false, "debug": false}
 
-// say takes what a page has said on its console.
+// say receives a line of a page's console.
 func (p *Pages) say(w http.ResponseWriter, r *asked) {
 	var in struct {
 		Level, Text, Page, Path, File, Stack string
@@ -95,8 +95,8 @@ func (p *Pages) say(w http.ResponseWriter, r *asked) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// harmless is a text of a page for a terminal: without control characters, which could draw or pretend to be lines of
-// ours.
+// harmless makes a page's text fit for a terminal: without control characters, which could draw, or fake lines of
+// hotreload.
 func harmless(text string, most int, lines bool) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) > most {

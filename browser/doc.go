@@ -1,21 +1,21 @@
-// Package browser serves the pages that are open in browsers: it tells them what a save has changed, shows problems in
-// them, and has a page about hotreload itself.
+// Package browser serves the open pages of a program: it tells pages what a save has changed, shows problems in pages,
+// and has a page about hotreload itself.
 //
 // # The invariant
 //
-// A page is never told to reload before the code that it is to show serves, and ends on the newest state, however it
-// was hidden, asleep or disconnected meanwhile.
+// No page reloads before the new code serves. Every page ends on the newest state, also after the page was hidden,
+// asleep or disconnected.
 //
 // # Theory of operation
 //
-// The agent's gate puts one script, /.hotreload/KEY/client.js, into the program's documents. A connection whose request
-// begins with /.hotreload/ is not answered by the program: it is handed to hotreload, and Take passes it to the one
-// http.Server of this package. So a stream of events outlives workers, keeps no old worker, and stands in no access
-// log. The server answers one request per connection (Connection: close): to a browser it is the program's connection,
-// and the next request on it could be for the program.
+// The agent's gate puts one script, /.hotreload/KEY/client.js, into the program's documents. The program does not
+// answer requests for paths below /.hotreload/: the worker hands such a connection to hotreload, and Take passes the
+// connection to the one http.Server of this package. So a stream of events outlives workers, keeps no old worker, and
+// is in no access log. The server answers one request per connection (Connection: close), because a browser's next
+// request on the connection could be for the program.
 //
-// One goroutine, the owner, holds the state of all services. Its inputs are the runner's events and what clients ask;
-// after, a pure function, says for each event what the new state is and what pages are told:
+// One goroutine, the owner, holds the state of all services. Its inputs are the runner's events and the requests of
+// clients. after, a pure function, returns for each event the new state and the messages for pages:
 //
 //	event                                     message    the page
 //	connect                                   state      reloads if its generation is older than what serves
@@ -30,24 +30,24 @@
 //	unchanged, ran, reloaded, worker_ready    fixed      removes the overlay
 //	blocked, halted, stopping and their ends  phase      shows a badge
 //
-// The first message of every connection is the whole state, with the last changes and their ages: a page that slept, or
-// came late, finds out from it what it has missed. A client that does not read its messages is disconnected, and gets
-// the whole state when it is back.
+// The first message of every connection is the whole state, with the last changes and their ages. From this message, a
+// page that slept or came late finds out which changes the page lacks. A client that does not read its messages is
+// disconnected, and gets the whole state when the client connects again.
 //
 // # Security
 //
-// Everything below /.hotreload/ is open to every page in the user's browser, and to the network if the program is. So
-// guard.go has an order of checks, each from a fault that another tool had: the Host header (against DNS rebinding),
-// the key, Origin and Sec-Fetch-Site. No answer has a CORS header. Source lines, logs, the editor and the buttons are
-// for peers on this machine, and for the hosts in the settings. Nothing that a client sends is run by a shell or
-// evaluated.
+// Every page in the user's browser can send requests for /.hotreload/, and so can the network if the program listens
+// there. So guard.go has checks in a fixed order, each from a fault of another tool: the Host header (against DNS
+// rebinding), the key, Origin and Sec-Fetch-Site. No answer has a CORS header. Source lines, logs, the editor and the
+// buttons are for peers on this machine, and for the hosts in the settings. No text from a client is evaluated or run
+// by a shell.
 //
 // # The way out
 //
-// Documents of a program without net/http get no tag from a gate. Proxy stands before such a program on request, with
-// the gate's own rules for documents (package agent/web) before httputil.ReverseProxy.
+// Documents of a program without net/http get no tag from a gate. If the settings ask for it, Proxy stands in front of
+// such a program: the gate's own rules for documents (package agent/web), then httputil.ReverseProxy.
 //
 // # What it does not do
 //
-// It reads no file but those that the toolchain named in its messages, and starts no process but the user's editor.
+// The package reads no files except those in messages of the toolchain, and starts no process except the user's editor.
 package browser

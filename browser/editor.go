@@ -13,8 +13,8 @@ import (
 	"hotreload/process"
 )
 
-// editors are those that Editor finds, by their commands, in this order. Only editors with a window of their own are of
-// use: hotreload's terminal is taken.
+// editors are the editors that Editor looks for, in this order. Each has a window of its own, because hotreload uses
+// the terminal.
 var editors = []struct {
 	name string
 	args []string
@@ -32,7 +32,7 @@ var editors = []struct {
 	{"gvim", []string{"+{line}", "{file}"}},
 }
 
-// Editor finds the command of an editor: the one whose terminal hotreload runs in, or the first that is installed; nil
+// Editor finds the command of an editor: the editor whose terminal hotreload runs in, else the first installed one; nil
 // if there is none.
 func Editor(getenv func(string) string, find func(name string) bool) []string {
 	inside := ""
@@ -56,7 +56,7 @@ func Editor(getenv func(string) string, find func(name string) bool) []string {
 	return nil
 }
 
-// filled puts a place into an editor's command. Each word stays one word, whatever the file is called.
+// filled puts a place into an editor's command. Each word stays one word, also for a file name with spaces.
 func filled(command []string, file string, line, col int) []string {
 	words := strings.NewReplacer("{file}", file, "{line}", strconv.Itoa(max(line, 1)), "{col}", strconv.Itoa(max(col, 1)))
 	named := false
@@ -107,11 +107,11 @@ func (p *Pages) start(words []string) error {
 	return process.Release(cmd)
 }
 
-// inBuildTimeout limits the wait for an answer of a service that does not know its files yet.
+// inBuildTimeout limits the wait for a service that does not know its files yet.
 const inBuildTimeout = 2 * time.Second
 
-// inBuild reports whether a file belongs to the build, or is named by a message of the toolchain: then it does, but the
-// build may be too broken to be known.
+// inBuild reports whether a file belongs to the build. A file in a message of the toolchain belongs to the build, also
+// if the build is too broken to be known.
 func (p *Pages) inBuild(ctx context.Context, file string) bool {
 	ctx, cancel := context.WithTimeout(ctx, inBuildTimeout)
 	defer cancel()

@@ -14,9 +14,9 @@ type feed struct {
 
 func newFeed() *feed { return &feed{conns: make(chan net.Conn), done: make(chan struct{})} }
 
-// add gives the server a connection. It returns at once; without a server the connection is closed.
+// add gives the server a connection, and returns at once. Without a server, the connection is closed.
 func (f *feed) add(conn net.Conn) {
-	go func() { // ends when the server accepts, which it does at once, or has ended
+	go func() { // ends soon: the server accepts at once, or has ended
 		select {
 		case f.conns <- conn:
 		case <-f.done:
@@ -41,7 +41,7 @@ func (f *feed) Close() error {
 	return nil
 }
 
-// Addr is a name for a listener that has no address.
+// Addr is a name, because a feed has no address.
 func (f *feed) Addr() net.Addr { return feedAddr{} }
 
 type feedAddr struct{}
@@ -49,7 +49,7 @@ type feedAddr struct{}
 func (feedAddr) Network() string { return "browser" }
 func (feedAddr) String() string  { return "browser" }
 
-// handed is a connection to a service's program.
+// handed is a connection that a service's worker, or the supervisor, has handed over.
 type handed struct {
 	net.Conn
 	service  string

@@ -14,7 +14,7 @@ import (
 // Prefix is the beginning of all paths of this package; the key follows.
 const Prefix = "/.hotreload/"
 
-// guard decides who may ask. Each check stands for a fault that another tool had; see reference and tests.
+// guard decides which requests are answered. Each check prevents a fault of another tool; the tests name these faults.
 type guard struct {
 	key   string
 	names []string // of this machine
@@ -30,14 +30,14 @@ func newGuard(key string) guard {
 	return g
 }
 
-// refusal is why a request is refused: a status and a clause.
+// refusal is the reason for refusing a request: a status and a clause.
 type refusal struct {
 	status int
 	why    string
 }
 
-// allows looks at a request, and returns the path below the key. The order of the checks is part of the rule: a request
-// for a foreign host learns nothing about the key.
+// allows checks a request, and returns the path below the key. The order of the checks is part of the rule: the answer
+// to a request for a foreign host tells nothing about the key.
 func (g guard) allows(r *http.Request, hosts []string) (path string, refused *refusal) {
 	if !g.knows(r.Host, hosts) {
 		return "", &refusal{http.StatusForbidden, "the host " + quoted(r.Host) + " is not allowed; [browser] hosts in " +
@@ -51,7 +51,7 @@ func (g guard) allows(r *http.Request, hosts []string) (path string, refused *re
 	if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !sameOrigin(origins[0], r.Host) {
 		return "", &refusal{http.StatusForbidden, "a page of another origin asks"}
 	}
-	// A hint in addition: browsers send it to secure places only.
+	// Only in addition: browsers send this header to secure origins only.
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
 	default:
@@ -60,8 +60,8 @@ func (g guard) allows(r *http.Request, hosts []string) (path string, refused *re
 	return path, nil
 }
 
-// knows reports whether a Host header names this machine, or a host that the user allows. A page that was found by DNS
-// rebinding has its own name there.
+// knows reports whether a Host header names this machine, or a host that the user allows. After DNS rebinding, a
+// foreign page's own name is in the header.
 func (g guard) knows(host string, hosts []string) bool {
 	name := hostname(host)
 	if name == "" {
@@ -76,7 +76,7 @@ func (g guard) knows(host string, hosts []string) bool {
 	return slices.Contains(g.names, name) || listed(name, hosts)
 }
 
-// listed reports whether the user's list has a name. An entry that begins with *. is for all names below it.
+// listed reports whether a name is in the user's list. An entry that begins with *. stands for all names below.
 func listed(name string, hosts []string) bool {
 	return slices.ContainsFunc(hosts, func(host string) bool {
 		host = strings.ToLower(strings.TrimSuffix(host, "."))
@@ -87,7 +87,7 @@ func listed(name string, hosts []string) bool {
 	})
 }
 
-// hostname is the name of HOST or HOST:PORT, in lower case, without brackets; "" if it is none.
+// hostname returns the name in HOST or HOST:PORT, in lower case, without brackets; "" if there is none.
 func hostname(host string) string {
 	u, err := url.Parse("http://" + host)
 	if err != nil || u.Host != host || u.User != nil {
@@ -96,8 +96,8 @@ func hostname(host string) string {
 	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 }
 
-// sameOrigin reports whether an Origin header is the origin of a page of this host. "null" never is, nor does an IP
-// address have a privilege. A proxy that ends TLS has another scheme than we see, so both are right.
+// sameOrigin reports whether an Origin header is the origin of a page of this host. "null" is foreign, and IP addresses
+// have no privilege. Both schemes are right, because a proxy in front may end TLS.
 func sameOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.User != nil {
@@ -114,8 +114,8 @@ func withPort(host, scheme string) string {
 	return host + map[string]string{"http": ":80", "https": ":443"}[scheme]
 }
 
-// near reports whether a client may see source lines and logs, and open files and press buttons: it is on this machine,
-// or has come by a name that the user allows.
+// near reports whether a client may see source lines and logs, open files and press buttons: a client on this machine,
+// or one that uses a name in the user's list.
 func near(r *http.Request, hosts []string) bool {
 	if listed(hostname(r.Host), hosts) {
 		return true
@@ -124,7 +124,7 @@ func near(r *http.Request, hosts []string) bool {
 	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
-// quoted is a name from outside, in an answer.
+// quoted makes a foreign name fit for an answer.
 func quoted(name string) string {
 	if len(name) > 100 {
 		name = name[:100] + "…"

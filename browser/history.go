@@ -9,20 +9,20 @@ import (
 	"hotreload/supervisor"
 )
 
-// Entry is a save, or several, and how it took effect.
+// Entry is one save, or several together, and the effect.
 type Entry struct {
 	Service    string      `json:"service,omitempty"`
 	At         time.Time   `json:"at"`
 	Outcome    string      `json:"outcome"` // live, serves, unchanged, ran, kept, failed
 	Generation int         `json:"generation,omitempty"`
 	Files      []EntryFile `json:"files,omitempty"`
-	Total      float64     `json:"total_ms,omitempty"` // from the save until it was in effect
+	Total      float64     `json:"total_ms,omitempty"` // from the save until the change was in effect
 	Build      float64     `json:"build_ms,omitempty"`
 	Compile    float64     `json:"compile_ms,omitempty"` // part of Build, if it is known
 	Link       float64     `json:"link_ms,omitempty"`    // part of Build, if it is known
 	Replace    float64     `json:"replace_ms,omitempty"` // from the order to replace until the new workers serve
-	Way        string      `json:"way,omitempty"`        // how it was built
-	Text       string      `json:"text,omitempty"`       // why it failed: the first line
+	Way        string      `json:"way,omitempty"`        // of the build
+	Text       string      `json:"text,omitempty"`       // first line of the reason of a failure
 }
 
 // EntryFile is a file of an Entry.
@@ -35,10 +35,10 @@ type EntryFile struct {
 // mostEntries is how many entries the page about hotreload shows.
 const mostEntries = 60
 
-// history is the latest entries, the newest last.
+// history contains the latest entries, the newest last.
 type history struct {
 	entries []Entry
-	ways    map[string]string // service -> how its last program was built
+	ways    map[string]string // service -> way of its last build
 }
 
 func (h *history) list() []Entry {

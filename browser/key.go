@@ -16,9 +16,8 @@ import (
 // keyBytes is the length of a key: 128 bits cannot be guessed.
 const keyBytes = 16
 
-// Key reads a project's key from a file that only the user can read, and makes it if it is missing. It stays the same,
-// so that pages that are open find a hotreload that was started anew. If the file cannot be used, the key is for this
-// run, and the error says why.
+// Key reads a project's key from a file that only the user can read, and makes a missing file. The key stays the same,
+// so open pages find the next hotreload. If the file cannot be used, the key is for this run, and the error tells why.
 func Key(path string) (string, error) {
 	fresh := make([]byte, keyBytes)
 	_, _ = rand.Read(fresh) // never fails
@@ -40,7 +39,7 @@ func Key(path string) (string, error) {
 		return key, fmt.Errorf("write the key for browsers: %w", err)
 	}
 	if text, err = os.ReadFile(path); err == nil && isKey(strings.TrimSpace(string(text))) {
-		key = strings.TrimSpace(string(text)) // that of another hotreload, if both have just begun
+		key = strings.TrimSpace(string(text)) // of another hotreload, if both have just started
 	}
 	return key, nil
 }

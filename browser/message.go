@@ -2,12 +2,12 @@ package browser
 
 import "time"
 
-// Message is what pages are told, as JSON in the data of an event.
+// Message is a message for pages, as JSON in the data of an event.
 type Message struct {
 	Kind       string   `json:"kind"`
 	Service    string   `json:"service,omitempty"`
-	Generation int      `json:"generation,omitempty"` // that serves now; 0: the generation is the same
-	Number     int      `json:"number,omitempty"`     // of the change, if the generation is the same
+	Generation int      `json:"generation,omitempty"` // the serving generation; 0: unchanged
+	Number     int      `json:"number,omitempty"`     // of the change, if the generation is unchanged
 	Paths      []string `json:"paths,omitempty"`      // absolute, with slashes
 	Phase      string   `json:"phase,omitempty"`
 	Problem    *Problem `json:"problem,omitempty"`
@@ -26,7 +26,7 @@ const (
 	kindPhase    = "phase"
 )
 
-// Phases of a service, as pages see it.
+// Phases of a service, as pages see the service.
 const (
 	phaseStarting  = "starting"
 	phaseIdle      = "idle"
@@ -37,46 +37,47 @@ const (
 	phaseEnded     = "ended"
 )
 
-// State is all that a page needs to know about its service.
+// State is everything that a page needs to know about its service.
 type State struct {
 	Version    int       `json:"v"`
 	Run        string    `json:"run"` // differs for each start of hotreload
 	Service    string    `json:"service"`
-	Generation int       `json:"generation"` // that serves; 0 before the first
-	Newest     int       `json:"newest"`     // that was started
+	Generation int       `json:"generation"` // the serving one; 0 before the first
+	Newest     int       `json:"newest"`     // the newest one that was started
 	Since      time.Time `json:"since,omitzero"`
 	Phase      string    `json:"phase"`
 	Problem    *Problem  `json:"problem,omitempty"`
 	Soft       *Soft     `json:"soft,omitempty"`
-	Number     int       `json:"number"` // of the last change that needed no generation
+	Number     int       `json:"number"` // of the last change without a new generation
 	Recent     []Recent  `json:"recent,omitempty"`
 	Options    Options   `json:"options"`
 }
 
-// Soft are the last generations, if pages can take them over without a reload: from From on, only these files changed.
+// Soft is for pages that can reach the serving generation without a reload: since generation From, only these files
+// have changed.
 type Soft struct {
 	From   int      `json:"from"`
 	CSS    []string `json:"css,omitempty"`
 	Assets []string `json:"assets,omitempty"`
 }
 
-// Recent is a change that needed no new generation.
+// Recent is a change without a new generation.
 type Recent struct {
 	Number int       `json:"number"`
 	Kind   string    `json:"kind"`
 	Paths  []string  `json:"paths,omitempty"`
-	Late   bool      `json:"late,omitempty"` // it came after the page was asked for
+	Late   bool      `json:"late,omitempty"` // the change came after the request for the page
 	At     time.Time `json:"-"`
 }
 
-// Problem is why what serves is not what was saved, or why nothing serves.
+// Problem is the reason why old code serves, or no code at all.
 type Problem struct {
 	Kind        string       `json:"kind"` // build, generator, start, crash
-	Tool        string       `json:"tool"` // what failed, for people
+	Tool        string       `json:"tool"` // the tool that failed, for people
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
-	Text        string       `json:"text,omitempty"`    // what the tool or the program said, if there are no diagnostics
-	Serving     int          `json:"serving,omitempty"` // generation that goes on
-	Since       time.Time    `json:"since,omitzero"`    // since when it has served
+	Text        string       `json:"text,omitempty"`    // output of the tool or the program, if there are no diagnostics
+	Serving     int          `json:"serving,omitempty"` // the generation that keeps serving
+	Since       time.Time    `json:"since,omitzero"`    // when Serving began to serve
 	At          time.Time    `json:"at,omitzero"`
 
 	slot int // of a crashed worker
@@ -85,11 +86,11 @@ type Problem struct {
 // Diagnostic is a message of a tool about a place.
 type Diagnostic struct {
 	File   string `json:"file,omitempty"` // absolute
-	Name   string `json:"name,omitempty"` // as people call the file
+	Name   string `json:"name,omitempty"` // of the file, for people
 	Line   int    `json:"line,omitempty"`
 	Col    int    `json:"col,omitempty"`
 	Text   string `json:"text"`
-	Source []Line `json:"source,omitempty"` // around Line; only for peers that may see it
+	Source []Line `json:"source,omitempty"` // around Line; only for clients that are near
 }
 
 // Line is a line of source.
@@ -98,7 +99,7 @@ type Line struct {
 	Text   string `json:"text"`
 }
 
-// Options are the settings that the page's script follows.
+// Options are the settings for the page's script.
 type Options struct {
 	Reload  string `json:"reload"`  // page, morph, off
 	CSS     bool   `json:"css"`     // stylesheets are swapped
@@ -107,7 +108,7 @@ type Options struct {
 	Editor  bool   `json:"editor"`  // files can be opened in an editor
 }
 
-// withoutSource is a problem for peers that may not see source lines.
+// withoutSource returns a problem for clients that may not see source lines.
 func (p *Problem) withoutSource() *Problem {
 	if p == nil {
 		return nil
@@ -116,13 +117,13 @@ func (p *Problem) withoutSource() *Problem {
 	bare.Diagnostics = nil
 	for _, d := range p.Diagnostics {
 		d.Source = nil
-		d.File = "" // an absolute path tells the user's name
+		d.File = "" // an absolute path contains the user's name
 		bare.Diagnostics = append(bare.Diagnostics, d)
 	}
 	return &bare
 }
 
-// bare is a message for peers that may not see source lines.
+// bare returns a message for clients that may not see source lines.
 func (m Message) bare() Message {
 	m.Problem = m.Problem.withoutSource()
 	if m.State != nil {

@@ -14,17 +14,18 @@ import (
 	"hotreload/runner"
 )
 
-// Config is what the pages of one hotreload need. It is not changed after New.
+// Config configures the pages of one hotreload. Nothing changes a Config after New.
 type Config struct {
 	Key      string   // see Key
 	Dir      string   // paths are shown relative to it
 	Services []string // their names; "" if there is only one
 
-	// InBuild reports whether a file belongs to the build of a service: only such a file is opened in an editor.
+	// InBuild reports whether a file belongs to the build of a service. Only such files are opened in an editor.
 	InBuild func(ctx context.Context, path string) bool
-	// Said gets what pages say on their consoles, at most some a second.
+	// Said receives lines of pages' consoles, a few a second at most.
 	Said func(Said)
-	// Asked gets the path of each page that connects, and when its document was asked for. It may be nil.
+	// Asked receives the path of each page that connects, and the time of the request for its document. nil = nobody
+	// needs them.
 	Asked func(ctx context.Context, service, path string, began time.Time)
 	// Reload, Rebuild and Pause are the buttons.
 	Reload, Rebuild func()
@@ -33,12 +34,12 @@ type Config struct {
 	env []string // of the editor; nil: ours
 }
 
-// Settings are what the user can change while hotreload runs.
+// Settings are the settings that the user can change while hotreload runs.
 type Settings struct {
 	Options
 	EditorCommand []string // with {file}, {line} and {col}; nil: there is none
-	ReloadOn      []string // services for which the pages of all reload
-	Hosts         []string // names besides this machine's under which programs may be asked
+	ReloadOn      []string // services whose new code reloads the pages of all services
+	Hosts         []string // allowed host names, besides those of this machine
 }
 
 // Pages is the pages of one hotreload. Its methods may be called from any goroutine.
@@ -61,12 +62,12 @@ type Pages struct {
 	closed chan struct{} // the owner is gone
 }
 
-// inputs of the owner, beside heard.
+// Inputs of the owner, besides heard.
 type (
 	joinInput struct {
 		service string
 		all     bool
-		began   time.Time // the page was asked for; zero = not known
+		began   time.Time // time of the request for the page; zero = unknown
 		joined  chan<- *client
 	}
 	leaveInput struct{ *client }
@@ -74,7 +75,7 @@ type (
 	againInput struct{} // the settings have changed
 )
 
-// client is an open stream of events. The owner closes messages if the client does not read them.
+// client is an open stream of events. If the client does not read its messages, the owner closes the channel.
 type client struct {
 	service  string
 	all      bool // of every service
@@ -82,10 +83,10 @@ type client struct {
 	messages chan Message
 }
 
-// mostBehind is how many messages may wait for a client; more make it start anew with the whole state.
+// mostBehind is how many messages may wait for a client. After one more, the client starts anew with the whole state.
 const mostBehind = 64
 
-// Overview is what the page about hotreload itself shows beside the status of the services.
+// Overview is for the page about hotreload itself, besides the status of the services.
 type Overview struct {
 	Run      string  `json:"run"`
 	Clients  int     `json:"clients"` // open streams of events
@@ -111,7 +112,7 @@ func New(config Config, settings Settings) *Pages {
 	return p
 }
 
-// Set takes over settings; pages that are open learn of them.
+// Set takes over settings, and tells open pages.
 func (p *Pages) Set(s Settings) {
 	s.Editor = len(s.EditorCommand) > 0
 	first := p.settings.Swap(&s) == nil
@@ -120,16 +121,17 @@ func (p *Pages) Set(s Settings) {
 	}
 }
 
-// SetAPI gives the page about hotreload itself the control server's requests.
+// SetAPI sets the control server's handler, for the page about hotreload itself.
 func (p *Pages) SetAPI(api http.Handler) { p.api.Store(&api) }
 
-// Take serves a connection to a service that was handed over, with all that was read from it already.
+// Take serves a connection that a service's worker has handed over. The connection also returns the bytes that the
+// worker has read.
 func (p *Pages) Take(service string, conn net.Conn) {
 	p.feed.add(&handed{Conn: conn, service: service})
 }
 
-// Address is where the page about hotreload itself is found whatever becomes of the program: at a port of this machine
-// that is opened when it is first asked for.
+// Address returns the address of the page about hotreload itself. The page has its own port on this machine, so the
+// page works without the program. The first call opens the port.
 func (p *Pages) Address() (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,7 +158,7 @@ func (p *Pages) Close() {
 	<-p.closed
 }
 
-// send gives the owner an input; false if it has ended.
+// send gives the owner an input; false if the owner has ended.
 func (p *Pages) send(input any) bool {
 	select {
 	case p.inputs <- input:
@@ -166,12 +168,12 @@ func (p *Pages) send(input any) bool {
 	}
 }
 
-// Tell takes an event of a service. It does not wait for any page.
+// Tell takes an event of a service, and does not wait for any page.
 func (p *Pages) Tell(name string, event runner.Event) {
 	p.send(heard{service: name, at: time.Now(), event: event, problem: problemOf(event, p.config.Dir, sparing())})
 }
 
-// owned is what the owner's goroutine alone touches.
+// owned is the state that only the owner's goroutine uses.
 type owned struct {
 	services map[string]service
 	clients  map[*client]bool
@@ -218,7 +220,8 @@ func (p *Pages) own() {
 	}
 }
 
-// others has the pages of all other services reload if those of this one do, and the service is one of reloadOn.
+// others returns reloads for the pages of all other services, if this service's pages reload and reloadOn contains the
+// service.
 func (o *owned) others(in heard, messages []Message, reloadOn []string) (told []Message) {
 	for _, m := range messages {
 		if m.Kind != kindReload || !slices.Contains(reloadOn, in.service) {
@@ -234,7 +237,7 @@ func (o *owned) others(in heard, messages []Message, reloadOn []string) (told []
 	return told
 }
 
-// tell gives a message to those who listen to its service.
+// tell gives a message to the clients of its service.
 func (o *owned) tell(m Message) {
 	for c := range o.clients {
 		if c.all || c.service == m.Service {
@@ -262,7 +265,7 @@ func (p *Pages) join(o *owned, in joinInput) *client {
 	return c
 }
 
-// first are a client's first messages: the whole state.
+// first returns a client's first messages: the whole state.
 func (p *Pages) first(o *owned, c *client) (all []Message) {
 	for _, name := range p.config.Services {
 		if s := o.services[name]; c.all || name == c.service {
@@ -299,13 +302,13 @@ func (p *Pages) look(ctx context.Context) (o Overview, ok bool) {
 	return o, false
 }
 
-// encoded is a message as an event of the stream.
+// encoded returns a message as an event of the stream.
 func (m Message) encoded(detail bool) []byte {
 	if !detail {
 		m = m.bare()
 	}
 	text, err := json.Marshal(m)
-	if err != nil { // a Message has no part that cannot be encoded
+	if err != nil { // impossible: all parts of a Message can be encoded
 		panic(err)
 	}
 	return slices.Concat([]byte("data: "), text, []byte("\n\n"))

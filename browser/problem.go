@@ -16,12 +16,12 @@ import (
 const (
 	problemBuild     = "build"     // the tree does not build
 	problemGenerator = "generator" // the command of a rule failed
-	problemStart     = "start"     // a new generation does not start; the old one serves on
+	problemStart     = "start"     // a new generation does not start; the old one keeps serving
 	problemCrash     = "crash"     // a worker died
 )
 
-// problemOf is what an event comes to if it is a failure; nil if it is none. Names of files are relative to dir; source
-// returns the lines around a place.
+// problemOf returns the problem that an event reports, or nil. Names of files are relative to dir. source returns the
+// lines around a place.
 func problemOf(event runner.Event, dir string, source func(path string, line int) []Line) *Problem {
 	p, places := &Problem{}, []problems.Problem(nil)
 	switch e := event.(type) {
@@ -58,7 +58,7 @@ func problemOf(event runner.Event, dir string, source func(path string, line int
 	}
 	for _, place := range places {
 		if place.File == "" && len(places) == 1 {
-			break // it says what the text says
+			break // the text says the same
 		}
 		d := Diagnostic{File: place.File, Line: place.Line, Col: place.Column, Text: place.Message}
 		if d.File != "" {
@@ -67,17 +67,17 @@ func problemOf(event runner.Event, dir string, source func(path string, line int
 		p.Diagnostics = append(p.Diagnostics, d)
 	}
 	if p.Kind == problemBuild && len(p.Diagnostics) > 0 {
-		p.Text = "" // which is the same
+		p.Text = "" // the diagnostics say the same
 	}
 	return p
 }
 
-// lastWords is how a worker ended and what it said last.
+// lastWords tells how a worker ended, and its last output.
 func lastWords(exit supervisor.Exit, reason string) string {
 	return strings.TrimSpace(cmp.Or(reason, exit.String()) + "\n\n" + strings.TrimSpace(exit.Tail))
 }
 
-// line is a problem in one line.
+// line returns a problem in one line.
 func (p *Problem) line() string {
 	if len(p.Diagnostics) == 0 {
 		text, _, _ := strings.Cut(p.Text, "\n")
@@ -94,7 +94,7 @@ func (p *Problem) line() string {
 	return text
 }
 
-// place is FILE:LINE:COL, as far as it is known.
+// place returns FILE:LINE:COL, as far as the place is known.
 func (d Diagnostic) place() string {
 	place := d.Name
 	if place != "" && d.Line > 0 {
@@ -106,7 +106,7 @@ func (d Diagnostic) place() string {
 	return place
 }
 
-// called is a file's name for people in dir.
+// called returns a file's name for people in dir.
 func called(dir, path string) string {
 	rel, err := filepath.Rel(dir, path)
 	if err != nil || strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {

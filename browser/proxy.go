@@ -15,36 +15,36 @@ import (
 	"hotreload/agent/web"
 )
 
-// Proxy is the way out for programs whose documents get no tag from a gate: their server is not net/http, or they are
-// no Go program. It stands before one service.
+// Proxy configures a proxy in front of one service. It is for programs whose documents get no tag from a gate: servers
+// without net/http, and programs in other languages.
 type Proxy struct {
 	Service string
-	// Target is the program's address, HOST:PORT; "" while it is not known.
+	// Target returns the program's address, HOST:PORT; "" while the address is unknown.
 	Target func() string
-	// Tag is what documents of a generation get.
+	// Tag returns the tag for documents of a generation.
 	Tag func(generation int) string
 }
 
 // Limits of the proxy. Felt right, not measured.
 const (
-	dialEvery = 20 * time.Millisecond // while nobody listens: the program is being started
+	dialEvery = 20 * time.Millisecond // while the program starts
 	dialMost  = 30 * time.Second
 )
 
-// Proxy serves a listener until Close. Requests are passed on as they come: Host is kept, upgrades and streams pass
-// untouched, and no header of ours is added but X-Forwarded-*. Nothing is sent twice, except for an idempotent request
-// on a connection that turned out to be closed before the first byte of the answer; connecting is tried until the
-// program listens. A request under a foreign name is refused, upgrades too.
+// Proxy serves a listener until Close. The proxy passes requests on unchanged: Host stays, upgrades and streams pass,
+// and only X-Forwarded-* is added. No request is sent twice, except for an idempotent one on a connection that turns
+// out to be closed before the first byte of the answer. The proxy dials again until the program listens. Requests for
+// foreign hosts are refused, also upgrades.
 func (p *Pages) Proxy(l net.Listener, to Proxy) {
 	transport := &perGeneration{dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return dialWhenThere(ctx, &net.Dialer{}, to.Target)
 	}}
 	reverse := &httputil.ReverseProxy{
-		// It flushes at once what has no known length. A page that has one is not flushed before its first byte: else its
-		// length could not be changed for the tag.
+		// A ReverseProxy flushes at once if the length is unknown. A page of known length must not be flushed before its
+		// first byte, or the length could not be changed for the tag.
 		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: "program"}) // dialled by Target
+			r.SetURL(&url.URL{Scheme: "http", Host: "program"}) // dial goes to Target
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
 		},
@@ -68,7 +68,7 @@ func (p *Pages) Proxy(l net.Listener, to Proxy) {
 			generation := p.generation(r.Context(), to.Service)
 			r = r.WithContext(context.WithValue(r.Context(), generationKey{}, generation))
 			tag := to.Tag(generation)
-			own := web.Browser{Key: p.config.Key, Tag: tag, Hosts: []string{hostname(r.Host)}} // which is allowed
+			own := web.Browser{Key: p.config.Key, Tag: tag, Hosts: []string{hostname(r.Host)}} // checked above
 			own.Handler(reverse).ServeHTTP(w, r)
 		}
 	})
@@ -81,8 +81,8 @@ func (p *Pages) Proxy(l net.Listener, to Proxy) {
 	_ = s.Serve(l)
 }
 
-// perGeneration keeps connections for requests of one generation alone: an old worker may go on answering on those that
-// it has.
+// perGeneration uses a connection only for requests of one generation, because an old worker may still answer on its
+// connections.
 type perGeneration struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -104,7 +104,7 @@ func (t *perGeneration) of(generation int) *http.Transport {
 	defer t.mu.Unlock()
 	if t.transport == nil || generation != t.generation {
 		if t.transport != nil {
-			t.transport.CloseIdleConnections() // and those in use are closed when they would be idle
+			t.transport.CloseIdleConnections() // a used connection is closed when it becomes idle
 		}
 		t.generation = generation
 		t.transport = &http.Transport{
@@ -122,7 +122,7 @@ func (t *perGeneration) close() {
 	}
 }
 
-// generation is what serves before a request is passed on: its answer is at least as new.
+// generation returns the serving generation before a request is passed on. The answer is at least as new.
 func (p *Pages) generation(ctx context.Context, service string) int {
 	o, _ := p.look(ctx)
 	for _, s := range o.States {
@@ -135,7 +135,7 @@ func (p *Pages) generation(ctx context.Context, service string) int {
 
 var errNowhere = errors.New("it listens on no TCP address that hotreload knows of")
 
-// dialWhenThere connects as soon as somebody listens.
+// dialWhenThere connects as soon as the program listens.
 func dialWhenThere(ctx context.Context, dialer *net.Dialer, target func() string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialMost)
 	defer cancel()

@@ -9,33 +9,33 @@ import (
 	"hotreload/supervisor"
 )
 
-// service is what pages are told about one service. The owner holds it; after makes the next one.
+// service is the state of one service, as pages see the service. The owner holds the state; after returns the next one.
 type service struct {
 	name       string
 	generation int
 	newest     int
-	since      time.Time // generation serves
+	since      time.Time // when generation began to serve
 	phase      string
 	blocked    bool
 	problem    *Problem
-	back       int // the generation that serves after the newest has failed
+	back       int // the generation that serves again after the newest one has failed
 	soft       *Soft
 	number     int
 	recent     []Recent // the newest last
 }
 
-// heard is an event, with all that the rule needs to know beside it.
+// heard is an event with its circumstances, for the rule.
 type heard struct {
 	service string
 	at      time.Time
 	event   runner.Event
-	problem *Problem // what the event comes to if it is a failure; nil if it is none
+	problem *Problem // reported by the event, or nil
 }
 
-// mostRecent is how many changes a page can have missed without a reload.
+// mostRecent is how many changes a page can catch up with, without a reload.
 const mostRecent = 50
 
-// after is the rule: what an event makes of a service, and what its pages are told.
+// after is the rule: it returns a service's state after an event, and the messages for its pages.
 func after(s service, h heard) (service, []Message) {
 	var told []Message
 	tell := func(m Message) { told = append(told, m) }
@@ -47,7 +47,7 @@ func after(s service, h heard) (service, []Message) {
 		s.phase = phaseBuilding
 		tell(Message{Kind: kindBuilding})
 	case runner.BuildEnded:
-		if e.Way == "" && s.phase == phaseBuilding { // no program comes of it
+		if e.Way == "" && s.phase == phaseBuilding { // the build has no result
 			s, told = s.rests()
 		}
 	case runner.BuildFailed:
@@ -93,7 +93,7 @@ func only(effects []runner.Effect, wanted func(runner.Effect) bool) (all []runne
 	return all
 }
 
-// changed is what comes of files that took effect without a new generation.
+// changed is for files that took effect without a new generation.
 func (s service) changed(effects []runner.Effect, at time.Time) (service, []Message) {
 	var told []Message
 	css, assets, others := sorted(effects)
@@ -116,7 +116,7 @@ func (s service) changed(effects []runner.Effect, at time.Time) (service, []Mess
 	return s, told
 }
 
-// noted is a change without a new generation of the service, which pages that are late find among the last ones.
+// noted records a change without a new generation. Late pages find the change among the recent ones.
 func (s service) noted(kind string, paths []string, at time.Time) (service, Message) {
 	s.number++
 	kept := s.recent[max(0, len(s.recent)-mostRecent+1):]
@@ -124,7 +124,7 @@ func (s service) noted(kind string, paths []string, at time.Time) (service, Mess
 	return s, Message{Kind: kind, Service: s.name, Paths: paths, Number: s.number}
 }
 
-// rests ends a build or a replacement of which no new generation comes.
+// rests ends a build or a replacement without a new generation.
 func (s service) rests() (service, []Message) {
 	if s.phase != phaseBuilding && s.phase != phaseReplacing {
 		return s, nil
@@ -160,7 +160,7 @@ func (s service) mended(told []Message) (service, []Message) {
 }
 
 func (s service) reloaded(e runner.Reloaded, at time.Time) (service, []Message) {
-	if e.Generation == s.back && e.Generation < s.newest { // the newer one has failed, and the problem remains
+	if e.Generation == s.back && e.Generation < s.newest { // the newer generation has failed, and the problem remains
 		s.back = 0
 		s, told := s.serves(e.Generation, at)
 		s, also := s.rests()
@@ -194,7 +194,7 @@ func (s service) reloaded(e runner.Reloaded, at time.Time) (service, []Message) 
 	return s, told
 }
 
-// serves is a generation that is back: pages that a newer one has answered reload.
+// serves is for a generation that serves again: pages of a newer generation reload.
 func (s service) serves(generation int, at time.Time) (service, []Message) {
 	s.generation, s.since, s.soft = generation, at, nil
 	return s, []Message{{Kind: kindReload, Generation: generation}}
@@ -214,7 +214,7 @@ func (s service) ofWorkers(event supervisor.Event, h heard) (service, []Message)
 		return s.fails(h, told)
 	case supervisor.Exited:
 		if s.problem != nil && s.problem.Kind != problemCrash {
-			return s, nil // what was saved last is worse, and a generation that has failed to start is not news again
+			return s, nil // the present problem is worse, or is the same failure to start
 		}
 		return s.fails(h, nil)
 	case supervisor.BecameReady:
@@ -225,7 +225,7 @@ func (s service) ofWorkers(event supervisor.Event, h heard) (service, []Message)
 	return s, nil
 }
 
-// state is what a page is told first that was asked for at began; zero if that is not known.
+// state returns the first message for a page. began is the time of the request for the page; zero if unknown.
 func (s service) state(run string, options Options, began time.Time) *State {
 	recent := slices.Clone(s.recent)
 	for i := range recent {
@@ -237,7 +237,7 @@ func (s service) state(run string, options Options, began time.Time) *State {
 	}
 }
 
-// sorted sorts changed files by what a page does about them. Source maps change nothing that is shown.
+// sorted sorts changed files by the page's reaction. Source maps are left out: no page shows them.
 func sorted(effects []runner.Effect) (css, assets, others []string) {
 	for _, e := range effects {
 		path := filepath.ToSlash(e.Path)
@@ -253,7 +253,7 @@ func sorted(effects []runner.Effect) (css, assets, others []string) {
 	return css, assets, others
 }
 
-// union adds what is missing; it changes neither.
+// union returns a with the missing elements of b, and changes neither.
 func union(a, b []string) []string {
 	all := slices.Clone(a)
 	for _, one := range b {

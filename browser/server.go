@@ -22,12 +22,12 @@ var assets embed.FS
 
 // Limits on the cost of a client.
 const (
-	maxHeader     = 64 << 10 // the program's cookies are in it if a proxy is before us
+	maxHeader     = 64 << 10 // behind a proxy, the header contains the program's cookies
 	headerTimeout = 10 * time.Second
-	writeTimeout  = 10 * time.Second // for a message of a stream
+	writeTimeout  = 10 * time.Second // for one message of a stream
 	bodyTimeout   = 10 * time.Second
 	maxBody       = 32 << 10
-	beat          = 25 * time.Second // a comment in a silent stream: proxies close what is silent for a minute or half
+	beat          = 25 * time.Second // between comments in a silent stream: some proxies close it after half a minute
 )
 
 type contextKey struct{}
@@ -36,7 +36,7 @@ type contextKey struct{}
 func (p *Pages) server() *http.Server {
 	s := &http.Server{
 		Handler: p.handler(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout,
-		ErrorLog: log.New(io.Discard, "", 0), // a client's errors are answered to the client
+		ErrorLog: log.New(io.Discard, "", 0), // a client gets its errors in the answer
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			if conn, ok := conn.(*handed); ok {
 				return context.WithValue(ctx, contextKey{}, conn)
@@ -44,12 +44,12 @@ func (p *Pages) server() *http.Server {
 			return ctx
 		},
 	}
-	s.SetKeepAlivesEnabled(false) // the next request may be the program's
+	s.SetKeepAlivesEnabled(false) // the next request may be for the program
 	return s
 }
 
-// serviceOf is the service to whose program a client has connected. At our own address it is the one that the client
-// names, or the only one.
+// serviceOf returns the service to whose program a client has connected. At our own address, the client names a
+// service; else it is the first one.
 func (p *Pages) serviceOf(r *http.Request) string {
 	if conn, ok := r.Context().Value(contextKey{}).(*handed); ok {
 		return conn.service
@@ -60,7 +60,7 @@ func (p *Pages) serviceOf(r *http.Request) string {
 	return p.config.Services[0]
 }
 
-// asked is a request that the guard has let in.
+// asked is a request that has passed the guard.
 type asked struct {
 	*http.Request
 	service string
@@ -93,7 +93,7 @@ func (p *Pages) routes() map[string]route {
 	}
 }
 
-// handler looks at each request, whatever it is for, before anything else is done about it.
+// handler checks each request before any other work.
 func (p *Pages) handler() http.Handler {
 	routes := p.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +126,7 @@ func (p *Pages) handler() http.Handler {
 			http.Error(w, "hotreload: this is for browsers on the machine where hotreload runs; [browser] hosts in "+
 				"hotreload.toml lists more names", http.StatusForbidden)
 		case method == http.MethodPost && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
-			// Forms of foreign pages cannot send it.
+			// Forms of foreign pages cannot send this type.
 			http.Error(w, "hotreload: the body must be JSON", http.StatusUnsupportedMediaType)
 		default:
 			to.serve(w, a)
@@ -134,7 +134,7 @@ func (p *Pages) handler() http.Handler {
 	})
 }
 
-// harden sets what holds for all answers. There is no CORS header, ever.
+// harden sets the headers of all answers. There is no CORS header, ever.
 func harden(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -144,7 +144,7 @@ func harden(h http.Header) {
 		"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 }
 
-// static answers with a file of ours, which holds no secret.
+// static answers with a file of ours. These files contain no secret.
 func static(name, contentType string) answerer {
 	text, err := fs.ReadFile(assets, "assets/"+name)
 	return func(w http.ResponseWriter, r *asked) {
@@ -157,10 +157,10 @@ func static(name, contentType string) answerer {
 	}
 }
 
-// Integrity is the hash of the pages' script, for its tag.
+// Integrity returns the hash of the pages' script, for the tag.
 func Integrity() string {
 	text, err := fs.ReadFile(assets, "assets/client.js")
-	if err != nil { // it is embedded
+	if err != nil { // impossible: the file is embedded
 		panic(err)
 	}
 	sum := sha256.Sum256(text)
@@ -186,11 +186,11 @@ func (p *Pages) events(w http.ResponseWriter, r *asked) {
 		_, err := w.Write(text)
 		return err == nil && control.Flush() == nil
 	}
-	// Proxies that hold back an empty stream pass this on.
+	// Some proxies hold back an empty stream.
 	if !write([]byte("retry: 500\n: hotreload\n\n")) {
 		return
 	}
-	// Of a page on another machine it is not known well enough when it was asked for.
+	// For a page on another machine, the time of the request is not known well enough.
 	if path := r.URL.Query().Get("path"); path != "" && r.near && !began.IsZero() && p.config.Asked != nil {
 		p.config.Asked(r.Context(), r.service, harmless(path, longURL, false), began)
 	}
@@ -212,8 +212,8 @@ func (p *Pages) events(w http.ResponseWriter, r *asked) {
 	}
 }
 
-// beganAt is when the client's page was asked for. A page on this machine has our clock; of others only the page's age
-// is taken, which is right but for the time that its request took.
+// beganAt returns the time of the request for the client's page. A page on this machine has our clock. From other pages
+// only the age is taken, which is too small by the time of the request.
 func beganAt(r *asked, now time.Time) time.Time {
 	query := r.URL.Query()
 	elapsed, err := strconv.ParseInt(query.Get("elapsed"), 10, 32)
@@ -228,7 +228,7 @@ func beganAt(r *asked, now time.Time) time.Time {
 	return at
 }
 
-// state is the first message of events alone.
+// state answers with the first message of events.
 func (p *Pages) state(w http.ResponseWriter, r *asked) {
 	o, ok := p.look(r.Context())
 	if !ok {
@@ -284,7 +284,7 @@ func (p *Pages) do(w http.ResponseWriter, r *asked) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// apiRoute are the control server's requests that the page about hotreload itself makes: they only read.
+// apiRoute returns the routes to the control server for the page about hotreload itself. These requests only read.
 func (p *Pages) apiRoute(method, path string) (route, bool) {
 	switch path {
 	case "v1/status", "v1/explain", "v1/logs":
@@ -308,7 +308,7 @@ func writeJSON(w http.ResponseWriter, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
-// readJSON reads a small body; if it is none, that is answered.
+// readJSON reads a small body, and answers a wrong one with an error.
 func readJSON(w http.ResponseWriter, r *asked, to any) bool {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(to)

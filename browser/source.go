@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Limits of the source lines that the overlay shows. Felt right, not measured.
+// Limits for the source lines in the overlay. Felt right, not measured.
 const (
 	linesAround = 2 // before and after
 	widestLine  = 300
-	mostSource  = 4 << 20 // bytes of a file that are read
+	mostSource  = 4 << 20 // bytes to read of a file
 	mostSourced = 20      // messages of one problem with source lines
 )
 
 func number(n int) string { return strconv.Itoa(n) }
 
-// linesOf reads the lines around a line of a file; nil if that is not possible.
+// linesOf reads the lines around a line of a file; nil if the file cannot be read.
 func linesOf(path string, line int) (all []Line) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || line <= 0 {
@@ -44,7 +44,7 @@ func linesOf(path string, line int) (all []Line) {
 	return all
 }
 
-// sparing is linesOf for the first messages of a problem only.
+// sparing returns linesOf for only the first messages of a problem.
 func sparing() func(path string, line int) []Line {
 	left := mostSourced
 	return func(path string, line int) []Line {

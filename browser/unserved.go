@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// While no worker of a service runs, hotreload answers browsers that request a document of the program: with a page
-// that shows the problem, by client.js, and becomes the program's page as soon as a worker answers.
+// While no worker of a service runs, hotreload answers a browser's request for a document of the program. The page
+// shows the problem, by client.js, and becomes the program's page as soon as a worker answers.
 
-// Unserved serves a connection to a service of which no worker runs. Nothing was read from the connection.
+// Unserved serves a connection to a service without a running worker. Nothing was read from the connection.
 func (p *Pages) Unserved(service string, conn net.Conn) {
 	p.feed.add(&handed{Conn: conn, service: service, unserved: true})
 }
@@ -35,7 +35,7 @@ This page becomes the program's page as soon as a worker serves.</p>
 </html>
 `))
 
-// unserved answers a request for a document of a program of which no worker runs. It reports whether the request was
+// unserved answers a request for a document of a program without a running worker, and reports whether the request was
 // one.
 func (p *Pages) unserved(w http.ResponseWriter, r *http.Request, hosts []string) bool {
 	conn, _ := r.Context().Value(contextKey{}).(*handed)
