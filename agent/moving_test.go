@@ -310,6 +310,22 @@ func TestOwnFunctionsOfAServer(t *testing.T) {
 	}
 }
 
+// isStopped reports whether all threads of a process are stopped. A signal does not stop a process at once.
+func isStopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("process %d has no threads: %v", pid, err)
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if _, state, _ := strings.Cut(string(text), ") "); err != nil || !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
+}
+
 // TestNobodyTakesTheConnection: the connection stays, and the old worker answers its next request, once.
 func TestNobodyTakesTheConnection(t *testing.T) {
 	for _, c := range []struct {
@@ -336,8 +352,13 @@ func TestNobodyTakesTheConnection(t *testing.T) {
 				}
 			}
 		}, nil},
-		{"the new one is stopped", "http=", func(_ *testing.T, _ string, young *process_) {
+		{"the new one is stopped", "http=", func(t *testing.T, _ string, young *process_) {
 			_ = young.cmd.Process.Signal(syscall.SIGSTOP)
+			for end := time.Now().Add(limit); !isStopped(t, young.cmd.Process.Pid); time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("the new worker does not stop")
+				}
+			}
 		}, func(young *process_) {
 			_ = young.cmd.Process.Signal(syscall.SIGCONT)
 		}},
