@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"hotreload/gobuild"
@@ -23,6 +24,7 @@ type attempt struct {
 	cancel  context.CancelFunc // called by the owner
 	testing bool               // the owner's: a process runs
 	late    bool               // the owner's: something newer was saved
+	again   bool               // the owner's: Go was called
 }
 
 // What an attempt sends, beside events.
@@ -38,7 +40,7 @@ type (
 		only []string
 	}
 	attemptEnded struct {
-		held     bool // tests wait for the service
+		held     bool // tests wait: for the service, or because go cannot run them
 		whole    bool // everything was tested
 		report   Report
 		packages map[string]bool // that were tested
@@ -58,6 +60,15 @@ func newAttempt(t *Tester, cancel context.CancelFunc) *attempt {
 func (a *attempt) run(ctx context.Context, came chan<- any) {
 	end := attemptEnded{packages: map[string]bool{}}
 	defer func() { came <- end }()
+	if a.config.Hold != nil {
+		serves := a.config.Hold(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if end.held = !serves && !a.onlyTests(); end.held {
+			return
+		}
+	}
 	before := a.graph
 	if a.anew {
 		m, err := load(ctx, a.config.Program)
@@ -84,10 +95,6 @@ func (a *attempt) run(ctx context.Context, came chan<- any) {
 		}
 		return
 	}
-	if a.config.Hold != nil && !a.config.Hold(ctx) {
-		end.held = ctx.Err() == nil
-		return
-	}
 	if ctx.Err() != nil {
 		return
 	}
@@ -99,7 +106,10 @@ func (a *attempt) run(ctx context.Context, came chan<- any) {
 	came <- begun{Started{Files: end.report.Files, Packages: len(end.packages)}}
 	outcomes := map[string]outcome{}
 	for _, s := range steps {
-		if !a.step(ctx, s, outcomes, came) {
+		if ran := a.step(ctx, s, outcomes, came); ctx.Err() != nil {
+			return
+		} else if !ran {
+			end.held = true
 			return
 		}
 	}
@@ -152,12 +162,19 @@ func filesOf(w wish) (files []string) {
 	return files
 }
 
+// onlyTests reports whether files of tests were saved, and nothing else.
+func (a *attempt) onlyTests() bool {
+	other := func(c watch.Change) bool { return !strings.HasSuffix(c.Path, "_test.go") }
+	return len(a.fresh)+len(a.earlier) > 0 && !slices.ContainsFunc(a.fresh, other) &&
+		!slices.ContainsFunc(a.earlier, other)
+}
+
 // step runs one step; false if it was interrupted, or go test did not run.
 func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome, came chan<- any) bool {
 	cmd, err := a.config.Program.GoCommand(a.config.Flags.args(s, a.config.Low)...)
 	if err != nil {
 		came <- Broken{Err: err}
-		return true
+		return false
 	}
 	reader, heard := newReader(a.graph.places(a.config.Program.Dir)), false
 	took := func(o outcome) {
@@ -193,6 +210,7 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 	}
 	if text := tidy(reader.stray.String()); !heard && (err != nil || text != "") {
 		came <- Broken{Err: &GoError{err, text}}
+		return false
 	}
 	return true
 }

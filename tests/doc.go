@@ -17,6 +17,13 @@
 // results, and the one `go test` process. A newer save kills the process. What was saved before and was not tested to
 // the end is tested again, after the newer save.
 //
+// # Beside a service
+//
+// The Tester does not know services. Before each attempt, even before it lists packages, it asks Hold, which waits
+// until nothing is built or started. If what was saved does not serve, the attempt is given up, and Go makes the next
+// one. An answer of Hold from before a Go counts no more. If only files of tests were saved, they run in any case: no
+// program will be built from them.
+//
 // # Files that tests write
 //
 // Tests may write into their own folders. A file in testdata that changes while tests run is tested once more when they

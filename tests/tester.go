@@ -28,9 +28,9 @@ type Config struct {
 
 	AtStart bool // test everything at the start
 	Low     bool // give way to everything else on the machine
-	// Hold waits until tests may run for what was saved. If it returns false, they wait for the next save or Go. nil:
-	// they may run at once.
-	Hold func(ctx context.Context) bool
+	// Hold waits until nothing is built or started any more, and reports whether what was saved serves. If not, its tests
+	// wait for the next save or Go; but if only tests were saved, they run all the same. nil: tests run at once.
+	Hold func(ctx context.Context) (serves bool)
 }
 
 // Tester tests what saves reach. Its methods may be called from any goroutine; Close ends it.
@@ -44,7 +44,8 @@ type Tester struct {
 
 	// All below belongs to the owner, the goroutine of run.
 	watcher *watch.Watcher
-	graph   *graph // nil before the packages are known
+	since   time.Time // of the start; what was saved later is tested
+	graph   *graph    // nil before the packages are known
 	results results
 	told    []problems.Problem // the last ProblemsNow
 	pending pending
@@ -54,15 +55,20 @@ type Tester struct {
 	outbox  []Event
 	waiting []chan<- Outcome
 	last    Report
-	held    bool // tests wait until Hold allows them
+	held    bool  // tests wait for Go, or for the next save
+	fault   error // why go has tested nothing; nil if it has
 }
 
 // Outcome is what Await returns.
 type Outcome struct {
 	Report   Report // the last one
-	Held     bool   // tests wait until the service serves what was saved
+	Held     bool   // something saved is not tested: it does not serve, or go cannot test it, see Err
+	Err      error  // why go has tested nothing; nil if it has
 	Problems []problems.Problem
 }
+
+// OK reports whether nothing is known to fail.
+func (o Outcome) OK() bool { return o.Report.OK() && !o.Held && o.Err == nil && len(o.Problems) == 0 }
 
 // pending is what was saved and not tested to the end.
 type pending struct {
@@ -86,7 +92,8 @@ func New(config Config) (*Tester, error) {
 	}
 	t := &Tester{
 		config: config, events: make(chan Event), requests: make(chan func()), stop: make(chan struct{}),
-		done: make(chan struct{}), watcher: watcher, results: results{}, came: make(chan any),
+		since: time.Now().Add(-slack),
+		done:  make(chan struct{}), watcher: watcher, results: results{}, came: make(chan any),
 		pending: pending{all: config.AtStart, anew: true, settled: true, began: time.Now(),
 			fresh: map[string]watch.Change{}, earlier: map[string]watch.Change{}, again: map[string]int{},
 			ours: map[string]bool{}, later: map[string]watch.Change{}},
@@ -103,8 +110,15 @@ func (t *Tester) All() {
 	t.ask(func() { t.pending.all, t.pending.began = true, time.Now(); t.interrupt() })
 }
 
-// Go looks again whether tests that wait may run.
-func (t *Tester) Go() { t.ask(func() { t.held = false }) }
+// Go has tests that wait try again: Hold may have another answer now.
+func (t *Tester) Go() {
+	t.ask(func() {
+		t.held = false
+		if t.now != nil {
+			t.now.again = true // the answer that it has may be older
+		}
+	})
+}
 
 // Close kills what runs, and waits for its end.
 func (t *Tester) Close() {
@@ -122,7 +136,7 @@ func (t *Tester) ask(f func()) {
 // ErrClosed means that the Tester has ended.
 var ErrClosed = errors.New("the tests have ended")
 
-// Await waits until everything that is saved now has been tested, or waits for the service.
+// Await waits until everything that is saved now has been tested, or cannot be tested now, and all events were read.
 func (t *Tester) Await(ctx context.Context) (Outcome, error) {
 	err := t.watcher.Sync(ctx)
 	if err == nil {
@@ -201,8 +215,11 @@ func (t *Tester) next() {
 		go t.now.run(ctx, t.came) // ends with attemptEnded, for which the owner waits
 		return
 	}
+	if len(t.outbox) > 0 {
+		return // whoever waits finds what the events have told
+	}
 	for _, answer := range t.waiting {
-		answer <- Outcome{Report: t.last, Held: t.held, Problems: t.results.problems()}
+		answer <- Outcome{Report: t.last, Held: t.held, Err: t.fault, Problems: t.results.problems()}
 	}
 	t.waiting = nil
 }
@@ -307,6 +324,7 @@ func (t *Tester) take(message any) {
 		t.graph, t.pending.anew = m.graph, false
 		t.watch(m)
 	case begun:
+		t.fault = nil
 		t.now.testing, t.tested = true, span{began: time.Now()}
 		t.emit(m.what)
 	case tested:
@@ -315,6 +333,9 @@ func (t *Tester) take(message any) {
 		t.tellProblems()
 	case attemptEnded:
 		t.ended(m)
+	case Broken:
+		t.fault = m.Err
+		t.emit(m)
 	case Event:
 		t.emit(m)
 	}
@@ -323,7 +344,7 @@ func (t *Tester) take(message any) {
 // ended notes the end of the attempt.
 func (t *Tester) ended(m attemptEnded) {
 	p := &t.pending
-	ran, late := t.now.testing, t.now.late
+	ran, late, again := t.now.testing, t.now.late, t.now.again
 	t.now.cancel()
 	t.now = nil
 	if ran {
@@ -331,7 +352,7 @@ func (t *Tester) ended(m attemptEnded) {
 	}
 	switch {
 	case m.held && !late:
-		t.held = true
+		t.held = !again
 		if t.graph == nil {
 			t.watchForModule()
 		}
@@ -372,8 +393,8 @@ func (t *Tester) tellProblems() {
 	}
 }
 
-// watch has everything watched that the graph names. A file that was written after the packages were listed counts as
-// saved.
+// watch has everything watched that the graph names. At first, a file counts as saved that was written after the
+// packages were listed; or since the start, if not everything is tested then.
 func (t *Tester) watch(m loaded) {
 	set := m.graph.watched()
 	if t.config.Ignore != nil {
@@ -395,10 +416,14 @@ func (t *Tester) watch(m loaded) {
 	if !m.first {
 		return
 	}
+	since := t.since
+	if t.config.AtStart {
+		since = m.asked
+	}
 	for path := range m.graph.files {
-		if info, err := os.Stat(path); err == nil && info.ModTime().After(m.asked) {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(since) {
 			t.pending.fresh[path] = watch.Change{Path: path, Op: watch.Written}
-			t.pending.anew = true
+			t.pending.anew = t.pending.anew || info.ModTime().After(m.asked)
 			t.interrupt()
 		}
 	}

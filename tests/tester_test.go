@@ -34,6 +34,11 @@ type bench struct {
 }
 
 func newBench(t *testing.T, files map[string]string) *bench {
+	return newBenchWith(t, Config{AtStart: true}, files)
+}
+
+// newBenchWith fills in what is to be tested.
+func newBenchWith(t *testing.T, config Config, files map[string]string) *bench {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs go test: not with -short")
@@ -43,7 +48,8 @@ func newBench(t *testing.T, files map[string]string) *bench {
 	for name, content := range files {
 		b.save(name, content)
 	}
-	tester, err := New(Config{Program: gobuild.Program{Dir: b.dir, Args: []string{"./..."}}, AtStart: true})
+	config.Program = gobuild.Program{Dir: b.dir, Args: []string{"./..."}}
+	tester, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,4 +201,89 @@ func TestWrittenByTests(t *testing.T) {
 	}
 	b.save("a/testdata/keep", "by a person")
 	b.until("ended")
+}
+
+// TestBeside: beside a service, tests wait until it serves what was saved; tests that are saved alone do not.
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	asked, serves := make(chan struct{}), make(chan bool)
+	hold := func(ctx context.Context) bool {
+		select {
+		case asked <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+		select {
+		case answer := <-serves:
+			return answer
+		case <-ctx.Done():
+			return false
+		}
+	}
+	b := newBenchWith(t, Config{Hold: hold, Low: true}, map[string]string{
+		"store/store.go":      "package store\n\nfunc Get() int { return 2 }\n",
+		"store/store_test.go": storeTest,
+	})
+	old := time.Now().Add(-time.Hour) // what was saved before the start is not tested
+	for _, name := range []string{"go.mod", "store/store.go", "store/store_test.go"} {
+		if err := os.Chtimes(filepath.Join(b.dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// answer is what the service's state is when it is asked next.
+	answer := func(answer bool) { <-asked; serves <- answer }
+	await := func() Outcome {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		outcome, err := b.Await(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcome
+	}
+	answer(true) // at the start
+	if o := await(); o.Held || !o.OK() {
+		t.Errorf("at the start: have %+v", o)
+	}
+	b.save("store/store.go", "package store\n\nfunc Get() int { return 3 }\n")
+	answer(false)
+	if o := await(); !o.Held || o.OK() || o.Report.Packages > 0 {
+		t.Errorf("the service does not serve: have %+v", o)
+	}
+	b.Go() // another reason to ask again, and it still does not serve
+	answer(false)
+	b.Go()
+	answer(true)
+	b.want(b.until("ended"), "started 1", "failed TestStore store_test.go:7", "tested m/store false", "ended 0 1 0")
+	b.save("store/store_test.go", strings.ReplaceAll(storeTest, "2", "3"))
+	answer(false) // nothing is built any more, but something else is wrong
+	b.want(b.until("ended"), "started 1", "tested m/store true", "tested m/store true", "ended 1 0 0")
+	if o := await(); !o.OK() {
+		t.Errorf("after a test was saved: have %+v", o)
+	}
+
+	b.save("store/store.go", "package store\n\nfunc Get() int { return 4 }\n")
+	<-asked
+	b.Go() // while the service is asked: the answer may be older
+	serves <- false
+	answer(true)
+	b.want(b.until("ended"), "started 1", "failed TestStore store_test.go:7", "tested m/store false", "ended 0 1 0")
+}
+
+// TestBroken: that go test does not run is no success, and a save that mends it is tested.
+func TestBroken(t *testing.T) {
+	t.Parallel()
+	b := newBenchWith(t, Config{AtStart: true, Flags: Flags{Test: []string{"-count=x"}}}, map[string]string{
+		"store/store.go":      "package store\n\nfunc Get() int { return 2 }\n",
+		"store/store_test.go": storeTest,
+	})
+	b.until("broken")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if o, err := b.Await(ctx); err != nil || o.OK() || o.Err == nil {
+		t.Errorf("have %+v, %v", o, err)
+	}
+	b.save("store/store.go", "package store\n\nfunc Get() int { return 3 }\n")
+	b.until("broken") // tried again
 }
