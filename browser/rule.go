@@ -173,7 +173,7 @@ func (s service) reloaded(e runner.Reloaded, at time.Time) (service, []Message) 
 		told = append(told, Message{Kind: kindPhase, Phase: s.phase})
 	}
 	css, assets, others := sorted(only(e.Effects, func(e runner.Effect) bool {
-		return e.Class != runner.None && e.Class != runner.Startup
+		return e.Class >= runner.Live && e.Class != runner.Startup
 	}))
 	if before == 0 || len(others) > 0 || len(css)+len(assets) == 0 {
 		s.generation, s.since, s.soft = e.Generation, at, nil

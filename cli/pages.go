@@ -206,7 +206,8 @@ func (p *pages) inBuild(ctx context.Context, path string) bool {
 	}
 	all, _ := p.run.Explain(ctx, path)
 	for _, e := range all {
-		if e.Exists && e.Ignored == "" && (e.Package != "" || e.Class != runner.None.String()) {
+		used := e.Class != runner.None.String() && e.Class != runner.Test.String()
+		if e.Exists && e.Ignored == "" && (e.Package != "" || used) {
 			return true
 		}
 	}

@@ -36,6 +36,9 @@ func (l *loop) fresh(b judged) (in changed) {
 		if c.read {
 			class = None // only when the tree is quiet: the workers' reports may come later than the change
 		}
+		if class == Test {
+			class = None // the service has nothing to do
+		}
 		switch {
 		case c.Runs && l.builds.begins(c, touchedAt(c.Path)):
 			in.runs = true

@@ -5,6 +5,7 @@ type Class uint8
 
 const (
 	None    Class = iota // no effect: nothing that runs depends on the file
+	Test                 // no effect on the service, and tests run for it: see Config.Tests
 	Live                 // in effect already: the program reads the file when needed
 	Startup              // in effect at the next start of hotreload
 	Restart              // in effect in new workers of the same program
@@ -12,5 +13,5 @@ const (
 )
 
 func (c Class) String() string {
-	return [...]string{"none", "live", "startup", "restart", "rebuild"}[c]
+	return [...]string{"none", "test", "live", "startup", "restart", "rebuild"}[c]
 }

@@ -45,7 +45,8 @@
 //	  ran       | -                 hold; when quiet:    -                    -
 //	            |                     tell, or replace
 //	  fed       | -                 build after them     -                    -
-//	live, none  | -                 -                    -                    -
+//	live, test, | -                 -                    -                    -
+//	  none      |
 //	  quiet     | what has waited   take the held result what has waited      -
 //	graph grew  | build             kill, build          build                -
 //	gone        | the next replacement builds first, for it has no program            -

@@ -72,8 +72,9 @@ func (k *knowledge) explain(path string) (Explanation, Class) {
 			c.Class, c.Reason = class, reason
 		}
 	}
+	k.test(&c, kind)
 	_, e.Package = k.graph.Classify(path)
-	e.Watched = k.watches(path)
+	e.Watched = k.watches(path) || c.Class == Test // by those who test
 	if k.hidden(path, change.Dir) {
 		e.Ignored = k.ignorer.Why(path, change.Dir)
 		if !slices.Contains(k.graph.Files(), path) {
@@ -106,7 +107,7 @@ func (l *loop) explain(path string) Explanation {
 	if class == Rebuild || class == Restart || e.Path == l.crew.alone.What {
 		e.Alone = l.crew.alone.String()
 	}
-	if class != None && class != Startup {
+	if class >= Live && class != Startup {
 		e.Workers = append(e.Workers, l.crew.open()...)
 	}
 	if e.Watched {

@@ -234,6 +234,31 @@ func (g *Group) Found(ctx context.Context, all []problems.Problem) {
 	}
 }
 
+// Testing tells the services whether somebody runs the tests that saves reach: then files of tests have a class.
+func (g *Group) Testing(ctx context.Context, on bool) {
+	for _, r := range g.services {
+		_ = r.query(ctx, func(l *loop) bool { l.config.Tests = on; return true }) // else the run has ended
+	}
+}
+
+// Tested takes the problems found by tests: the services have these problems until the next call.
+func (g *Group) Tested(ctx context.Context, all []problems.Problem) {
+	for _, r := range g.services {
+		_ = r.query(ctx, func(l *loop) bool { l.standing.tests = all; return true }) // else the run has ended
+	}
+}
+
+// Serves waits until nothing is built or started any more, and reports whether all services serve what was saved. It
+// changes nothing, unlike Await, for which waiting replacements hurry.
+func (g *Group) Serves(ctx context.Context) (bool, error) {
+	all, _ := g.Find("")
+	stale, err := each(all, func(t Target) (bool, error) {
+		s, err := t.Runner.outcome(ctx, false)
+		return s.Stale, err
+	})
+	return !slices.Contains(stale, true), err
+}
+
 // Reconfigure applies the settings that can change while hotreload runs, for each service by its name: see
 // Runner.reconfigure. If services are to listen elsewhere, their new sockets are open when Reconfigure returns, and
 // their workers move. Each error is a *ListenError.

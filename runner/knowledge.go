@@ -100,7 +100,23 @@ func (k *knowledge) classify(change watch.Change, disk disk) classified {
 			c.Class, c.Reason, c.graphChanged = None, "written by the workers themselves", false
 		}
 	}
+	k.test(&c, kind)
 	return c
+}
+
+// test gives a file of tests its class while tests run on save, if nothing else uses the file.
+func (k *knowledge) test(c *classified, kind gobuild.Kind) {
+	switch {
+	case !k.config.Tests || k.graph == nil || c.Class != None || c.ruled || !isTest(c.Path):
+	case kind == gobuild.Test || k.graph.Module.Dir != "" && under(c.Path, []string{k.graph.Module.Dir}):
+		c.Class, c.Reason = Test, "a file of tests: they run, and the program stays"
+	}
+}
+
+// isTest reports whether go takes a file for one of tests.
+func isTest(path string) bool {
+	base := filepath.Base(path)
+	return strings.HasSuffix(base, "_test.go") && base[0] != '_' && base[0] != '.'
 }
 
 // withoutWorkers classifies a change as far as the workers do not matter.

@@ -35,6 +35,7 @@ func TestWhatDecides(t *testing.T) {
 			k.config.Rules = append(k.config.Rules, r)
 		}
 	}
+	tests := func(k *knowledge) { k.config.Tests = true }
 	for _, c := range []struct {
 		name, file string
 		known      func(*knowledge)
@@ -66,6 +67,18 @@ func TestWhatDecides(t *testing.T) {
 		{"embedded", "banner.txt", func(*knowledge) {}, Rebuild, classified{embedded: true}},
 		{"workers write what is embedded", "banner.txt", func(k *knowledge) { writes(k, "banner.txt") }, None,
 			classified{embedded: true}},
+		{"a test", "main_test.go", func(*knowledge) {}, None, classified{}},
+		{"a test, while tests run on save", "main_test.go", tests, Test, classified{}},
+		{"a new test", "sub/new_test.go", tests, Test, classified{}},
+		{"no test to go", "_main_test.go", tests, None, classified{}},
+		{"a test of another module", "../other_test.go", tests, None, classified{}},
+		{"no test, while tests run on save", "notes.md", tests, None, classified{}},
+		{"a test that the user watches", "main_test.go", func(k *knowledge) {
+			tests(k)
+			k.config.Watch = []string{dir}
+		}, Restart, classified{}},
+		{"a test that workers read", "main_test.go", func(k *knowledge) { tests(k); reads(k, "main_test.go") }, Restart,
+			classified{read: true}},
 		{"workers write Go code", "main.go", func(k *knowledge) { writes(k, "main.go") }, Rebuild, classified{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

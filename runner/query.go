@@ -46,8 +46,13 @@ func (r *Runner) query(ctx context.Context, q query) error {
 // Await waits for the outcome of the present tree: the tree serves, or fails to build or to run (Stale and Failure of
 // the Status). A pause counts as an outcome, too.
 func (r *Runner) Await(ctx context.Context) (Status, error) {
-	var s Status
-	err := r.watcher.Sync(ctx)
+	s, err := r.outcome(ctx, true)
+	return r.counted(ctx, s), err
+}
+
+// outcome waits for the outcome of the present tree. hurry: replacements that wait for quiet files come now.
+func (r *Runner) outcome(ctx context.Context, hurry bool) (s Status, err error) {
+	err = r.watcher.Sync(ctx)
 	if err == nil {
 		err = r.watcher.Received(ctx) // otherwise the question might overtake the last save
 	}
@@ -56,7 +61,7 @@ func (r *Runner) Await(ctx context.Context) (Status, error) {
 	}
 	begun := false
 	err = r.query(ctx, func(l *loop) bool {
-		if !begun {
+		if hurry && !begun {
 			begun = true
 			l.hurryPatience()
 		}
@@ -66,7 +71,7 @@ func (r *Runner) Await(ctx context.Context) (Status, error) {
 		s = l.status()
 		return true
 	})
-	return r.counted(ctx, s), err
+	return s, err
 }
 
 // rested reports whether nothing is going on.

@@ -27,6 +27,7 @@ type Config struct {
 
 	Cache   string   // folder for binaries; "" = the user's cache folder
 	Pending []string // names of changed settings, waiting for the next start; only reported
+	Tests   bool     // at the start, somebody runs the tests that saves reach; see Group.Testing
 
 	Files
 	Hooks  Hooks

@@ -16,6 +16,7 @@ import (
 type standing struct {
 	failed  []problems.Problem // of the last failed build or generation; valid while the service is stale
 	found   []problems.Problem // by the owner of the run: in the configuration file
+	tests   []problems.Problem // of tests that fail, as the owner of the run has found them
 	crashed []problems.Problem // panics in workers of the serving generation, each place once
 	pages   []pageProblem      // errors in pages of the serving code
 	told    []problems.Problem
@@ -65,6 +66,11 @@ func (s *standing) now(stale bool) []problems.Problem {
 	}
 	for _, p := range slices.Concat(s.found, s.crashed) {
 		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	for _, p := range s.tests {
+		if !slices.Contains(all, p) { // a file that does not compile
 			all = append(all, p)
 		}
 	}

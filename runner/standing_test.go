@@ -48,6 +48,8 @@ func TestStanding(t *testing.T) {
 	is("another generation serves", false)
 	s.found = []problems.Problem{build}
 	is("in the settings", false, build)
+	s.tests = []problems.Problem{crash, build}
+	is("of tests, too", false, build, crash)
 }
 
 func TestProblemsOf(t *testing.T) {
