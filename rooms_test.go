@@ -20,7 +20,7 @@ var rooms = map[string][]string{
 	},
 	"hotreload/settings":   {"debugger", "runner", "supervisor", "gobuild", "ignore", "killswitch", "problems", "watch"}, // on the floor of control
 	"hotreload/mcp":        {"control", "problems", "runner"},
-	"hotreload/control":    {"runner", "supervisor", "supervisor/inspect", "door", "problems"},
+	"hotreload/control":    {"runner", "tests", "supervisor", "supervisor/inspect", "door", "problems"},
 	"hotreload/browser":    {"runner", "supervisor", "gobuild", "problems", "process", "door", "agent/web"}, // on the floor of control
 	"hotreload/runner":     {"watch", "supervisor", "supervisor/inspect", "gobuild", "killswitch", "problems", "process"},
 	"hotreload/tests":      {"watch", "gobuild", "problems", "process"}, // on the floor of runner

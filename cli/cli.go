@@ -129,7 +129,7 @@ func connected(r *settings.Resolved, c *console, journal *control.Journal) (all 
 
 // takeStdin passes stdin to the service at input, or reads keys, or both; it returns nil if there are no keys.
 func takeStdin(run *runner.Group, configs []runner.Config, input int, c *console, pause *pausing,
-	debug *debugging) *keyboard {
+	debug *debugging, tests *testsBeside) *keyboard {
 	var to supervisor.Input
 	if input >= 0 {
 		to = run.Services()[input].Input()
@@ -142,7 +142,7 @@ func takeStdin(run *runner.Group, configs []runner.Config, input int, c *console
 	if keys == nil {
 		return nil
 	}
-	press := func(key byte) { press(key, run, c, keys, pause, debug) }
+	press := func(key byte) { press(key, run, c, keys, pause, debug, tests) }
 	each := func(typed []byte) {
 		for _, key := range typed {
 			press(key)
@@ -197,13 +197,15 @@ func watchCommand(ctx context.Context, w *settings.Wishes, note string) error {
 	if err != nil {
 		return err
 	}
-	defer controlled(w, r, run, journal, console, pages).Close()
+	beside := newTestsBeside(w, r, run, console, journal)
+	defer beside.close()
+	defer controlled(w, r, run, journal, console, pages, beside).Close()
 	pause := &pausing{file: r.KillSwitch}
 	defer pause.end()
 	pages.bind(run, pause)
 	pages.proxy()
 	debug := newDebugging(r, run, console)
-	keys := takeStdin(run, configs, input, console, pause, debug)
+	keys := takeStdin(run, configs, input, console, pause, debug, beside)
 	if keys == nil && isTerminal(os.Stdin) {
 		console.echoing()
 	}
@@ -212,6 +214,7 @@ func watchCommand(ctx context.Context, w *settings.Wishes, note string) error {
 	file := &settingsFile{
 		now: r, again: func() (*settings.Resolved, error) { return w.Resolve(ctx) }, reconfigure: run.Reconfigure,
 		asked: make(chan struct{}, 1), reload: func() { run.Do(runner.Reload) }, pages: pages.reread,
+		tests: beside.reread,
 		found: func(all []problems.Problem) { run.Found(ctx, all) },
 	}
 	defer handleSignals(run, console, keys, file)()
@@ -234,7 +237,7 @@ func watchCommand(ctx context.Context, w *settings.Wishes, note string) error {
 			reporter.keys, reporter.file = keys, file
 		}
 		name := r.Services[i].Config.Name
-		events := journal.Pass(name, pages.hear(name, debug.hear(name, service.Events())))
+		events := journal.Pass(name, pages.hear(name, debug.hear(name, beside.hear(service.Events()))))
 		reporters.Go(func() { reporter.read(events) })
 	}
 	return ended(run, &reporters, console)

@@ -33,7 +33,9 @@ type remote struct {
 	wait    bool
 	ready   bool // of status: not ready is an error
 	timeout time.Duration
-	order   control.Order // for commands that replace workers
+	order   control.Order  // for commands that replace workers
+	tests   bool           // of wait: also for the tests,
+	tested  *control.Tests // and their result
 }
 
 func (m *remote) flags(c *cobra.Command) {
@@ -105,8 +107,7 @@ func newCommands(l *line, root *cobra.Command) []*cobra.Command {
 	all := slices.Concat(
 		grouped(everyday,
 			m.status(),
-			m.asking("wait", "wait until the saved code serves (exit code 0) or has failed (exit code 1)", true,
-				(*control.Client).Wait),
+			m.awaiting(),
 			m.replacing("reload", "replace the workers and wait for the outcome; services with reloadable = false are only "+
 				"notified"),
 			m.replacing("restart", "replace the workers, even with reloadable = false, and wait for the outcome"),
@@ -279,7 +280,7 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 	if m.asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(control.Services{Services: all}); err != nil {
+		if err := encoder.Encode(control.Services{Services: all, Tests: m.tested}); err != nil {
 			return err
 		}
 	}
@@ -303,6 +304,9 @@ func (m *remote) show(out io.Writer, all []runner.Status, waited bool) error {
 		case s.Stale:
 			faults = append(faults, fmt.Errorf("%sgeneration %d is stale:\n%s", of, s.Serving, failure(s, dir)))
 		}
+	}
+	if m.tested != nil {
+		faults = append(faults, m.showTests(out, m.tested, dir))
 	}
 	return errors.Join(append(faults, m.judge(control.PublicOf(all)))...)
 }
@@ -406,7 +410,7 @@ func countersLine(w runner.Worker) string {
 
 // controlled opens the control socket of a run. Without the socket hotreload works all the same.
 func controlled(w *settings.Wishes, r *settings.Resolved, run *runner.Group, journal *control.Journal,
-	console *console, pages *pages) *control.Server {
+	console *console, pages *pages, beside *testsBeside) *control.Server {
 	root := w.Dir
 	if r.Path != "" {
 		root = filepath.Dir(r.Path)
@@ -428,6 +432,9 @@ func controlled(w *settings.Wishes, r *settings.Resolved, run *runner.Group, jou
 	}
 	if pages != nil {
 		options.Page = pages.Address
+	}
+	if beside != nil {
+		options.Tests = beside.await
 	}
 	server, err := control.Serve(info, run, journal, options)
 	if err != nil && options.Listen != "" {

@@ -8,10 +8,12 @@ import (
 	"hotreload/runner"
 )
 
-const keyHelp = "r reload · R rebuild and reload · p pause, resume · d debugger · c clear · q quit · h help"
+const keyHelp = "r reload · R rebuild and reload · p pause, resume · d debugger · t tests · c clear · q quit · " +
+	"h help"
 
 // press carries out the command of a key.
-func press(key byte, run *runner.Group, c *console, k *keyboard, p *pausing, d *debugging) {
+func press(key byte, run *runner.Group, c *console, k *keyboard, p *pausing, d *debugging,
+	tests *testsBeside) {
 	switch key {
 	case 'r', ' ':
 		if !d.switchNow() {
@@ -26,6 +28,8 @@ func press(key byte, run *runner.Group, c *console, k *keyboard, p *pausing, d *
 		run.Do(runner.Recheck)
 	case 'd':
 		go d.toggle() // ends when dlv has detached
+	case 't':
+		go tests.toggle() // ends when the tests that run are killed
 	case 'c', '\f':
 		c.clear()
 	case 'q', 4: // Ctrl-D

@@ -18,6 +18,7 @@ type settingsFile struct {
 	asked       chan struct{}                      // a request to read the file, with room for one
 	reload      func()                             // reloads afterwards
 	pages       func(settings.Pages)               // applies the settings to pages in browsers
+	tests       func(*settings.Resolved)           // applies the settings to tests on save
 	found       func([]problems.Problem)           // reports the faults of the file; none if valid
 }
 
@@ -49,6 +50,7 @@ func (r *reporter) settingsChanged() (right bool) {
 	}
 	r.console.speak(now.Values)
 	f.pages(now.Pages)
+	f.tests(now)
 	configs, pending := now.Configs(), f.now.Pending(now)
 	for i := range configs {
 		configs[i].Pending = settings.PendingOf(pending, configs[i].Name)

@@ -27,7 +27,7 @@ const long = `hotreload keeps a Go server running while its source changes.
   hotreload web api                 services by name, from hotreload.toml
 
 Without a package: the main package in this folder, or the only one under cmd/.
-On a terminal: r reload, R rebuild and reload, p pause, c clear, q quit, h help.`
+On a terminal: r reload, R rebuild and reload, p pause, t tests, c clear, q quit, h help.`
 
 func newCommand(l *line) *cobra.Command {
 	command := &cobra.Command{

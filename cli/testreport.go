@@ -70,7 +70,7 @@ func (r *testReporter) report(event tests.Event) {
 	case tests.Started:
 		r.began, r.packages, r.ended, r.failed, r.said = time.Now(), e.Packages, 0, 0, map[string]bool{}
 		text := "testing " + count(e.Packages, "package")
-		if len(e.Files) == 0 && !r.greeted {
+		if len(e.Files) == 0 && !r.greeted && r.alone {
 			if r.keys.taken() {
 				text += dim(separator + "h for keys")
 			}
@@ -96,7 +96,11 @@ func (r *testReporter) report(event tests.Event) {
 		r.end()
 		r.detail("a newer save has ended the tests")
 	case tests.Unreached:
-		r.line(r.files(e.Files) + ": no test is reached")
+		say := r.line
+		if !r.alone {
+			say = r.detail
+		}
+		say(r.files(e.Files) + ": no test is reached")
 	case tests.Broken:
 		r.end()
 		r.broken(e.Err)
@@ -125,6 +129,9 @@ func (r *testReporter) progress() {
 	}
 }
 
+// mostBeside is the number of failures that are printed in a run beside a service. Felt right, not measured.
+const mostBeside = 3
+
 // failure prints a failed test, once in a run: tests that failed last time run first, and then with all others.
 func (r *testReporter) failure(e tests.Failed) {
 	key := e.Package + "\n" + e.Test
@@ -132,7 +139,9 @@ func (r *testReporter) failure(e tests.Failed) {
 		return
 	}
 	r.said[key] = true
-	r.failed++
+	if r.failed++; !r.alone && r.failed > mostBeside {
+		return
+	}
 	var lines []string
 	for _, p := range e.Problems {
 		place, message, found := strings.Cut(p.Text(func(file string) string { return settings.Relative(r.dir, file) }), ": ")
@@ -171,6 +180,9 @@ func (r *testReporter) result(report tests.Report) {
 	}
 	if report.Elsewhere > 0 {
 		text += yellow(separator + count(report.Elsewhere, "package") + " failed before")
+	}
+	if !r.alone && r.failed > mostBeside {
+		text += dim(separator + "all by hotreload problems")
 	}
 	after := " after the start"
 	if len(report.Files) > 0 {

@@ -79,6 +79,9 @@ func (s *Server) streamOf(wanted func(r *request, n News) bool) handler {
 		last, _ := strconv.Atoi(r.query.Get("last"))
 		l := s.journal.listen(last, func(n News) bool {
 			slot, known := of[n.Service]
+			if n.Service == "" && !known { // about hotreload as a whole
+				slot, known = supervisor.AllSlots, true
+			}
 			return wanted(r, n) && known && (slot == supervisor.AllSlots || n.Worker != nil && n.Worker.Slot == slot)
 		})
 		defer s.journal.leave(l)

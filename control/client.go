@@ -183,6 +183,11 @@ func (c *Client) Wait(ctx context.Context, to string) ([]runner.Status, error) {
 	return c.services(ctx, http.MethodGet, "wait", url.Values{"to": {to}})
 }
 
+// WaitTests is Wait, and waits then until the tests of what was saved have ended.
+func (c *Client) WaitTests(ctx context.Context, to string) (answer Services, err error) {
+	return answer, c.get(ctx, "/v1/wait?"+url.Values{"to": {to}, "tests": {"1"}}.Encode(), &answer)
+}
+
 // Console returns the latest console output of pages in browsers, the newest last.
 func (c *Client) Console(ctx context.Context, to string, last int) ([]News, error) {
 	var answer Console

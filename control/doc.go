@@ -7,7 +7,7 @@
 //
 //	GET  /v1/info                pid, folder, program
 //	GET  /v1/status              the state of all services                    Services
-//	GET  /v1/wait                the same, when the saved code serves or has failed
+//	GET  /v1/wait                the same, when the saved code serves or has failed; tests=1: and is tested
 //	GET  /v1/problems            what is wrong with the code as it is         Problems; wait=1: as wait, then
 //	GET  /v1/console?last=N      what pages in browsers have said             Console
 //	GET  /v1/explain?path=P      how a change of P takes effect                 []runner.Explanation

@@ -23,6 +23,7 @@ import (
 
 	"hotreload/runner"
 	"hotreload/supervisor"
+	"hotreload/tests"
 )
 
 // events are all kinds of events, for docs/events.md and docs/events.schema.json, which go test -update writes. A field
@@ -80,6 +81,13 @@ var events = []struct{ name, fields, text string }{
 		"`text` is the address."},
 	{"undone", "text", "An old worker has removed the file in `text` that its successor had made."},
 	{"beside", "text", "The program writes the file in `text` next to its executable, in hotreload's cache folder."},
+	{"tests_started", "packages", "Tests on save begin, in so many packages. Events of tests have no `service`."},
+	{"test_failed", "package test? diagnostics", "A test has failed. It may fail twice in a run: what failed last time " +
+		"runs first, and again with the rest."},
+	{"tests_ended", "text packages passed? failed? ms?", "All tests that the saves reach have ended. `text` is `pass` " +
+		"or `fail`, `ms` the time since the first save."},
+	{"tests_interrupted", "", "A newer save has ended the tests."},
+	{"tests_broken", "text", "`go test` has tested nothing, or the packages cannot be listed. `text` tells why."},
 	{"unwatched", "text", "Something cannot be watched, or has to be polled."},
 	{"noticed", "text", "Something about the machine, or about earlier builds, that you should know."},
 	{"graph_failed", "text", "The go command cannot list the program's packages."},
@@ -97,10 +105,16 @@ var fields = []struct{ name, schema, text string }{
 	{"files", `{"type": "array", "items": {"$ref": "#/$defs/file"}}`, "changed files: `path` (absolute), `op` " +
 		"(`created`, `written`, `removed`), `class`, `reason`; missing if nothing has changed"},
 	{"diagnostics", `{"type": "array", "items": {"$ref": "#/$defs/diagnostic"}}`, "problems: `message`, `tool` (`go`, " +
+		"`go test`, " +
 		"`panic`, `browser`, `hotreload`, or the command of a rule); with a place `file` (absolute), `line` (from 1), " +
 		"`column` (from 1, in bytes), `package`"},
 	{"ms", `{"type": "number", "minimum": 0}`, "milliseconds"},
 	{"workers", `{"type": "integer", "minimum": 0}`, "a number of workers; missing for 0"},
+	{"packages", `{"type": "integer", "minimum": 1}`, "a number of packages"},
+	{"passed", `{"type": "integer", "minimum": 1}`, "a number of tests, without subtests; missing for 0"},
+	{"failed", `{"type": "integer", "minimum": 1}`, "a number of tests, without subtests; missing for 0"},
+	{"package", `{"type": "string"}`, "an import path"},
+	{"test", `{"type": "string"}`, "a test's name; missing for the package as a whole"},
 	{"stream", `{"enum": ["stdout", "stderr"]}`, "where a worker has written"},
 	{"page", `{"type": "string"}`, "the address of a page"},
 	{"level", `{"enum": ["error", "warn", "info", "log", "debug"]}`, "how grave it is"},
@@ -117,7 +131,7 @@ const definitions = `{
   "file": {
     "type": "object", "additionalProperties": false, "required": ["path", "op", "class", "reason"],
     "properties": {"path": {"type": "string"}, "op": {"enum": ["created", "written", "removed"]},
-      "class": {"enum": ["none", "live", "startup", "restart", "rebuild"]}, "reason": {"type": "string"}}
+      "class": {"enum": ["none", "test", "live", "startup", "restart", "rebuild"]}, "reason": {"type": "string"}}
   },
   "diagnostic": {
     "type": "object", "additionalProperties": false, "required": ["message", "tool"],
@@ -247,6 +261,12 @@ var (
 		supervisor.Dropped{}, supervisor.ListenerMended{}, supervisor.Stopped{}, supervisor.StoppedBy{},
 		supervisor.Undone{}, supervisor.Held{},
 	}
+	ofTests = []tests.Event{
+		tests.Started{}, tests.Failed{}, tests.Tested{}, tests.Ended{}, tests.Interrupted{}, tests.Unreached{},
+		tests.Broken{}, tests.Unwatched{}, tests.ProblemsNow{},
+	}
+	untoldTests = []string{"Tested", "Unreached", "Unwatched", "ProblemsNow"} // the last one becomes the runner's
+
 	untold = []string{ // of no use to programs
 		"Watching", "HookEnded", "Replaced", "OwnsListener", "FileOpened", "FileWritten", "FilesTold",
 		"GenerationGone", "Dropped", "Held", "Stopped", "StoppedBy",
@@ -393,6 +413,22 @@ func TestEveryEventFitsTheSchema(t *testing.T) {
 			t.Errorf("%s is told: %v", name, ok)
 		}
 		j.Tell("web", event)
+	}
+	for _, full := range []bool{true, false} {
+		var have []string
+		for _, event := range ofTests {
+			name := reflect.TypeOf(event).Name()
+			have = append(have, name)
+			event = filledEvent(event, full)
+			if _, ok := testNews(event); ok == slices.Contains(untoldTests, name) {
+				t.Errorf("tests.%s is told: %v", name, ok)
+			}
+			j.TellTests(event)
+		}
+		slices.Sort(have)
+		if want := eventTypes(t, "tests"); !slices.Equal(have, want) {
+			t.Errorf("the events of tests are %v, and the test has %v", want, have)
+		}
 	}
 	j.Output("web", supervisor.Worker{}, supervisor.Stdout, []byte("a line\n\n"))
 	for _, level := range []string{"error", "warn", "info", "log", "debug"} {

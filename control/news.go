@@ -12,7 +12,7 @@ import (
 
 // EventsVersion is the version of the events, see docs/events.md. The first number rises when an event or a field is
 // removed or changes its meaning, the second when one is added.
-const EventsVersion = "1.1"
+const EventsVersion = "1.2"
 
 // News is an event as a line of JSON: the terminal's news, for programs. Fields without a meaning for the event are
 // omitted. docs/events.md and its schema come from the tables in events_test.go, which hold each event to them.
@@ -33,6 +33,12 @@ type News struct {
 	Data json.RawMessage `json:"data,omitempty"` // a worker's message
 
 	Diagnostics []problems.Problem `json:"diagnostics,omitzero"` // what is wrong, with its places in the source
+
+	Packages int    `json:"packages,omitempty"` // for tests: the number of packages,
+	Passed   int    `json:"passed,omitempty"`   // of tests that passed,
+	Failed   int    `json:"failed,omitempty"`   // and that failed;
+	Package  string `json:"package,omitempty"`  // one package, by import path,
+	Test     string `json:"test,omitempty"`     // and its test; missing for the package as a whole
 
 	Page  string `json:"page,omitempty"`  // for "browser", a page's console output: the page's address,
 	Level string `json:"level,omitempty"` // and error, warn, info, log or debug

@@ -135,12 +135,16 @@ func (s *Server) public(r *request) (any, error) {
 
 func (s *Server) status(r *request) (any, error) {
 	all, err := s.run.Status(r.Context(), r.targets)
-	return Services{all}, err
+	return Services{Services: all}, err
 }
 
 func (s *Server) await(r *request) (any, error) {
 	all, err := s.run.Await(r.Context(), r.targets)
-	return Services{all}, err
+	if err != nil || r.query.Get("tests") != "1" {
+		return Services{Services: all}, err
+	}
+	tested, err := s.tests(r.Context())
+	return Services{all, tested}, err
 }
 
 // Console contains the console output of pages in browsers.
@@ -233,6 +237,7 @@ const (
 // Services is the answer to most requests.
 type Services struct {
 	Services []runner.Status `json:"services"`
+	Tests    *Tests          `json:"tests,omitempty"` // with tests=1
 }
 
 // Signalled contains the pids of the signalled workers.

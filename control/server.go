@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hotreload/runner"
+	"hotreload/tests"
 )
 
 // Info identifies a hotreload.
@@ -48,6 +49,8 @@ type Options struct {
 	TokenFile string                 // file of the token for TCP clients; created if missing
 	Refused   func(from, why string) // called for refused requests, on a goroutine that may be slow
 	Page      func() (string, error) // the address of the page about hotreload itself; nil for none
+	// Tests waits until the tests of what was saved have ended. nil, or an error: tests do not run on save.
+	Tests func(context.Context) (tests.Outcome, error)
 }
 
 // refused is a request that was refused.

@@ -344,7 +344,7 @@ func TestKeys(t *testing.T) {
 	s := setup{terminal: true}.start(t, dir, "--kill-switch", "disabled.json", ".", "{addr}")
 	s.waitFor(`generation 1 serves.*h for keys`)
 	s.press("h")
-	s.waitFor(`r reload · R rebuild and reload · p pause, resume · d debugger · c clear · q quit · h help\n`)
+	s.waitFor(`r reload · R rebuild and reload · p pause, resume · d debugger · t tests · c clear · q quit · h help\n`)
 	pid := s.pid()
 	s.press("r")
 	line := s.waitFor(`generation 2 serves.*`)[0]

@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,10 +14,7 @@ func Place(dir string, args, env []string) (place string, there []string) {
 	if len(args) == 0 || !isPath(args[0]) || getenv(env, "GO111MODULE") == "off" {
 		return dir, args
 	}
-	folder := absIn(dir, filepath.FromSlash(args[0]))
-	if strings.HasSuffix(args[0], ".go") {
-		folder = filepath.Dir(folder)
-	}
+	folder := folderOf(dir, args[0])
 	theirs := upwards(folder, "go.mod")
 	if theirs == "" || theirs == upwards(dir, "go.mod") {
 		return dir, args
@@ -29,6 +27,40 @@ func Place(dir string, args, env []string) (place string, there []string) {
 		there = append(there, argument(root, filepath.Clean(absIn(dir, filepath.FromSlash(arg)))))
 	}
 	return root, there
+}
+
+// PlaceOfTests returns where to run go for the tests of a whole module, and the patterns of its packages: the module of
+// a package named in dir, or all modules of its workspace.
+func PlaceOfTests(dir string, args, env []string) (place string, patterns []string) {
+	folder := dir
+	if len(args) > 0 && isPath(args[0]) {
+		folder = folderOf(dir, args[0])
+	}
+	mod := upwards(folder, "go.mod")
+	if mod == "" || getenv(env, "GO111MODULE") == "off" {
+		return dir, []string{"./..."}
+	}
+	root := filepath.Dir(mod)
+	work := workspaceOf(folder, env)
+	if work == "" || !slices.Contains(foldersNamed(work), root) {
+		return root, []string{"./..."}
+	}
+	place = filepath.Dir(work)
+	for _, module := range foldersNamed(work) {
+		if info, err := os.Stat(module); err == nil && info.IsDir() {
+			patterns = append(patterns, argument(place, module)+"/...")
+		}
+	}
+	return place, patterns
+}
+
+// folderOf returns the folder of a package that is named by its path.
+func folderOf(dir, arg string) string {
+	folder := absIn(dir, filepath.FromSlash(arg))
+	if strings.HasSuffix(arg, ".go") {
+		return filepath.Dir(folder)
+	}
+	return folder
 }
 
 // isPath reports whether a package is named by its path in the file system.

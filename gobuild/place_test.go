@@ -69,3 +69,41 @@ func TestAbsoluteFlags(t *testing.T) {
 		t.Errorf("have %q, %v; want %q", have, err, want)
 	}
 }
+
+func TestPlaceOfTests(t *testing.T) {
+	dir := tree(t, `-- top/go.mod --
+module top
+-- top/cmd/x/main.go --
+-- top/inner/go.mod --
+module inner
+-- top/own/go.mod --
+module own
+-- top/own/main.go --
+-- top/go.work --
+go 1.24
+use (
+	.
+	./inner
+	./gone
+)
+`)
+	everything := []string{"./..."}
+	for _, c := range []struct {
+		name, dir string
+		args, env []string
+		place     string
+		patterns  []string
+	}{
+		{"in a workspace", "top/cmd", []string{"./x"}, nil, "top", []string{"./...", "./inner/..."}},
+		{"another module of it", "top/inner", []string{"."}, nil, "top", []string{"./...", "./inner/..."}},
+		{"outside of it", "top", []string{"./own/main.go"}, nil, "top/own", everything},
+		{"it is off", "top/cmd", []string{"./x"}, []string{"GOWORK=off"}, "top", everything},
+		{"an import path", "top/inner", []string{"inner"}, []string{"GOWORK=off"}, "top/inner", everything},
+		{"no module", "", []string{"."}, nil, "", everything},
+	} {
+		place, patterns := PlaceOfTests(filepath.Join(dir, filepath.FromSlash(c.dir)), c.args, c.env)
+		if place != filepath.Join(dir, filepath.FromSlash(c.place)) || !slices.Equal(patterns, c.patterns) {
+			t.Errorf("%s: have %s, %q; want %s, %q", c.name, place, patterns, c.place, c.patterns)
+		}
+	}
+}

@@ -90,6 +90,7 @@ func (w *Wishes) service(ctx context.Context, r *Resolved, own table, args []str
 	s := &Service{Values: v}
 	c := &s.Config
 	*c = runner.Config{Files: runner.Files{Ignore: ignorer(v, w.Dir), Poll: Poll.Of(v)}, Switch: r.KillSwitch}
+	c.Tests = Test.Of(r.Values)
 	if r.Path != "" {
 		c.Startup = []string{r.Path}
 	}

@@ -102,6 +102,15 @@ var (
 		Doc: "While an editor debugs, compile all packages without optimisation: the dependencies and the standard " +
 			"library, too, not only those of your own modules.",
 	})
+	Test = truth(Setting{
+		Name: "test", Group: Everyday, Where: ForHotreload,
+		Example: "true",
+		Help: "beside the program, run the tests that each save reaches: after the new code serves, at low priority; " +
+			"key t switches this on and off",
+		Doc: "Beside the program, run the tests that each save reaches: after the new code serves, at low priority, what " +
+			"failed last time first. A newer save ends them. The key `t` switches this on and off. See " +
+			"[testing](testing.md#beside-a-service).",
+	})
 	Clear = truth(Setting{
 		Name: "clear", Group: Everyday, Where: ForHotreload,
 		Example: "true",

@@ -38,6 +38,20 @@ func (w *Wishes) Tests(testFlags []string) (*Tests, error) {
 	return w.tests(r, w.Dir, w.args, testFlags), nil
 }
 
+// Beside returns the tests to run beside the services: all of the module of the first program, or of its workspace.
+func (w *Wishes) Beside(r *Resolved) (*Tests, error) {
+	p, v := gobuild.Program{Dir: w.Dir}, r.Values
+	built := func(s *Service) bool { return s.Config.Command == nil }
+	if i := slices.IndexFunc(r.Services, built); i >= 0 {
+		p, v = r.Services[i].Config.Program, r.Services[i].Values
+	}
+	place, patterns := gobuild.PlaceOfTests(p.Dir, p.Args, w.env)
+	t := w.tests(r, place, patterns, nil)
+	var err error
+	t.Flags, err = gobuild.AbsoluteFlags(w.Dir, v.GoFlags)
+	return t, err
+}
+
 // tests returns the tests of packages, with the flags and variables of builds.
 func (w *Wishes) tests(r *Resolved, dir string, packages, testFlags []string) *Tests {
 	v := r.Values

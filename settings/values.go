@@ -137,9 +137,9 @@ func givenOf(flags *pflag.FlagSet) (all []given) {
 
 // Manner contains the settings that cli itself uses, and that take effect at once when the file changes. The settings
 // of services are in runner.Config.
-type Manner struct{ Quiet, Verbose, Clear bool }
+type Manner struct{ Quiet, Verbose, Clear, Test bool }
 
 // Manner returns them.
 func (v *Values) Manner() Manner {
-	return Manner{Quiet: Quiet.Of(v), Verbose: Verbose.Of(v), Clear: Clear.Of(v)}
+	return Manner{Quiet: Quiet.Of(v), Verbose: Verbose.Of(v), Clear: Clear.Of(v), Test: Test.Of(v)}
 }

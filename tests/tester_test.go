@@ -220,7 +220,7 @@ func TestBeside(t *testing.T) {
 			return false
 		}
 	}
-	b := newBenchWith(t, Config{Hold: hold, Low: true}, map[string]string{
+	b := newBenchWith(t, Config{Hold: hold}, map[string]string{
 		"store/store.go":      "package store\n\nfunc Get() int { return 2 }\n",
 		"store/store_test.go": storeTest,
 	})
