@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -68,27 +70,83 @@ func Find(ctx context.Context, dir string, env []string) (string, error) {
 // dlv is a backend's process and connection.
 type dlv struct {
 	keeper *Keeper
-	epoch  int
-	out    *outlet // owned by the keeper's loop; nil before it has dialed
+	name   string  // of its socket
+	pid    int     // of the program, for a dlv that speaks JSON-RPC; 0: it speaks the Debug Adapter Protocol
+	out    *outlet // owned by the keeper's loop; nil before there is a connection
 	gone   chan struct{}
 	ended  chan struct{} // closed by end
 	once   sync.Once
-	now    bool // kill it at once; set before ended is closed
+	limit  time.Duration // until the process is killed; set before ended is closed
+
+	// Called by the keeper's loop.
+	dialed func() // there is a connection
+	lost   func(why string)
+
+	// answers reads the next message from r, and returns what the keeper's loop does with it.
+	answers func(r io.Reader) (next func() (handle func(), err error))
 }
 
+// newBackend returns a dlv for the session.
 func (k *Keeper) newBackend(epoch int) *dlv {
-	return &dlv{keeper: k, epoch: epoch, gone: make(chan struct{}), ended: make(chan struct{})}
+	b := k.newDlv(sessionName(epoch))
+	b.dialed = func() { k.session.dialed(epoch) }
+	b.lost = func(why string) { k.session.lost(epoch, why) }
+	b.answers = func(r io.Reader) func() (func(), error) {
+		in := bufio.NewReader(r)
+		return func() (func(), error) {
+			m, err := read(in)
+			return func() { k.session.answered(epoch, m) }, err
+		}
+	}
+	return b
 }
 
-// end sees that the process ends by itself soon, or is killed.
-func (b *dlv) end(now bool) { b.once.Do(func() { b.now = now; close(b.ended) }) }
+// newHeadless returns a dlv for a client that speaks JSON-RPC.
+func (k *Keeper) newHeadless(epoch, pid int) *dlv {
+	b := k.newDlv(remoteName(epoch))
+	b.pid = pid
+	b.dialed = func() { k.remote.dialed(epoch) }
+	b.lost = func(why string) { k.remote.lost(epoch, why) }
+	b.answers = func(r io.Reader) func() (func(), error) {
+		in := json.NewDecoder(r)
+		return func() (func(), error) {
+			var text json.RawMessage
+			err := in.Decode(&text)
+			return func() { k.remote.answered(epoch, text) }, err
+		}
+	}
+	return b
+}
+
+func sessionName(epoch int) string { return "dap" + strconv.Itoa(epoch) }
+func remoteName(epoch int) string  { return "rpc" + strconv.Itoa(epoch) }
+
+func (k *Keeper) newDlv(name string) *dlv {
+	b := &dlv{keeper: k, name: name, gone: make(chan struct{}), ended: make(chan struct{})}
+	k.backends[name] = b
+	return b
+}
+
+// end sees that the process ends by itself within a limit, or is killed.
+func (b *dlv) end(limit time.Duration) { b.once.Do(func() { b.limit = limit; close(b.ended) }) }
+
+// hangUp closes the connection to a dlv that speaks JSON-RPC, so dlv detaches and ends. A dlv that is still attaching
+// gets the time for it: a dlv killed now would leave breakpoints of its own in the program.
+func (b *dlv) hangUp() {
+	if b.out == nil {
+		b.end(dialLimit)
+		return
+	}
+	b.out.finish()
+	b.end(detachLimit)
+}
 
 // run runs dlv until it is gone.
 func (b *dlv) run() {
 	why := b.serve()
 	b.keeper.input(func() {
-		delete(b.keeper.backends, b.epoch)
-		b.keeper.session.lost(b.epoch, why)
+		delete(b.keeper.backends, b.name)
+		b.lost(why)
 	})
 	close(b.gone)
 }
@@ -100,14 +158,18 @@ func (b *dlv) serve() string {
 	if err != nil {
 		return err.Error()
 	}
-	name := filepath.Join(k.dir, strconv.Itoa(b.epoch))
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
-	if err != nil {
-		return "dlv cannot be started: " + err.Error()
+	name := filepath.Join(k.dir, b.name)
+	args := []string{"attach", strconv.Itoa(b.pid), "--headless", "--api-version=2", "--listen=unix:" + name}
+	var listener *net.UnixListener
+	if b.pid == 0 {
+		args = []string{"dap", "--client-addr", "unix:" + name}
+		if listener, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name}); err != nil {
+			return "dlv cannot be started: " + err.Error()
+		}
+		defer listener.Close()
 	}
-	defer listener.Close()
-	last := &tail{}
-	cmd := exec.Command(path, "dap", "--client-addr", "unix:"+name)
+	last := &tail{listens: make(chan struct{})}
+	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = k.config.Env, k.config.Dir, last, last
 	p, err := process.Start(cmd)
 	if err != nil {
@@ -116,22 +178,25 @@ func (b *dlv) serve() string {
 	go func() { // ends with the process
 		select {
 		case <-b.ended:
-			limit := detachLimit
-			if b.now {
-				limit = 0
-			}
 			select {
 			case <-p.Done():
-			case <-time.After(limit):
+			case <-time.After(b.limit):
 				p.Kill()
 			}
 		case <-p.Done():
 		}
 		<-p.Done()
-		listener.Close()
+		if listener != nil {
+			listener.Close()
+		}
 	}()
-	_ = listener.SetDeadline(time.Now().Add(dialLimit))
-	conn, err := listener.AcceptUnix()
+	var conn net.Conn
+	if listener != nil {
+		_ = listener.SetDeadline(time.Now().Add(dialLimit))
+		conn, err = listener.AcceptUnix()
+	} else {
+		conn, err = last.dial(name, p)
+	}
 	if err != nil {
 		p.Kill()
 		<-p.Done()
@@ -140,26 +205,45 @@ func (b *dlv) serve() string {
 	out := newOutlet(conn)
 	k.input(func() {
 		b.out = out
-		k.session.dialed(b.epoch)
+		b.dialed()
+		select {
+		case <-b.ended:
+			out.finish() // hangUp came before the connection
+		default:
+		}
 	})
-	in := bufio.NewReader(conn)
+	next := b.answers(conn)
 	for {
-		m, err := read(in)
+		handle, err := next()
 		if err != nil {
 			break
 		}
-		k.input(func() { k.session.answered(b.epoch, m) })
+		k.input(handle)
 	}
 	out.finish()
-	b.end(false) // without a connection it is of no use
+	b.end(detachLimit) // without a connection it is of no use
 	<-p.Done()
 	return last.with("dlv has ended: " + p.Exit().String())
 }
 
+// dial connects to a dlv that listens, once dlv says so.
+func (t *tail) dial(name string, p *process.Process) (net.Conn, error) {
+	select {
+	case <-t.listens:
+		return net.Dial("unix", name)
+	case <-p.Done():
+		return nil, errors.New("dlv has ended")
+	case <-time.After(dialLimit):
+		return nil, errors.New("dlv does not listen")
+	}
+}
+
 // tail keeps the last bytes of dlv's own output.
 type tail struct {
-	mu   sync.Mutex
-	text []byte
+	mu      sync.Mutex
+	text    []byte
+	said    bool          // that it listens
+	listens chan struct{} // closed then
 }
 
 const tailSize = 1 << 10
@@ -168,6 +252,10 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = append(t.text, p...)
+	if !t.said && bytes.Contains(t.text, []byte("server listening at: ")) {
+		t.said = true
+		close(t.listens)
+	}
 	t.text = t.text[max(0, len(t.text)-tailSize):]
 	return len(p), nil
 }

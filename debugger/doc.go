@@ -41,8 +41,14 @@
 // If a generation fails before it serves, the session goes back to the one that serves. If dlv ends by itself, its
 // breakpoints stay in the program as instructions that would end it, so the program is replaced.
 //
+// GoLand and dlv connect speak JSON-RPC, dlv's own protocol, in which a client debugs one process. The first byte tells
+// the protocol. Such a client gets a headless dlv for the present generation, `dlv attach PID --headless`, which serves
+// one connection and ends with it. Everything passes through (remote.go), but the client cannot kill the program. A new
+// generation ends the connection, at once or, while the program stands still, when the person continues. For expectFor,
+// builds then stay as they are, and a client that connects again gets the generation that serves.
+//
 // # What it does not do
 //
-// It builds and starts no program: it asks for that by the functions of its Config. It speaks no JSON-RPC, the
-// protocol of GoLand and of dlv connect. One editor is served at a time, because a process has at most one debugger.
+// It builds and starts no program: it asks for that by the functions of its Config. One client is served at a time,
+// because a process has at most one debugger.
 package debugger

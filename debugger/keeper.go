@@ -2,11 +2,13 @@ package debugger
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -38,8 +40,9 @@ type Keeper struct {
 
 	// Owned by the loop.
 	session  *session
-	editor   *outlet // nil: no editor
-	backends map[int]*dlv
+	remote   *remote
+	editor   *outlet         // nil: no editor
+	backends map[string]*dlv // by name
 }
 
 // Times. Felt right, not measured.
@@ -48,6 +51,7 @@ const (
 	detachLimit = 5 * time.Second // dlv detaches within 50 ms
 	dialLimit   = 20 * time.Second
 	helloLimit  = 10 * time.Second // for an editor's first message
+	expectFor   = time.Minute      // for a person who connects again after a new generation
 )
 
 // DefaultAddress is where dlv listens in most editors' settings.
@@ -97,7 +101,7 @@ func Open(config Config) (*Keeper, error) {
 	}
 	k := &Keeper{
 		config: config, listener: listener, dir: dir, inputs: make(chan func()), done: make(chan struct{}),
-		session: newSession(), backends: map[int]*dlv{},
+		session: newSession(), remote: newRemote(), backends: map[string]*dlv{},
 	}
 	k.running.Go(k.accept) // ends with the listener
 	go k.loop()            // ends in Close
@@ -108,16 +112,36 @@ func Open(config Config) (*Keeper, error) {
 func (k *Keeper) Address() string { return k.listener.Addr().String() }
 
 // Held tells that a worker waits before its main. It is released in any case.
-func (k *Keeper) Held(w Worker) { k.input(func() { k.session.held(w) }) }
+func (k *Keeper) Held(w Worker) { k.input(func() { k.debugs().held(w) }) }
 
 // Ready tells that a worker serves, whether it was held before or not.
-func (k *Keeper) Ready(w Worker) { k.input(func() { k.session.ready(w) }) }
+func (k *Keeper) Ready(w Worker) { k.input(func() { k.debugs().ready(w) }) }
 
 // Exited tells that a worker is gone.
-func (k *Keeper) Exited(worker int) { k.input(func() { k.session.exited(worker) }) }
+func (k *Keeper) Exited(worker int) {
+	k.input(func() { k.session.exited(worker); k.remote.exited(worker) })
+}
 
 // Failed tells that a generation has died before it was ready, and which one serves.
-func (k *Keeper) Failed(serving int) { k.input(func() { k.session.failed(serving) }) }
+func (k *Keeper) Failed(serving int) { k.input(func() { k.debugs().failed(serving) }) }
+
+// party is a client and what runs for it: an editor's session, or a client that speaks JSON-RPC.
+type party interface {
+	connected()
+	left()
+	held(Worker)
+	ready(Worker)
+	failed(serving int)
+	switchNow() bool
+}
+
+// debugs returns whose workers are built and held now, or were last.
+func (k *Keeper) debugs() party {
+	if k.remote.active() {
+		return k.remote
+	}
+	return k.session
+}
 
 // Note shows a line in the editor's console.
 func (k *Keeper) Note(text string, important bool) {
@@ -127,7 +151,7 @@ func (k *Keeper) Note(text string, important bool) {
 // Switch makes the generation that waits take over, and returns false if none waits.
 func (k *Keeper) Switch() bool {
 	answer := make(chan bool, 1)
-	k.input(func() { answer <- k.session.switchNow() })
+	k.input(func() { answer <- k.debugs().switchNow() })
 	select {
 	case switched := <-answer:
 		return switched
@@ -138,7 +162,12 @@ func (k *Keeper) Switch() bool {
 
 // Disconnect ends the session, so that the program runs.
 func (k *Keeper) Disconnect() {
-	k.input(func() { k.session.left(); k.session.do(hangUp{}) })
+	k.input(func() {
+		k.session.left()
+		k.remote.left()
+		k.remote.dismiss()
+		k.session.do(hangUp{})
+	})
 }
 
 // Close ends everything, and returns when all backends are gone.
@@ -179,7 +208,7 @@ func (k *Keeper) loop() {
 		select {
 		case f := <-k.inputs:
 			f()
-			for actions := k.session.take(); len(actions) > 0; actions = k.session.take() {
+			for actions := k.take(); len(actions) > 0; actions = k.take() {
 				for _, a := range actions {
 					k.carryOut(a)
 				}
@@ -190,6 +219,8 @@ func (k *Keeper) loop() {
 	}
 }
 
+func (k *Keeper) take() []action { return append(k.session.take(), k.remote.take()...) }
+
 func (k *Keeper) carryOut(a action) {
 	switch a := a.(type) {
 	case toEditor:
@@ -197,16 +228,32 @@ func (k *Keeper) carryOut(a action) {
 			k.editor.send(a.message)
 		}
 	case toBackend:
-		if b := k.backends[a.epoch]; b != nil && b.out != nil {
+		if b := k.backends[sessionName(a.epoch)]; b != nil && b.out != nil {
 			b.out.send(a.message)
 		}
+	case toClient:
+		if k.editor != nil {
+			k.editor.write(append(slices.Clip(a.text), '\n'))
+		}
+	case toHeadless:
+		if b := k.backends[remoteName(a.epoch)]; b != nil && b.out != nil {
+			b.out.write(append(slices.Clip(a.text), '\n'))
+		}
 	case startBackend:
-		b := k.newBackend(a.epoch)
-		k.backends[a.epoch] = b
-		k.running.Go(b.run) // ends with dlv
+		k.running.Go(k.newBackend(a.epoch).run) // ends with dlv
+	case startHeadless:
+		k.running.Go(k.newHeadless(a.epoch, a.worker.Pid).run) // ends with dlv
 	case endBackend:
-		if b := k.backends[a.epoch]; b != nil {
-			b.end(a.now)
+		if b := k.backends[sessionName(a.epoch)]; b != nil {
+			limit := detachLimit
+			if a.now {
+				limit = 0
+			}
+			b.end(limit)
+		}
+	case endHeadless:
+		if b := k.backends[remoteName(a.epoch)]; b != nil {
+			b.hangUp()
 		}
 	case hangUp:
 		if k.editor != nil {
@@ -223,12 +270,14 @@ func (k *Keeper) carryOut(a action) {
 		k.config.Anew()
 	case fallback:
 		time.AfterFunc(replayAfter, func() { k.input(func() { k.session.late(a.epoch) }) })
+	case expire:
+		time.AfterFunc(expectFor, func() { k.input(func() { k.remote.expired(a.epoch) }) })
 	case say:
 		k.config.Say(a.text, a.bad)
 	}
 }
 
-// accept takes the editors' connections.
+// accept takes the connections of editors and other clients.
 func (k *Keeper) accept() {
 	for {
 		conn, err := k.listener.Accept()
@@ -247,41 +296,64 @@ func (k *Keeper) accept() {
 	}
 }
 
-// serve reads what an editor says.
+// query is what a client has sent.
+type query struct {
+	handle func()                        // called by the loop
+	refuse func(out *outlet, why string) // answers with an error
+}
+
+// serve reads what a client says. The first byte tells the protocol: the Debug Adapter Protocol begins with a header,
+// JSON-RPC with an object.
 func (k *Keeper) serve(conn net.Conn) {
-	in := bufio.NewReader(conn)
-	m, ok := k.greet(conn, in)
-	if !ok {
+	if err := uninvited(conn); err != nil {
+		k.config.Say(fmt.Sprintf("a connection to the debugger is refused: %v", err), true)
 		conn.Close()
 		return
 	}
+	in := bufio.NewReader(conn)
+	_ = conn.SetReadDeadline(time.Now().Add(helloLimit))
+	var who party = k.session
+	next := k.requests(in)
+	if first, err := in.Peek(1); err == nil && first[0] == '{' {
+		who, next = k.remote, k.calls(in)
+	}
+	first, err := next()
+	if err != nil {
+		conn.Close()
+		return
+	}
+	_ = conn.SetReadDeadline(time.Time{})
 	out := newOutlet(conn) // closes the connection when all is sent
 	defer out.finish()
-	k.listen(m, in, out)
+	k.listen(who, first, next, out)
 }
 
-// greet reads an editor's first message, and returns false if it is not admitted.
-func (k *Keeper) greet(conn net.Conn, in *bufio.Reader) (m message, ok bool) {
-	if err := uninvited(conn); err != nil {
-		k.config.Say(fmt.Sprintf("a connection to the debugger is refused: %v", err), true)
-		return m, false
+// requests reads requests of the Debug Adapter Protocol.
+func (k *Keeper) requests(in *bufio.Reader) func() (query, error) {
+	return func() (query, error) {
+		m, err := read(in)
+		return query{
+			handle: func() { k.session.asked(m) },
+			refuse: func(out *outlet, why string) { out.send(errorTo(m.Seq, m.Command, why)) },
+		}, err
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(helloLimit))
-	first, err := in.Peek(1)
-	if err != nil {
-		return m, false
-	}
-	if first[0] == '{' {
-		k.config.Say("the debugger speaks the Debug Adapter Protocol; GoLand and dlv connect speak another one", true)
-		return m, false
-	}
-	m, err = read(in)
-	_ = conn.SetReadDeadline(time.Time{})
-	return m, err == nil
 }
 
-// listen passes on what an editor says, from its first message m, until its connection ends.
-func (k *Keeper) listen(m message, in *bufio.Reader, out *outlet) {
+// calls reads requests of JSON-RPC.
+func (k *Keeper) calls(in *bufio.Reader) func() (query, error) {
+	values := json.NewDecoder(in)
+	return func() (query, error) {
+		var text json.RawMessage
+		err := values.Decode(&text)
+		return query{
+			handle: func() { k.remote.asked(text) },
+			refuse: func(out *outlet, why string) { out.write(refusal(text, why)) },
+		}, err
+	}
+}
+
+// listen passes on what a client says, from its first request, until its connection ends.
+func (k *Keeper) listen(who party, first query, next func() (query, error), out *outlet) {
 	mine := make(chan bool, 1)
 	k.input(func() {
 		free := k.editor == nil
@@ -289,32 +361,37 @@ func (k *Keeper) listen(m message, in *bufio.Reader, out *outlet) {
 			return
 		}
 		k.editor = out
-		k.session.connected()
-		k.session.asked(m)
+		if who == party(k.session) {
+			k.remote.dismiss()
+		}
+		who.connected()
+		first.handle()
 	})
 	select {
 	case taken := <-mine:
 		if !taken {
-			out.send(errorTo(m.Seq, m.Command, "another editor is connected, and a program has one debugger at a time"))
+			const why = "another editor is connected, and a program has one debugger at a time"
+			k.config.Say("a debugger is refused: "+why, true) // dlv connect does not show the error
+			first.refuse(out, why)
 			return
 		}
 	case <-k.done:
 		return
 	}
 	for {
-		m, err := read(in)
+		asked, err := next()
 		if err != nil {
 			break
 		}
 		k.input(func() {
 			if k.editor == out {
-				k.session.asked(m)
+				asked.handle()
 			}
 		})
 	}
 	k.input(func() {
 		if k.editor == out {
-			k.session.left()
+			who.left()
 			k.editor = nil
 		}
 	})

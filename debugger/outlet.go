@@ -29,8 +29,9 @@ func newOutlet(conn net.Conn) *outlet {
 	return o
 }
 
-func (o *outlet) send(m message) {
-	text := m.encoded()
+func (o *outlet) send(m message) { o.write(m.encoded()) }
+
+func (o *outlet) write(text []byte) {
 	o.mu.Lock()
 	if !o.finished {
 		o.queue, o.size = append(o.queue, text), o.size+len(text)

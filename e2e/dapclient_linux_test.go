@@ -340,9 +340,10 @@ func lineOf(t *testing.T, file, mark string) int {
 	return strings.Count(before, "\n") + 1
 }
 
-func toolsInPath(t *testing.T) { // for people whose dlv is in Go's folder alone
-	t.Helper()
+// toolsInPath is for people whose dlv is in Go's folder alone. The whole process gets this PATH, because tests run beside
+// each other.
+var toolsInPath = sync.OnceFunc(func() {
 	if dir, err := exec.Command("go", "env", "GOPATH").Output(); err == nil {
-		t.Setenv("PATH", os.Getenv("PATH")+":"+filepath.Join(strings.TrimSpace(string(dir)), "bin"))
+		os.Setenv("PATH", os.Getenv("PATH")+":"+filepath.Join(strings.TrimSpace(string(dir)), "bin"))
 	}
-}
+})

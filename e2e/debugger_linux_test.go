@@ -47,7 +47,7 @@ type debugSession struct {
 
 func startDebugged(t *testing.T, args ...string) *debugSession {
 	t.Helper()
-	toolsInPath(t)
+	toolsInPath()
 	needsDlv(t)
 	dir := newModule(t, map[string]string{
 		"main.go": fmt.Sprintf(debugged, "", "one"), "version.go": "package main\n",
@@ -392,7 +392,7 @@ func TestDebuggerCanLose(t *testing.T) {
 
 // TestDebuggerKeys: d closes and opens the debugger, and r makes a waiting generation take over.
 func TestDebuggerKeys(t *testing.T) {
-	toolsInPath(t)
+	toolsInPath()
 	needsDlv(t)
 	dir := newModule(t, map[string]string{
 		"main.go": fmt.Sprintf(debugged, "", "one"), "version.go": "package main\n",
@@ -466,6 +466,17 @@ func TestDebuggerAdmission(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "another editor is connected") {
 		t.Errorf("the second editor hears %q, %v", text, err)
 	}
+	third, err := net.Dial("tcp", d.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	fmt.Fprint(third, `{"method":"RPCServer.SetApiVersion","params":[{"APIVersion":2}],"id":5}`)
+	text, err = io.ReadAll(third)
+	if err != nil || !strings.Contains(string(text), `"id":5`) || !strings.Contains(string(text), "another editor is") {
+		t.Errorf("dlv connect hears %q, %v", text, err)
+	}
+	d.waitFor(`a debugger is refused: another editor is connected`)
 	if strings.Contains(d.text(), "generation 2") {
 		t.Error("nobody has attached, and the program was replaced")
 	}

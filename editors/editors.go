@@ -51,8 +51,10 @@ var all = []Editor{
 	{Name: "neovim", Title: "Neovim", files: []file{{"lua/hotreload.lua", luaAddress}},
 		Next: "move the file to lua/ in your configuration folder (~/.config/nvim), and add require('hotreload') to " +
 			"init.lua; " + toDebug + ":DapContinue (nvim-dap)"},
-	{Name: "jetbrains", Title: "GoLand and IntelliJ IDEA", files: []file{{".run/hotreload.run.xml", xmlWords}},
-		Next: "choose hotreload in the list of run configurations"},
+	{Name: "jetbrains", Title: "GoLand and IntelliJ IDEA",
+		files: []file{{".run/hotreload.run.xml", xmlWords}, {".run/debugger.run.xml", xmlAddress}},
+		Next: "choose hotreload in the list of run configurations; " + toDebug + "debug the configuration hotreload " +
+			"debugger (GoLand)"},
 	{Name: "zed", Title: "Zed", files: []file{{".zed/tasks.json", jsonList}, {".zed/debug.json", jsonAddress}},
 		Next: "run the task hotreload (task: spawn); " + toDebug + "F4 (debugger: start)"},
 	{Name: "agents", Title: "coding agents", files: []file{{"AGENTS.md", nil}},
@@ -107,6 +109,16 @@ func luaAddress(start Start) (before, after string) {
 func inLua(address string) string {
 	host, port, _ := net.SplitHostPort(address)
 	return fmt.Sprintf("host = '%s', port = %s", host, port)
+}
+
+// xmlAddress writes it in attributes of an XML file.
+func xmlAddress(start Start) (before, after string) {
+	return inXML(usual), inXML(start.Debugger)
+}
+
+func inXML(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	return fmt.Sprintf(`host="%s" port="%s"`, host, port)
 }
 
 // jsonList writes the arguments of the first command in a JSON file.
