@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"fmt"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // at returns the place of a mark, as dlv names it.
@@ -111,30 +109,21 @@ func TestDlvConnectKill9(t *testing.T) {
 	c.says(`connection is shut down|EOF|reset`)
 }
 
-// TestDebuggerOfTheUser: a debugger that starts the program holds the worker as long as a person likes. Neither
-// --start-timeout nor --handover count meanwhile, and the old worker serves.
-func TestDebuggerOfTheUser(t *testing.T) {
+// TestEditorAfterDlvConnect: an editor may come while dlv connect is expected again.
+func TestEditorAfterDlvConnect(t *testing.T) {
 	t.Parallel()
-	toolsInPath()
-	needsDlv(t)
-	dir := newModule(t, map[string]string{"main.go": fmt.Sprintf(debugged, "", "one")})
-	s := start(t, dir, "--debug", "--handover=200ms", "--start-timeout=500ms",
-		"--exec=dlv exec --headless --api-version=2 --accept-multiclient --listen=127.0.0.1:0", ".", "{addr}")
-	for n, answer := range []string{"one", "two"} {
-		if n > 0 {
-			s.save("main.go", fmt.Sprintf(debugged, "", answer))
-		}
-		address := s.waitFor(`API server listening at: (\S+)`)[1]
-		<-time.After(time.Second) // twice the start timeout: a busy machine makes the time longer, never shorter
-		if n > 0 {
-			s.serves("one3")
-		}
-		c := connectDlv(t, address, "exit -c") // the program goes on
-		<-c.done
-		s.waitFor(fmt.Sprintf(`generation %d serves`, n+1))
-		s.serves(answer + "3")
-	}
-	if text := s.text(); strings.Contains(text, "alone") || strings.Contains(text, "not ready") {
-		t.Errorf("a worker with a debugger is suspected")
+	d := startDebugged(t)
+	c := d.join("IN REQUEST")
+	d.waitFor(`generation 2 serves`)
+	d.edit(1, "two")
+	c.says(`connect again`)
+	d.waitFor(`generation 3 serves`)
+	d.connect("IN REQUEST")
+	d.waitFor(`generation \d+ serves`)
+	d.e.ready(1)
+	got := d.request("/")
+	d.e.goOn(d.hits("IN REQUEST"))
+	if have := <-got; have != "two3" {
+		t.Errorf("have %q, want two3", have)
 	}
 }

@@ -4,7 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotreload/process"
 )
 
 // TestHeld: a worker that is to be debugged waits before its main until Release, and is reported with the pid of its
@@ -45,4 +52,39 @@ func TestHeld(t *testing.T) {
 		}
 	}
 	s.nothingForced()
+}
+
+// TestFindDebugger: the machine and the rules learn of a debugger that hotreload has not started.
+func TestFindDebugger(t *testing.T) {
+	runtime.LockOSThread() // the tracer is a thread
+	defer runtime.UnlockOSThread()
+	p, err := process.Start(exec.Command("sleep", "1000"))
+	must(t, err)
+	defer func() { p.Kill(); <-p.Done() }()
+	start := time.Now().Add(-time.Hour)
+	until := start.Add(time.Minute)
+	w := &member{Worker: Worker{ID: 1}, started: start, until: until}
+	m := newMachine(Policy{}, func() float64 { return 0 })
+	m.members = append(m.members, w)
+	r := &running{Process: p, worker: w.Worker}
+	l := &loop{machine: m, workers: map[int]*running{1: r}}
+
+	findDebugger{1}.carryOut(l)
+	if w.until != until || standingOf(r, nil, time.Now()).Traced {
+		t.Errorf("without a debugger: %+v", w)
+	}
+	must(t, unix.PtraceSeize(p.Pid()))
+	findDebugger{1}.carryOut(l)
+	if !w.until.After(until) || w.started != start || !standingOf(r, nil, time.Now()).Traced {
+		t.Errorf("with a debugger: %+v", w)
+	}
+	must(t, unix.PtraceInterrupt(p.Pid()))
+	eventually(t, "the debugger has stopped it, and its age grows", func() string {
+		findDebugger{1}.carryOut(l)
+		if w.started.After(start) {
+			return ""
+		}
+		return fmt.Sprintf("%+v", w)
+	})
+	must(t, unix.PtraceDetach(p.Pid()))
 }
