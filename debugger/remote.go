@@ -259,7 +259,8 @@ func (r *remote) switchNow() bool {
 // part ends the connection, and expects the client again. A client that waits for the program to stop gets an answer.
 func (r *remote) part() {
 	for _, id := range slices.Sorted(maps.Keys(r.running)) {
-		r.do(toClient{refusal(raw(fields{"id": json.RawMessage(id)}), "this generation of the program is over: connect again")})
+		request := raw(fields{"id": json.RawMessage(id)})
+		r.do(toClient{refusal(request, "this generation of the program is over: connect again")})
 	}
 	r.end()
 	r.do(hangUp{})

@@ -24,7 +24,9 @@ func command(name string) func(*remote) { return call("Command", fmt.Sprintf(`{"
 
 // result answers the request with this id.
 func result(id int) func(*remote) {
-	return func(r *remote) { r.answered(r.epoch, json.RawMessage(fmt.Sprintf(`{"id":%d,"result":{},"error":null}`, id))) }
+	return func(r *remote) {
+		r.answered(r.epoch, json.RawMessage(fmt.Sprintf(`{"id":%d,"result":{},"error":null}`, id)))
+	}
 }
 
 func describeRemote(actions []action) string {

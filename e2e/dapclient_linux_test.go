@@ -340,8 +340,8 @@ func lineOf(t *testing.T, file, mark string) int {
 	return strings.Count(before, "\n") + 1
 }
 
-// toolsInPath is for people whose dlv is in Go's folder alone. The whole process gets this PATH, because tests run beside
-// each other.
+// toolsInPath is for people whose dlv is in Go's folder alone. The whole process gets this PATH, because tests run
+// beside each other.
 var toolsInPath = sync.OnceFunc(func() {
 	if dir, err := exec.Command("go", "env", "GOPATH").Output(); err == nil {
 		os.Setenv("PATH", os.Getenv("PATH")+":"+filepath.Join(strings.TrimSpace(string(dir)), "bin"))
