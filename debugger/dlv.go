@@ -22,16 +22,16 @@ import (
 // Install is the command that installs dlv.
 const Install = "go install github.com/go-delve/delve/cmd/dlv@latest"
 
-// ErrNoDlv means that there is no dlv to run.
+// ErrNoDlv: no dlv is installed.
 var ErrNoDlv = errors.New("there is no dlv: " + Install)
 
-// Find returns the path of dlv: from PATH, from the folder of go install, or of the tool that go.mod names.
+// Find returns the path of dlv: from PATH, from the folder of go install, or of the tool named in go.mod.
 func Find(ctx context.Context, dir string, env []string) (string, error) {
 	if path, err := exec.LookPath("dlv"); err == nil {
 		return filepath.Abs(path)
 	}
 	run := func(args ...string) string {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute) // go tool may have to build it
+		ctx, cancel := context.WithTimeout(ctx, time.Minute) // go tool may have to build dlv
 		defer cancel()
 		var text bytes.Buffer
 		cmd := exec.Command("go", args...)
@@ -71,7 +71,7 @@ func Find(ctx context.Context, dir string, env []string) (string, error) {
 type dlv struct {
 	keeper *Keeper
 	name   string  // of its socket
-	pid    int     // of the program, for a dlv that speaks JSON-RPC; 0: it speaks the Debug Adapter Protocol
+	pid    int     // of the program, for a dlv with JSON-RPC; 0: for the Debug Adapter Protocol
 	out    *outlet // owned by the keeper's loop; nil before there is a connection
 	gone   chan struct{}
 	ended  chan struct{} // closed by end
@@ -82,7 +82,7 @@ type dlv struct {
 	dialed func() // there is a connection
 	lost   func(why string)
 
-	// answers reads the next message from r, and returns what the keeper's loop does with it.
+	// answers returns a function for reading messages from r. The keeper's loop calls handle for each message.
 	answers func(r io.Reader) (next func() (handle func(), err error))
 }
 
@@ -101,7 +101,7 @@ func (k *Keeper) newBackend(epoch int) *dlv {
 	return b
 }
 
-// newHeadless returns a dlv for a client that speaks JSON-RPC.
+// newHeadless returns a dlv for a client with JSON-RPC.
 func (k *Keeper) newHeadless(epoch, pid int) *dlv {
 	b := k.newDlv(remoteName(epoch))
 	b.pid = pid
@@ -127,11 +127,11 @@ func (k *Keeper) newDlv(name string) *dlv {
 	return b
 }
 
-// end sees that the process ends by itself within a limit, or is killed.
+// end kills the process after a limit, unless the process has ended by then.
 func (b *dlv) end(limit time.Duration) { b.once.Do(func() { b.limit = limit; close(b.ended) }) }
 
-// hangUp closes the connection to a dlv that speaks JSON-RPC, so dlv detaches and ends. A dlv that is still attaching
-// gets the time for it: a dlv killed now would leave breakpoints of its own in the program.
+// hangUp closes the connection to a dlv with JSON-RPC, so dlv detaches and ends. A dlv in the middle of attaching gets
+// the time to finish: if killed, dlv would leave breakpoints of its own in the program.
 func (b *dlv) hangUp() {
 	if b.out == nil {
 		b.end(dialLimit)
@@ -141,7 +141,7 @@ func (b *dlv) hangUp() {
 	b.end(detachLimit)
 }
 
-// run runs dlv until it is gone.
+// run runs dlv until dlv has ended.
 func (b *dlv) run() {
 	why := b.serve()
 	b.keeper.input(func() {
@@ -151,7 +151,7 @@ func (b *dlv) run() {
 	close(b.gone)
 }
 
-// serve starts dlv and reads what it says, and returns why this has ended.
+// serve starts dlv, reads messages until dlv has ended, and returns the reason of the end.
 func (b *dlv) serve() string {
 	k := b.keeper
 	path, err := Find(context.Background(), k.config.Dir, k.config.Env)
@@ -221,12 +221,12 @@ func (b *dlv) serve() string {
 		k.input(handle)
 	}
 	out.finish()
-	b.end(detachLimit) // without a connection it is of no use
+	b.end(detachLimit) // dlv without a connection is of no use
 	<-p.Done()
 	return last.with("dlv has ended: " + p.Exit().String())
 }
 
-// dial connects to a dlv that listens, once dlv says so.
+// dial connects to dlv as soon as dlv has printed its address.
 func (t *tail) dial(name string, p *process.Process) (net.Conn, error) {
 	select {
 	case <-t.listens:
@@ -242,8 +242,8 @@ func (t *tail) dial(name string, p *process.Process) (net.Conn, error) {
 type tail struct {
 	mu      sync.Mutex
 	text    []byte
-	said    bool          // that it listens
-	listens chan struct{} // closed then
+	said    bool          // dlv has printed its address
+	listens chan struct{} // closed when said is set
 }
 
 const tailSize = 1 << 10

@@ -2,14 +2,14 @@ package debugger
 
 import "encoding/json"
 
-// ids translates numbers that mean something in one backend only: frames, variables, breakpoints, targets of jumps. The
-// editor gets numbers that are never used twice in a session. When another backend takes over, all numbers given out
-// before become invalid, so none can reach the memory of another generation.
+// ids translates the numbers of one backend: frames, variables, breakpoints, targets of jumps. The editor gets numbers
+// of its own, never used twice in a session. When another backend takes over, all earlier numbers become invalid, so no
+// number can reach the memory of another generation.
 type ids struct {
 	last    int // given to the editor
 	outward map[id]int
 	inward  map[int]id
-	places  map[string]bool // addresses in memory that the editor got: they are text, and stay as they are
+	places  map[string]bool // addresses in memory, known to the editor: text, passed on without translation
 }
 
 // id is a number of the current backend. Each kind has its own numbers.
@@ -22,7 +22,7 @@ func (t *ids) clear() {
 	t.outward, t.inward, t.places = map[id]int{}, map[int]id{}, map[string]bool{}
 }
 
-// kinds are the names of fields with such numbers, and the kind of each. Zero means none in all of them.
+// kinds maps the names of fields with such numbers to the kinds of the numbers. In all these fields, zero means none.
 var kinds = map[string]string{
 	"frameId": "frame", "variablesReference": "variables", "breakpointId": "breakpoint", "targetId": "target",
 	"locationReference": "location", "valueLocationReference": "location", "declarationLocationReference": "location",
@@ -88,7 +88,7 @@ func (t *ids) given(of id) int {
 	return t.last
 }
 
-// toBackend translates the arguments of a request. It returns false if they name something of an older generation.
+// toBackend translates the arguments of a request. It returns false if a number belongs to an older generation.
 func (t *ids) toBackend(arguments json.RawMessage) (json.RawMessage, bool) {
 	if len(arguments) == 0 || arguments[0] != '{' {
 		return arguments, true
@@ -110,7 +110,7 @@ func (t *ids) toBackend(arguments json.RawMessage) (json.RawMessage, bool) {
 	return raw(o), true
 }
 
-// presentPlaces leaves out those breakpoints on instructions whose addresses come from an older generation.
+// presentPlaces leaves out breakpoints on instructions with addresses of an older generation.
 func (t *ids) presentPlaces(arguments json.RawMessage) json.RawMessage {
 	o := object(arguments)
 	var present []any

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// Config is what a Keeper needs.
+// Config has the needs of a Keeper.
 type Config struct {
 	Address string   // to listen on: see Listen
 	Dir     string   // where go runs, to find `go tool dlv`
 	Env     []string // dlv's environment
 
-	// What the Keeper asks for. It calls these on its own goroutine, one at a time, so they must not wait for it.
+	// The Keeper's requests, called on its own goroutine, one at a time: none of the functions may wait for the Keeper.
 	Want    func(on bool)                 // programs with debug information, whose workers are held; or not any more
 	Release func(worker int)              // let a held worker go on
 	Halt    func(worker int, halted bool) // the worker is stopped, or runs
@@ -28,7 +28,7 @@ type Config struct {
 	Say     func(text string, bad bool)   // a line for the terminal
 }
 
-// Keeper is the listener for editors, the session and the backends. Its methods may be called from any goroutine.
+// Keeper owns the listener for editors, the session and the backends. All methods may be called from any goroutine.
 type Keeper struct {
 	config   Config
 	listener net.Listener
@@ -47,17 +47,17 @@ type Keeper struct {
 
 // Times. Felt right, not measured.
 const (
-	replayAfter = 2 * time.Second // an editor that hears `initialized` answers within milliseconds
+	replayAfter = 2 * time.Second // an editor answers the event `initialized` within milliseconds
 	detachLimit = 5 * time.Second // dlv detaches within 50 ms
 	dialLimit   = 20 * time.Second
 	helloLimit  = 10 * time.Second // for an editor's first message
-	expectFor   = time.Minute      // for a person who connects again after a new generation
+	expectFor   = time.Minute      // for the user to connect again after a new generation
 )
 
 // DefaultAddress is where dlv listens in most editors' settings.
 const DefaultAddress = "127.0.0.1:2345"
 
-// ErrNotLoopback means that others could reach the debugger, and whoever does runs code as this user.
+// ErrNotLoopback: other machines could reach the debugger, and a client of the debugger can run code as this user.
 var ErrNotLoopback = errors.New("the debugger listens on this machine only")
 
 // ParseAddress checks an address for editors: PORT, or HOST:PORT with a loopback host.
@@ -111,21 +111,21 @@ func Open(config Config) (*Keeper, error) {
 // Address is where editors connect.
 func (k *Keeper) Address() string { return k.listener.Addr().String() }
 
-// Held tells that a worker waits before its main. It is released in any case.
+// Held reports a worker waiting before its main. The worker is released in any case.
 func (k *Keeper) Held(w Worker) { k.input(func() { k.debugs().held(w) }) }
 
-// Ready tells that a worker serves, whether it was held before or not.
+// Ready reports a serving worker, held before or not.
 func (k *Keeper) Ready(w Worker) { k.input(func() { k.debugs().ready(w) }) }
 
-// Exited tells that a worker is gone.
+// Exited reports the exit of a worker.
 func (k *Keeper) Exited(worker int) {
 	k.input(func() { k.session.exited(worker); k.remote.exited(worker) })
 }
 
-// Failed tells that a generation has died before it was ready, and which one serves.
+// Failed reports a generation dead before ready, and the number of the serving generation.
 func (k *Keeper) Failed(serving int) { k.input(func() { k.debugs().failed(serving) }) }
 
-// party is a client and what runs for it: an editor's session, or a client that speaks JSON-RPC.
+// party is the state for a kind of client: session for editors, remote for clients with JSON-RPC.
 type party interface {
 	connected()
 	left()
@@ -135,7 +135,7 @@ type party interface {
 	switchNow() bool
 }
 
-// debugs returns whose workers are built and held now, or were last.
+// debugs returns the party to be told about workers.
 func (k *Keeper) debugs() party {
 	if k.remote.active() {
 		return k.remote
@@ -148,7 +148,7 @@ func (k *Keeper) Note(text string, important bool) {
 	k.input(func() { k.session.note(text, important) })
 }
 
-// Switch makes the generation that waits take over, and returns false if none waits.
+// Switch makes a waiting generation take over. It returns false if no generation waits.
 func (k *Keeper) Switch() bool {
 	answer := make(chan bool, 1)
 	k.input(func() { answer <- k.debugs().switchNow() })
@@ -160,7 +160,7 @@ func (k *Keeper) Switch() bool {
 	}
 }
 
-// Disconnect ends the session, so that the program runs.
+// Disconnect ends the session, so the program continues.
 func (k *Keeper) Disconnect() {
 	k.input(func() {
 		k.session.left()
@@ -187,7 +187,7 @@ func (k *Keeper) Close() {
 			gone <- all
 		})
 		for _, b := range <-gone {
-			<-b.gone // after detachLimit at the latest
+			<-b.gone // after detachLimit at the latest; in the middle of attaching, after dialLimit
 		}
 		close(k.done)
 		k.running.Wait()
@@ -296,14 +296,14 @@ func (k *Keeper) accept() {
 	}
 }
 
-// query is what a client has sent.
+// query is a request of a client.
 type query struct {
 	handle func()                        // called by the loop
 	refuse func(out *outlet, why string) // answers with an error
 }
 
-// serve reads what a client says. The first byte tells the protocol: the Debug Adapter Protocol begins with a header,
-// JSON-RPC with an object.
+// serve handles a client's connection. The first byte tells the protocol: the Debug Adapter Protocol begins with a
+// header, JSON-RPC with an object.
 func (k *Keeper) serve(conn net.Conn) {
 	if err := uninvited(conn); err != nil {
 		k.config.Say(fmt.Sprintf("a connection to the debugger is refused: %v", err), true)
@@ -352,7 +352,7 @@ func (k *Keeper) calls(in *bufio.Reader) func() (query, error) {
 	}
 }
 
-// listen passes on what a client says, from its first request, until its connection ends.
+// listen handles a client's requests, from the first one until the end of the connection.
 func (k *Keeper) listen(who party, first query, next func() (query, error), out *outlet) {
 	mine := make(chan bool, 1)
 	k.input(func() {

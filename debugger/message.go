@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// message is a message of the Debug Adapter Protocol. Most messages pass through the keeper, so what is inside stays as
-// the sender wrote it: a codec with a Go type for each message would drop fields that it does not know.
+// message is a message of the Debug Adapter Protocol. The keeper passes most messages on, so the contents stay as sent:
+// a codec with a Go type for each message would drop unknown fields.
 type message struct {
 	Seq        int             `json:"seq"`
 	Type       string          `json:"type"` // request, response or event
@@ -55,34 +55,34 @@ func read(r *bufio.Reader) (m message, err error) {
 	return m, nil
 }
 
-// encoded returns a message as it is sent.
+// encoded returns a message with its header.
 func (m message) encoded() []byte {
 	whole := struct {
 		message
 		RequestSeq *int `json:"request_seq,omitempty"`
 	}{message: m}
 	if m.Type == "response" {
-		whole.RequestSeq = &m.RequestSeq // also if it is 0: nvim-dap counts from 0
+		whole.RequestSeq = &m.RequestSeq // also 0: nvim-dap counts from 0
 	}
 	body, err := json.Marshal(whole)
 	if err != nil {
-		panic(err) // raw parts are valid: json.Unmarshal has made them, or we have
+		panic(err) // raw parts are valid: made by json.Unmarshal, or here
 	}
 	return append(fmt.Appendf(nil, "Content-Length: %d\r\n\r\n", len(body)), body...)
 }
 
-// raw encodes a value of ours.
+// raw encodes a value made in this package.
 func raw(v any) json.RawMessage {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		panic(err) // values of ours have no channels and no functions
+		panic(err) // values made in this package have no channels and no functions
 	}
 	return bytes.TrimSpace(text.Bytes())
 }
 
-// object decodes an object; numbers keep their digits. An object that is missing is empty.
+// object decodes an object; numbers keep their digits. A missing object is empty.
 func object(text json.RawMessage) map[string]any {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Obstacle returns what keeps dlv from attaching to workers, and what to do about it; "" if nothing is known. agent:
-// the workers have the agent, which names the process that may trace them.
+// Obstacle returns the reason why dlv cannot attach to workers, and a hint; "" if no reason is known. agent: the
+// workers have the agent, and the agent allows hotreload's dlv to trace the worker.
 func Obstacle(agent bool) (text, hint string) {
 	value, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
 	if err != nil {

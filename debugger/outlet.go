@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// outlet sends messages without making its caller wait: the other side may be stopped.
+// outlet sends messages without blocking the caller: the other side may be stopped.
 type outlet struct {
 	conn net.Conn
 
@@ -59,7 +59,7 @@ func (o *outlet) finish() {
 func (o *outlet) stir() {
 	select {
 	case o.wake <- struct{}{}:
-	default: // it is awake
+	default: // run is awake
 	}
 }
 

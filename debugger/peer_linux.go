@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// uninvited returns why a connection to the loopback is refused: another user has made it. The kernel's table has the
-// user of each socket.
+// uninvited returns an error if another user has made this connection to the loopback. The kernel's table has the user
+// of each socket.
 func uninvited(conn net.Conn) error {
 	peer := netip.MustParseAddrPort(conn.RemoteAddr().String())
 	ours := netip.MustParseAddrPort(conn.LocalAddr().String())
@@ -43,7 +43,7 @@ func uninvited(conn net.Conn) error {
 	return errors.New("its user is not known")
 }
 
-// inTable returns an address as the table writes it: each group of four bytes in the machine's order.
+// inTable returns an address in the table's notation: each group of four bytes in the machine's order.
 func inTable(address netip.AddrPort) string {
 	bytes := address.Addr().Unmap().AsSlice()
 	for group := range slices.Chunk(bytes, 4) {

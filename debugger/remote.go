@@ -7,28 +7,28 @@ import (
 	"slices"
 )
 
-// remote is the state of a client that speaks JSON-RPC, dlv's own protocol: GoLand or dlv connect. Such a client knows
-// one process, so its connection ends with the generation, and the client connects again. Like session, remote has no
+// remote is the state of a client with JSON-RPC, dlv's own protocol: GoLand or dlv connect. Such a client knows one
+// process, so the connection ends with the generation, and the client connects again. Like session, remote has no
 // clock, no connection and no process: the methods are inputs, and append actions.
 //
-// dlv lets a worker stand still once attached, as long as the client has no Command in flight that lets the program
-// run. All messages pass through as they are, except two: Detach never kills the program, and a continue with a newer
-// generation waiting ends the connection instead.
+// Once dlv is attached, the program is stopped, except while a request Command of the client is in flight. All messages
+// are passed on unchanged, with two exceptions: Detach never kills the program; and if a newer generation waits,
+// continue ends the connection.
 type remote struct {
 	there    bool // a client is connected
-	expected bool // hotreload ended the last connection, so the client may connect again; builds stay as they are
+	expected bool // hotreload ended the last connection, so the client may connect again
 	epoch    int  // number of the last connection
 	phase    remotePhase
-	worker   Worker // that dlv is attached to; zero: none yet
-	next     Worker // waits before its main, because the client looks at the program; zero: none
-	serving  Worker // the last worker that became ready, if alive, and if no newer one is on its way
-	before   Worker // what serving was, while a newer one is on its way
+	worker   Worker // debugged by dlv; zero: none yet
+	next     Worker // of a newer generation, waiting before its main until the client continues; zero: none
+	serving  Worker // the newest ready worker; zero: dead, or about to be replaced
+	before   Worker // the serving worker, if about to be replaced
 	detached bool   // the client has asked dlv to detach
 
 	first   json.RawMessage   // the first request
-	early   []json.RawMessage // requests that came before dlv was there
-	running map[string]bool   // ids of the requests that let the program run
-	present map[int]bool      // workers that were reported as held
+	early   []json.RawMessage // requests received before dlv was connected
+	running map[string]bool   // ids of the requests Command in flight
+	present map[int]bool      // workers reported as held
 	out     []action
 }
 
@@ -79,7 +79,7 @@ func (r *remote) take() []action {
 // active reports whether the workers are built and held for such a client.
 func (r *remote) active() bool { return r.there || r.expected }
 
-// rpc has the parts of a request or an answer that matter here.
+// rpc has the parts of a request or an answer needed here.
 type rpc struct {
 	Method string            `json:"method"`
 	Params []json.RawMessage `json:"params"`
@@ -137,7 +137,7 @@ func (r *remote) asked(text json.RawMessage) {
 	r.do(toHeadless{r.epoch, text})
 }
 
-// runs notes a request that lets the program run, and reports whether it is a plain continue.
+// runs notes a request which lets the program run, and returns true for a plain continue.
 func (r *remote) runs(m rpc) bool {
 	var command struct {
 		Name string `json:"name"`
@@ -159,7 +159,7 @@ func (r *remote) runs(m rpc) bool {
 // stopped reports whether the program stands still for the client.
 func (r *remote) stopped() bool { return r.phase == joined && len(r.running) == 0 }
 
-// dialed: dlv listens, so the requests that have waited are sent.
+// dialed: dlv is connected and gets the requests received so far.
 func (r *remote) dialed(epoch int) {
 	if epoch != r.epoch || r.phase != starting {
 		return
@@ -170,8 +170,8 @@ func (r *remote) dialed(epoch int) {
 	r.early, r.phase = nil, joining
 }
 
-// answered: dlv has sent an answer. Before the first one, dlv has attached. The worker is then stopped by dlv, and need
-// not be held any more.
+// answered: dlv has sent an answer. The first answer comes after dlv has attached and stopped the worker, so the worker
+// need not be held any more.
 func (r *remote) answered(epoch int, text json.RawMessage) {
 	if epoch != r.epoch || r.phase < joining {
 		return
@@ -218,7 +218,7 @@ func (r *remote) ready(w Worker) {
 	}
 }
 
-// failed: a generation has died before it was ready; serving is the one that serves.
+// failed: a generation has died before ready; serving is the number of the serving generation.
 func (r *remote) failed(serving int) {
 	if r.before != (Worker{}) && r.before.Generation == serving {
 		r.ready(r.before)
@@ -242,7 +242,7 @@ func (r *remote) exited(id int) {
 	}
 }
 
-// switchNow ends the connection for the generation that waits, and returns false if none does.
+// switchNow ends the connection in favour of a waiting generation. It returns false if no generation waits.
 func (r *remote) switchNow() bool {
 	if r.next == (Worker{}) {
 		return false
@@ -256,7 +256,7 @@ func (r *remote) switchNow() bool {
 	return true
 }
 
-// part ends the connection, and expects the client again. A client that waits for the program to stop gets an answer.
+// part ends the connection, and expects the client again. Requests in flight are answered first.
 func (r *remote) part() {
 	for _, id := range slices.Sorted(maps.Keys(r.running)) {
 		request := raw(fields{"id": json.RawMessage(id)})
@@ -290,20 +290,20 @@ func (r *remote) left() {
 	}
 }
 
-// forgo ends what was done for a client that may come again.
+// forgo ends the debug builds.
 func (r *remote) forgo() {
 	r.expected = false
 	r.do(want{false})
 }
 
-// dismiss expects the client no longer.
+// dismiss ends the debug builds if they were kept for a client to connect again.
 func (r *remote) dismiss() {
 	if r.expected && !r.there {
 		r.forgo()
 	}
 }
 
-// expired: the client had its time to connect again.
+// expired: the time to connect again is over.
 func (r *remote) expired(epoch int) {
 	if epoch == r.epoch {
 		r.dismiss()
@@ -324,7 +324,7 @@ func (r *remote) lost(epoch int, why string) {
 		r.do(toClient{refusal(r.first, why)})
 		r.left()
 		r.do(hangUp{})
-	default: // its breakpoints are still in the program, and would end it
+	default: // dlv's breakpoints are still in the program, and would crash the program
 		r.do(say{text: why + ": the program is replaced", bad: true})
 		r.part()
 		r.do(anew{})

@@ -11,8 +11,8 @@ import (
 // Worker is a process to debug.
 type Worker struct{ ID, Generation, Pid int }
 
-// session is the state of the one editor and of its backend. Its methods are the inputs; each appends actions. The
-// session has no clock, no connection and no process: the keeper owns it, and carries out its actions.
+// session is the state of the one editor and of its backend. The methods are inputs, and append actions. The session
+// has no clock, no connection and no process: the keeper owns the session, and carries out the actions.
 type session struct {
 	there  bool // an editor is connected
 	memory memory
@@ -20,15 +20,15 @@ type session struct {
 	seq    int // of the last message to the editor
 
 	back    backend
-	workers []Worker // that have been held and are alive; the newest is last
-	next    Worker   // waits before its main, because the person looks at the program; zero: none
-	now     bool     // the next generation does not wait for the person
-	misses  int      // backends in a row that ended before they had a running program
+	workers []Worker // alive, and once held; the newest is last
+	next    Worker   // of a newer generation, waiting before its main until the user continues; zero: none
+	now     bool     // the next generation does not wait for the user
+	misses  int      // backends in a row without a running program before their end
 
 	out []action
 }
 
-// memory is what the editor has said and a later backend must know.
+// memory has the editor's requests needed by later backends.
 type memory struct {
 	initialize json.RawMessage
 	attach     json.RawMessage // nil: not yet
@@ -38,15 +38,15 @@ type memory struct {
 	sources []source                   // breakpoints in source files, in the order of the first request
 	others  map[string]json.RawMessage // by command: functions, exceptions, instructions, data
 
-	threads     []int // that the editor knows
-	invalidates bool  // it understands `invalidated`
+	threads     []int // known to the editor
+	invalidates bool  // the editor understands `invalidated`
 }
 
 // source is a setBreakpoints request.
 type source struct {
 	key       string
 	arguments json.RawMessage
-	epoch     int // of the backend that has got it
+	epoch     int // of the backend with this request
 }
 
 // phase is how far a backend is.
@@ -59,8 +59,8 @@ type phase uint8
 const (
 	none        phase = iota
 	dialing           // dlv starts, or answers initialize
-	greeted           // it waits for a program
-	attaching         // it stops the program
+	greeted           // dlv waits for a program
+	attaching         // dlv stops the program
 	configuring       // the program stands still until all breakpoints are set
 	running           // the program runs, or stands at a breakpoint
 )
@@ -69,20 +69,20 @@ const (
 type backend struct {
 	epoch   int
 	phase   phase
-	worker  Worker // the program; zero: it is not known yet
+	worker  Worker // the program; zero: not known yet
 	stopped bool   // at a breakpoint
-	thread  int    // that has stopped
+	thread  int    // the stopped one
 	seq     int
 	pending map[int]pending // requests without an answer
 }
 
-// pending is a request to a backend: the editor's, or ours.
+// pending is a request to a backend, from the editor or from hotreload.
 type pending struct {
-	seq     int // of the editor; ours: we have asked
+	seq     int // the editor's number, or ours
 	command string
 }
 
-// ours is the number of what the editor has not asked. The editor's own numbers begin with 1, or with 0 (nvim-dap).
+// ours is the number of hotreload's own requests. The editor's numbers begin with 1, or with 0 (nvim-dap).
 const ours = -1
 
 type action interface{ action() }
@@ -96,9 +96,9 @@ type (
 	startBackend struct{ epoch int }
 	endBackend   struct {
 		epoch int
-		now   bool // it has no program; else it was asked to detach, and has some time
+		now   bool // dlv has no program; else dlv was asked to detach, and gets some time
 	}
-	hangUp  struct{}          // the editor's connection, after all messages
+	hangUp  struct{}          // close the editor's connection after all messages
 	want    struct{ on bool } // programs with debug information
 	release struct{ worker int }
 	halt    struct {
@@ -166,7 +166,7 @@ func (s *session) note(text string, important bool) {
 	s.tell(eventOf("output", fields{"category": category, "output": "hotreload: " + text + "\n"}))
 }
 
-// order sends a request to the backend; seq is the editor's, or ours.
+// order sends a request to the backend; seq is the editor's number, or ours.
 func (s *session) order(command string, arguments json.RawMessage, seq int) {
 	s.back.seq++
 	s.back.pending[s.back.seq] = pending{seq, command}
@@ -181,7 +181,7 @@ func (s *session) connected() {
 
 // asked: the editor has sent a request.
 func (s *session) asked(m message) {
-	if m.Type != "request" { // we ask the editor nothing
+	if m.Type != "request" { // the editor is asked nothing
 		return
 	}
 	switch m.Command {
@@ -249,7 +249,7 @@ func (s *session) pass(m message) {
 	s.order(m.Command, arguments, m.Seq)
 }
 
-// breakpoints remembers breakpoints, and sets them if there is a program.
+// breakpoints remembers breakpoints, and sets the breakpoints in the program, if there is one.
 func (s *session) breakpoints(m message) {
 	arguments := m.Arguments
 	if m.Command == "setBreakpoints" {
@@ -294,7 +294,7 @@ func (s *session) begin(w Worker) {
 	s.do(startBackend{s.back.epoch})
 }
 
-// retire lets the backend go: it detaches from its program, which runs on without breakpoints.
+// retire makes the backend detach from its program and end. The program continues without breakpoints.
 func (s *session) retire() {
 	if s.back.phase == none {
 		return
@@ -317,13 +317,13 @@ func (s *session) retire() {
 	s.runsOn()
 }
 
-// runsOn tells the editor that nothing it has seen of the program is true any more.
+// runsOn tells the editor to forget all it has seen of the program.
 func (s *session) runsOn() {
 	if s.back.stopped {
 		s.back.stopped = false
 		s.tell(eventOf("continued", fields{"threadId": s.back.thread, "allThreadsContinued": true}))
-		// nvim-dap up to 0.8 takes the thread for stopped until it hears of this very thread, and would let the program run
-		// on at later breakpoints.
+		// nvim-dap up to 0.8 takes the thread for stopped until an event names this very thread, and would continue the
+		// program at later breakpoints.
 		s.tell(eventOf("thread", fields{"reason": "continued", "threadId": s.back.thread}))
 	}
 	for _, thread := range s.memory.threads {
@@ -342,7 +342,7 @@ func (s *session) switchTo(w Worker) {
 	s.note("generation "+strconv.Itoa(w.Generation), false)
 }
 
-// switchNow switches to the generation that waits, and returns false if none does.
+// switchNow switches to a waiting generation. It returns false if no generation waits.
 func (s *session) switchNow() bool {
 	if s.next == (Worker{}) {
 		return false
@@ -371,7 +371,7 @@ func (s *session) held(w Worker) {
 	}
 }
 
-// ready: a worker serves. Usually it was held before; if it has no agent, it is attached now.
+// ready: a worker serves. A worker without an agent was not held, and is attached now.
 func (s *session) ready(w Worker) {
 	known := slices.ContainsFunc(s.workers, func(one Worker) bool { return one.ID == w.ID })
 	if s.there && s.memory.attach != nil && !known {
@@ -404,11 +404,11 @@ func (s *session) exited(id int) {
 	}
 	s.retire()
 	if !s.switchNow() && s.there {
-		s.begin(Worker{}) // ready for the next one
+		s.begin(Worker{}) // for the next worker
 	}
 }
 
-// failed: a generation has died before it was ready; serving is the one that serves.
+// failed: a generation has died before ready; serving is the number of the serving generation.
 func (s *session) failed(serving int) {
 	for _, w := range slices.Backward(s.workers) {
 		if w.Generation == serving && s.there && s.memory.attach != nil && s.back.worker.ID != w.ID {
@@ -421,7 +421,7 @@ func (s *session) failed(serving int) {
 // answered: a backend has sent a message.
 func (s *session) answered(epoch int, m message) {
 	if epoch != s.back.epoch || s.back.phase == none {
-		return // of a backend that was let go
+		return // of a former backend
 	}
 	switch m.Type {
 	case "response":
@@ -544,7 +544,7 @@ func (s *session) event(m message) {
 	s.tell(m)
 }
 
-// late: the editor had its time to set breakpoints in a new program. What it has not sent is set from memory.
+// late: the editor had its time to set breakpoints in a new program. Breakpoints not sent are set from memory.
 func (s *session) late(epoch int) {
 	if epoch != s.back.epoch || s.back.phase != configuring {
 		return
@@ -584,7 +584,7 @@ func (s *session) lost(epoch int, why string) {
 	if s.misses++; was == running {
 		s.misses = 0
 	}
-	if seq := s.memory.greeted; seq != ours { // nothing has worked yet
+	if seq := s.memory.greeted; seq != ours { // the first backend has failed
 		s.memory.greeted = ours
 		s.tell(errorTo(seq, "initialize", why))
 		s.do(say{text: why, bad: true})
@@ -592,7 +592,7 @@ func (s *session) lost(epoch int, why string) {
 		s.do(hangUp{})
 		return
 	}
-	s.back.phase = none // it cannot be asked to detach
+	s.back.phase = none // dlv cannot be asked to detach
 	for _, seq := range slices.Sorted(maps.Keys(s.back.pending)) {
 		if p := s.back.pending[seq]; p.seq != ours {
 			s.tell(errorTo(p.seq, p.command, why))
@@ -613,7 +613,7 @@ func (s *session) lost(epoch int, why string) {
 		s.end()
 		s.do(hangUp{})
 	case s.switchNow():
-	case was >= attaching: // its breakpoints are still in the program, and would end it
+	case was >= attaching: // dlv's breakpoints are still in the program, and would crash the program
 		s.do(say{text: why + ": the program is replaced", bad: true})
 		s.begin(Worker{})
 		s.do(anew{})

@@ -1,4 +1,4 @@
 package debugger
 
-// Supported tells whether workers can wait for a debugger on this system, and be attached to.
+// Supported tells whether workers on this system can wait for a debugger, and dlv can attach to workers.
 const Supported = true
