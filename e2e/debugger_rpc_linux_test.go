@@ -103,8 +103,8 @@ func TestDlvConnectKill9(t *testing.T) {
 	d.request("/")
 	c.says(`> \[Breakpoint 1\]`)
 	_ = d.cmd.Process.Kill()
-	gone(t, backend, patience)
-	gone(t, pid, patience)
+	gone(t, backend)
+	gone(t, pid)
 	c.tell("print n")
 	c.says(`connection is shut down|EOF|reset`)
 }
