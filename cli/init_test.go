@@ -103,6 +103,7 @@ func TestInitKnowsTheDebuggersAddress(t *testing.T) {
 	for _, c := range []struct{ name, usual, other, six string }{
 		{"vscode", `"host": "127.0.0.1", "port": 2345`, `"host": "127.0.0.1", "port": 4000`, `"host": "::1", "port": 7`},
 		{"zed", `"host": "127.0.0.1", "port": 2345`, `"host": "127.0.0.1", "port": 4000`, `"host": "::1", "port": 7`},
+		{"jetbrains", `host="127.0.0.1" port="2345"`, `host="127.0.0.1" port="4000"`, `host="::1" port="7"`},
 		{"neovim", `host = '127.0.0.1', port = 2345`, `host = '127.0.0.1', port = 4000`, `host = '::1', port = 7`},
 	} {
 		for _, args := range []struct {
@@ -147,7 +148,9 @@ func wellFormed(t *testing.T, path, text string) {
 		if err == io.EOF {
 			err = nil
 		}
-		want = `value="hotreload ./cmd/web --name &#39;a &#34;b&#34; &amp; c&#39;"`
+		if filepath.Base(path) == "hotreload.run.xml" {
+			want = `value="hotreload ./cmd/web --name &#39;a &#34;b&#34; &amp; c&#39;"`
+		}
 	}
 	if err != nil || !strings.Contains(text, want) {
 		t.Errorf("%s: %v, want %s in\n%s", path, err, want, text)
