@@ -22,8 +22,8 @@ func (d *debugSession) join(marks ...string) *dlvClient {
 	return connectDlv(d.t, d.address, append(commands, "continue")...)
 }
 
-// TestDlvConnect: dlv connect debugs the present generation, also at its start. A save ends the connection, at once or,
-// at a breakpoint, with the next continue. The client connects again, to the generation that serves. To quit does not
+// TestDlvConnect: dlv connect debugs the present generation, also at its start. A save at a breakpoint ends the
+// connection with the next continue. The client connects again, to the generation that serves. To quit does not
 // kill the program, whatever the client answers.
 func TestDlvConnect(t *testing.T) {
 	t.Parallel()
@@ -52,20 +52,15 @@ func TestDlvConnect(t *testing.T) {
 	c.says(`Breakpoint 1 set`)
 	got = d.request("/")
 	c.says(`> \[Breakpoint 1\] main[^\n]*` + d.at("IN REQUEST"))
-	c.tell("clearall", "continue")
+	c.tell("exit", "y") // while the program is stopped
+	<-c.done
 	if have := <-got; have != "two3" {
 		t.Errorf("have %q, want two3", have)
 	}
-	d.edit(2, "three") // while the program runs
-	c.says(`this generation of the program is over: connect again`)
-	d.waitFor(`generation 4 serves`)
-
-	c = connectDlv(t, d.address, "exit", "y")
-	<-c.done
 	d.waitFor(`back to fast builds`)
-	d.waitFor(`generation 5 serves`)
-	if have := <-d.request("/"); have != "three5" {
-		t.Errorf("have %q, want three5", have)
+	d.waitFor(`generation 4 serves`)
+	if have := <-d.request("/"); have != "two3" {
+		t.Errorf("have %q, want two3", have)
 	}
 	if n := d.count(`worker[^\n]*(crash|exited unexpectedly|restarting)`); n > 0 {
 		t.Errorf("%d workers were lost", n)
@@ -109,7 +104,8 @@ func TestDlvConnectKill9(t *testing.T) {
 	c.says(`connection is shut down|EOF|reset`)
 }
 
-// TestEditorAfterDlvConnect: an editor may come while dlv connect is expected again.
+// TestEditorAfterDlvConnect: a save while the program runs ends the connection of dlv connect at once. An editor may come
+// instead.
 func TestEditorAfterDlvConnect(t *testing.T) {
 	t.Parallel()
 	d := startDebugged(t)
