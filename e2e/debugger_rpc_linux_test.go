@@ -62,7 +62,7 @@ func TestDlvConnect(t *testing.T) {
 	if have := <-d.request("/"); have != "two3" {
 		t.Errorf("have %q, want two3", have)
 	}
-	if n := d.count(`worker[^\n]*(crash|exited unexpectedly|restarting)`); n > 0 {
+	if n := d.count(`worker of generation \d+ [^\n]*(died|killed)`); n > 0 {
 		t.Errorf("%d workers were lost", n)
 	}
 }
