@@ -104,8 +104,8 @@ func TestDlvConnectKill9(t *testing.T) {
 	c.says(`connection is shut down|EOF|reset`)
 }
 
-// TestEditorAfterDlvConnect: a save while the program runs ends the connection of dlv connect at once. An editor may come
-// instead.
+// TestEditorAfterDlvConnect: a save while the program runs ends the connection of dlv connect at once. An editor may
+// come instead.
 func TestEditorAfterDlvConnect(t *testing.T) {
 	t.Parallel()
 	d := startDebugged(t)
