@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listener is a listening TCP socket of this network namespace.
+// listener is a listening socket of this network namespace.
 type listener struct {
 	inode  Inode
 	place  Place
-	queued int // connections in the accept queue
+	queued int // connections in the accept queue; unknown of a Unix socket
 }
 
 // listeners lists the listening TCP sockets of this network namespace. sock_diag(7) is asked for these alone, and takes
@@ -38,7 +38,8 @@ func listeners() (all []listener) {
 	return all
 }
 
-// Sizes of the kernel's structs, and offsets in inet_diag_msg (include/uapi/linux/inet_diag.h).
+// Sizes of the kernel's structs, and offsets in inet_diag_msg (include/uapi/linux/inet_diag.h) and unix_diag_msg
+// (unix_diag.h).
 const (
 	sizeofRequest = 56 // inet_diag_req_v2
 	sizeofMessage = 72 // inet_diag_msg
@@ -48,31 +49,72 @@ const (
 	offsetQueue  = 56 // of a listening socket: connections in its accept queue
 	offsetInode  = 68
 
-	stateListen = 10 // TCP_LISTEN in include/net/tcp_states.h
+	sizeofUnixRequest = 24 // unix_diag_req
+	sizeofUnixMessage = 16 // unix_diag_msg
+	offsetUnixInode   = 4
+	offsetShow        = 12 // in the request: which attributes the answers have
+	showName          = 1  // UDIAG_SHOW_NAME
+	nameAttribute     = 0  // UNIX_DIAG_NAME
+
+	stateListen = 10 // TCP_LISTEN in include/net/tcp_states.h; Unix sockets have it, too
 )
 
 // diagPatience is the limit for one answer of the kernel, which answers at once.
 var diagPatience = unix.Timeval{Sec: 1}
 
-// diagnosed asks sock_diag for the listeners of a family.
+// diagnosed asks sock_diag for the TCP listeners of a family.
 func diagnosed(network string, family byte) (all []listener, err error) {
+	request := make([]byte, sizeofRequest)
+	request[0], request[1] = family, unix.IPPROTO_TCP
+	binary.NativeEndian.PutUint32(request[4:], 1<<stateListen)
+	return all, diagnose(request, func(message []byte) {
+		if l, ok := diagnosedOne(network, message); ok {
+			all = append(all, l)
+		}
+	})
+}
+
+// unixListeners lists the listening Unix sockets with a path or an abstract name ("@…") of this network namespace.
+func unixListeners() (all []listener) {
+	request := make([]byte, sizeofUnixRequest)
+	request[0] = unix.AF_UNIX
+	binary.NativeEndian.PutUint32(request[4:], 1<<stateListen)
+	binary.NativeEndian.PutUint32(request[offsetShow:], showName)
+	err := diagnose(request, func(message []byte) {
+		if l, ok := diagnosedUnix(message); ok {
+			all = append(all, l)
+		}
+	})
+	if err == nil {
+		return all
+	}
+	all = nil
+	eachRow("/proc/net/unix", func(f []string) {
+		// Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 = listening
+		if len(f) > 7 && f[3] == "00010000" {
+			all = append(all, listener{inode: Inode(f[6]), place: Place{Network: "unix", Addr: f[7]}})
+		}
+	})
+	return all
+}
+
+// diagnose sends a request to sock_diag, and calls each with every message of the answer.
+func diagnose(body []byte, each func(message []byte)) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unix.Close(fd)
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &diagPatience); err != nil {
-		return nil, err
+		return err
 	}
-	request := make([]byte, unix.SizeofNlMsghdr+sizeofRequest)
-	binary.NativeEndian.PutUint32(request, uint32(len(request)))
+	request := make([]byte, unix.SizeofNlMsghdr, unix.SizeofNlMsghdr+len(body))
+	binary.NativeEndian.PutUint32(request, uint32(cap(request)))
 	binary.NativeEndian.PutUint16(request[4:], unix.SOCK_DIAG_BY_FAMILY)
 	binary.NativeEndian.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	body := request[unix.SizeofNlMsghdr:]
-	body[0], body[1] = family, unix.IPPROTO_TCP
-	binary.NativeEndian.PutUint32(body[4:], 1<<stateListen)
+	request = append(request, body...)
 	if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, err
+		return err
 	}
 	answer := make([]byte, 64<<10) // the kernel sends at most 32 KiB at a time (netlink_dump in net/netlink/af_netlink.c)
 	for {
@@ -81,25 +123,49 @@ func diagnosed(network string, family byte) (all []listener, err error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		messages, err := syscall.ParseNetlinkMessage(answer[:n])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, message := range messages {
 			switch message.Header.Type {
 			case unix.NLMSG_DONE:
-				return all, nil
+				return nil
 			case unix.NLMSG_ERROR:
-				return nil, errors.New("sock_diag refuses")
+				return errors.New("sock_diag refuses")
 			}
-			if l, ok := diagnosedOne(network, message.Data); ok {
-				all = append(all, l)
-			}
+			each(message.Data)
 		}
 	}
 }
+
+// diagnosedUnix reads a unix_diag_msg, and the attribute with the name after it. The kernel writes the zero byte of an
+// abstract name as it is, and the path without one.
+func diagnosedUnix(message []byte) (l listener, ok bool) {
+	if len(message) < sizeofUnixMessage || message[2] != stateListen {
+		return listener{}, false
+	}
+	l.inode = inodeOf(binary.NativeEndian.Uint32(message[offsetUnixInode:]))
+	for rest := message[sizeofUnixMessage:]; len(rest) >= unix.SizeofRtAttr; {
+		length := int(binary.NativeEndian.Uint16(rest))
+		if length < unix.SizeofRtAttr || length > len(rest) {
+			return listener{}, false
+		}
+		if value := rest[unix.SizeofRtAttr:length]; binary.NativeEndian.Uint16(rest[2:]) == nameAttribute && len(value) > 0 {
+			name := strings.TrimRight(string(value), "\x00")
+			if value[0] == 0 {
+				name = "@" + string(value[1:])
+			}
+			l.place = Place{Network: "unix", Addr: name}
+		}
+		rest = rest[min(len(rest), (length+3)&^3):] // attributes are aligned to four bytes
+	}
+	return l, l.place.Addr != ""
+}
+
+func inodeOf(number uint32) Inode { return Inode(strconv.FormatUint(uint64(number), 10)) }
 
 // diagnosedOne reads an inet_diag_msg.
 func diagnosedOne(network string, message []byte) (l listener, ok bool) {
@@ -112,7 +178,7 @@ func diagnosedOne(network string, message []byte) (l listener, ok bool) {
 	}
 	port := binary.BigEndian.Uint16(message[offsetPort:])
 	return listener{
-		inode:  Inode(strconv.FormatUint(uint64(binary.NativeEndian.Uint32(message[offsetInode:])), 10)),
+		inode:  inodeOf(binary.NativeEndian.Uint32(message[offsetInode:])),
 		place:  Place{Network: network, Addr: hostPort(ip, uint64(port))},
 		queued: int(binary.NativeEndian.Uint32(message[offsetQueue:])),
 	}, true

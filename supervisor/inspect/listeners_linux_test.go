@@ -1,7 +1,11 @@
 package inspect
 
 import (
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -73,6 +77,38 @@ func TestListeners(t *testing.T) {
 func TestListenersOfAnUnknownFamily(t *testing.T) {
 	if _, err := diagnosed("tcp", unix.AF_MAX); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestUnixListeners: a path, also one that is as long as a path may be, and an abstract name, as in /proc/net/unix.
+func TestUnixListeners(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	longest, abstract := strings.Repeat("x", 107), fmt.Sprintf("@hotreload-test-%d", os.Getpid())
+	for _, name := range []string{filepath.Join(dir, "s"), "relative", longest, abstract} {
+		l, err := net.Listen("unix", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		inode := InodeOf(l.(*net.UnixListener))
+		table := Place{}
+		eachRow("/proc/net/unix", func(f []string) {
+			if len(f) > 7 && Inode(f[6]) == inode {
+				table = Place{Network: "unix", Addr: f[7]}
+			}
+		})
+		if have := listening()[inode]; have != table || table.Addr != name {
+			t.Errorf("have %+v, want %+v, as in /proc", have, table)
+		}
+	}
+	client, err := net.Dial("unix", "relative")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if place, listens := listening()[InodeOf(client.(*net.UnixConn))]; listens {
+		t.Errorf("a client's socket listens at %+v", place)
 	}
 }
 

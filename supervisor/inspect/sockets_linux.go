@@ -26,15 +26,9 @@ type Inode string
 // listening maps the Inode of every listening TCP and Unix socket of this network namespace to the socket's address.
 func listening() map[Inode]Place {
 	all := map[Inode]Place{}
-	for _, l := range listeners() {
+	for _, l := range append(listeners(), unixListeners()...) {
 		all[l.inode] = l.place
 	}
-	eachRow("/proc/net/unix", func(f []string) {
-		// Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 = listening
-		if len(f) > 7 && f[3] == "00010000" {
-			all[Inode(f[6])] = Place{Network: "unix", Addr: f[7]}
-		}
-	})
 	return all
 }
 
