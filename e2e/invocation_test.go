@@ -85,7 +85,7 @@ func TestRace(t *testing.T) {
 	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(out)) != "1" {
 		t.Skip("CGO_ENABLED is not 1, and -race needs cgo on most systems")
 	}
-	s := start(t, newModule(t, program("fmt time", `
+	s := setup{env: []string{"GORACE="}}.start(t, newModule(t, program("fmt time", `
 	n := 0
 	go func() { n++ }()
 	n++
