@@ -11,9 +11,9 @@ import (
 const forIdle = 5 * patience
 
 // TestTestsBeside: with --test, what a save reaches is tested after the new code serves; failures are problems, and
-// wait --tests waits for them. A saved test replaces nothing. The key t ends all this.
+// wait --tests waits for them. A saved test replaces nothing. The key t ends all this. The test is not parallel: what
+// it waits for gets no processor beside other tests.
 func TestTestsBeside(t *testing.T) {
-	t.Parallel()
 	const textTest = "package text\n\nimport \"testing\"\n\nfunc TestN(t *testing.T) {\n\tif N != 1 {\n" +
 		"\t\tt.Error(\"N is\", N)\n\t}\n}\n"
 	dir := newModule(t, map[string]string{
