@@ -365,6 +365,7 @@ func poll(ctx context.Context, look func() (enough bool)) {
 // agent reports by itself when the program accepts, unless the program calls the system directly.
 func (s *Supervisor) watchReady(ctx context.Context, r *running, probe Probe) {
 	var looked time.Time
+	accepts := 0 // looks in a row
 	poll(ctx, func() bool {
 		if probe.url != "" {
 			return s.probe(ctx, r, probe.url)
@@ -374,11 +375,15 @@ func (s *Supervisor) watchReady(ctx context.Context, r *running, probe Probe) {
 				return false
 			}
 			looked = time.Now()
-			serves := inspect.AcceptsItself(program, s.held(r))
-			if serves {
-				s.send(readyInput{r.worker.ID, ByListening})
+			if !inspect.AcceptsItself(program, func() map[inspect.Inode]bool { return s.held(r) }) {
+				accepts = 0
+				return false
 			}
-			return serves
+			if accepts++; accepts < 2 { // gnet listens some milliseconds before its loops run
+				return false
+			}
+			s.send(readyInput{r.worker.ID, ByListening})
+			return true
 		}
 		own := addressesAt(inspect.Listening(r.sockets, r.Pid()))
 		if probe.path == "" && len(own) > 0 {

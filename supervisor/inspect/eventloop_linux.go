@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,8 +12,13 @@ import (
 // AcceptsItself reports whether a program with an agent accepts by direct system calls, unknown to the agent (gnet,
 // netpoll). Such a program accepts on a socket that is not ours. Or it accepts on one of ours: then the program
 // watches the socket by an epoll of its own in addition to package net's, or a thread waits in accept.
-func AcceptsItself(pid int, ours map[Inode]bool) bool {
-	if len(Listening(ours, pid)) > 0 {
+//
+// held returns our sockets. It is called after the program's have been read: otherwise a socket of which we get hold in
+// between would be taken for the program's own.
+func AcceptsItself(pid int, held func() map[Inode]bool) bool {
+	own := listeningOf(pid)
+	ours := held()
+	if slices.ContainsFunc(own, func(socket Inode) bool { return !ours[socket] }) {
 		return true
 	}
 	dir := "/proc/" + strconv.Itoa(pid)

@@ -112,6 +112,33 @@ func TestUnixListeners(t *testing.T) {
 	}
 }
 
+// TestAcceptsItself: a listener that is not ours shows that the program accepts itself. A listener that appears in the
+// middle of a look shows nothing, because it may be ours by the next look.
+func TestAcceptsItself(t *testing.T) {
+	pid := os.Getpid()
+	listen := func() Inode {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return InodeOf(l.(*net.TCPListener))
+	}
+	ours := map[Inode]bool{}
+	held := func() map[Inode]bool { return ours }
+	own := listen()
+	if !AcceptsItself(pid, held) {
+		t.Error("a listener of the program's own is overlooked")
+	}
+	ours[own] = true
+	if AcceptsItself(pid, held) {
+		t.Error("our listener is taken for the program's own")
+	}
+	if AcceptsItself(pid, func() map[Inode]bool { listen(); return ours }) {
+		t.Error("a listener that came later is taken for the program's own")
+	}
+}
+
 func BenchmarkListeners(b *testing.B) {
 	b.Run("sock_diag", func(b *testing.B) {
 		for b.Loop() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -115,6 +116,12 @@ func Listening(inherited map[Inode]bool, pids ...int) []Place {
 		sockets = append(sockets, strangersOf(pid, inherited)...)
 	}
 	return among(sockets, listening)
+}
+
+// listeningOf lists the sockets on which pid or a descendant listens.
+func listeningOf(pid int) []Inode {
+	all := listening()
+	return slices.DeleteFunc(strangersOf(pid, nil), func(socket Inode) bool { return all[socket] == (Place{}) })
 }
 
 // Bound lists the addresses bound by pid or a descendant with sockets that are not ours: addresses of listeners, and

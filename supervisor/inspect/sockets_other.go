@@ -16,7 +16,7 @@ const SeesListeners = false
 type Inode string
 
 // AcceptsItself is not available on this system.
-func AcceptsItself(int, map[Inode]bool) bool { return false }
+func AcceptsItself(int, func() map[Inode]bool) bool { return false }
 
 func Listening(map[Inode]bool, ...int) []Place         { return nil }
 func Bound(int, map[Inode]bool) []Place                { return nil }
