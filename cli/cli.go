@@ -169,11 +169,7 @@ func watchCommand(ctx context.Context, w *settings.Wishes, note string) error {
 		// One safety net for workers is missing; the others still work.
 		fmt.Fprintf(os.Stderr, "hotreload: %v: if hotreload is killed (kill -9), its processes may stay behind\n", err)
 	}
-	path := settings.PidFile.Of(r.Values)
-	if path != "" {
-		path = settings.Absolute(w.Dir, path)
-	}
-	pid, err := writePidFile(path)
+	pid, err := writePidFile(pidPath(w, r))
 	if err != nil {
 		return err
 	}
@@ -241,6 +237,15 @@ func watchCommand(ctx context.Context, w *settings.Wishes, note string) error {
 		reporters.Go(func() { reporter.read(events) })
 	}
 	return ended(run, &reporters, console)
+}
+
+// pidPath returns the path of the pid file; "" for none.
+func pidPath(w *settings.Wishes, r *settings.Resolved) string {
+	path := settings.PidFile.Of(r.Values)
+	if path == "" {
+		return ""
+	}
+	return settings.Absolute(w.Dir, path)
 }
 
 func namesOf(services []*settings.Service) []string {
