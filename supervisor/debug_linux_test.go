@@ -58,9 +58,19 @@ func TestHeld(t *testing.T) {
 func TestFindDebugger(t *testing.T) {
 	runtime.LockOSThread() // the tracer is a thread
 	defer runtime.UnlockOSThread()
-	p, err := process.Start(exec.Command("sleep", "1000"))
+	p, err := process.Start(exec.Command("sh", "-c", "sleep 1000; exit"))
 	must(t, err)
 	defer func() { p.Kill(); <-p.Done() }()
+	// Our child itself must not be traced: a stop would look like its end to the goroutine that waits for it, as wait(2)
+	// tells a tracer of stops, too.
+	var traced int
+	eventually(t, "the shell has no child", func() string {
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.Pid()))
+		if _, none := fmt.Sscan(string(children), &traced); none != nil {
+			return fmt.Sprint(none, err)
+		}
+		return ""
+	})
 	start := time.Now().Add(-time.Hour)
 	until := start.Add(time.Minute)
 	w := &member{Worker: Worker{ID: 1}, started: start, until: until}
@@ -73,12 +83,12 @@ func TestFindDebugger(t *testing.T) {
 	if w.until != until || standingOf(r, nil, time.Now()).Traced {
 		t.Errorf("without a debugger: %+v", w)
 	}
-	must(t, unix.PtraceSeize(p.Pid()))
+	must(t, unix.PtraceSeize(traced))
 	findDebugger{1}.carryOut(l)
 	if !w.until.After(until) || w.started != start || !standingOf(r, nil, time.Now()).Traced {
 		t.Errorf("with a debugger: %+v", w)
 	}
-	must(t, unix.PtraceInterrupt(p.Pid()))
+	must(t, unix.PtraceInterrupt(traced))
 	eventually(t, "the debugger has stopped it, and its age grows", func() string {
 		findDebugger{1}.carryOut(l)
 		if w.started.After(start) {
@@ -86,5 +96,5 @@ func TestFindDebugger(t *testing.T) {
 		}
 		return fmt.Sprintf("%+v", w)
 	})
-	must(t, unix.PtraceDetach(p.Pid()))
+	must(t, unix.PtraceDetach(traced))
 }
