@@ -247,7 +247,7 @@ func (s *session) hasAgent() {
 func (s *session) listens(addresses ...string) {
 	s.t.Helper()
 	for _, address := range addresses {
-		s.wait("the program listens on "+address, func() bool {
+		s.eventually("the program listens on "+address, func() bool {
 			conn, err := net.Dial("tcp", address)
 			if err == nil {
 				conn.Close()

@@ -37,7 +37,7 @@ func TestAgentReadsTheBrowsersConsole(t *testing.T) {
 	a := newAgent(t, dir)
 	b.tells("open http://" + s.addr + "/")
 	text := ""
-	s.wait("the agent reads the error", func() bool {
+	s.eventually("the agent reads the error", func() bool {
 		text, _, _ = a.call("browser_console", map[string]any{"lines": 5})
 		return strings.Contains(text, "nowhere")
 	})

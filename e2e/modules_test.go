@@ -235,7 +235,7 @@ func TestBuildOnly(t *testing.T) {
 		s.waitFor(`builds · out/app.wasm`)
 		holds := func(want string) {
 			t.Helper()
-			s.wait("app.wasm holds "+want, func() bool {
+			s.eventually("app.wasm holds "+want, func() bool {
 				text, err := os.ReadFile(filepath.Join(dir, "out", "app.wasm"))
 				return err == nil && strings.HasPrefix(string(text), "\x00asm") && strings.Contains(string(text), want)
 			})

@@ -229,7 +229,7 @@ func TestProblemsOfServices(t *testing.T) {
 	})
 	s := setup{env: []string{"XDG_RUNTIME_DIR=" + runtimeOf(t, dir)}}.start(t, dir, "./cmd/a", "./cmd/b", "./cmd/c")
 	for _, name := range []string{"a", "b", "c"} {
-		s.wait(name+" runs", func() bool { return s.count(`hotreload `+name+`\] generation 1 is running`) == 1 })
+		s.eventually(name+" runs", func() bool { return s.count(`hotreload `+name+`\] generation 1 is running`) == 1 })
 	}
 	s.save("lib/lib.go", "package lib\n\nconst Word = one\n")
 	want := "lib/lib.go:3:14: undefined: one"

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // readsAtStart answers /made with the content of made.txt at its start, and /live with the present content of live.txt.
@@ -31,20 +30,10 @@ func main() {
 }
 `
 
-// wait polls for a fact.
-func (s *session) wait(what string, is func() bool) {
-	s.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("not true after %v: %s\n%s", patience, what, s.text())
-		}
-	}
-}
-
 // holds polls until a file contains a text.
 func (s *session) holds(name, want string) {
 	s.t.Helper()
-	s.wait(name+" holds "+want, func() bool {
+	s.eventually(name+" holds "+want, func() bool {
 		have, err := os.ReadFile(filepath.Join(s.dir, name))
 		return err == nil && string(have) == want
 	})

@@ -64,12 +64,7 @@ func (s *session) single() bool {
 // eventually waits until a fact is true.
 func (s *session) eventually(what string, fact func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if fact() {
-			return
-		}
-	}
-	s.t.Fatalf("not true after %v: %s", patience, what)
+	eventually(s.t, what, fact)
 }
 
 var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
