@@ -28,6 +28,7 @@
 //	build_started                             building   shows a badge
 //	build_failed, failed, worker_died         problem    shows the overlay
 //	unchanged, ran, reloaded, worker_ready    fixed      removes the overlay
+//	problems of tests                         tests      shows a badge, or removes it
 //	blocked, halted, stopping and their ends  phase      shows a badge
 //
 // The first message of every connection is the whole state, with the last changes and their ages. From this message, a

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,19 +112,21 @@ func (p *Pages) start(words []string) error {
 const inBuildTimeout = 2 * time.Second
 
 // inBuild reports whether a file belongs to the build. A file in a message of the toolchain belongs to the build, also
-// if the build is too broken to be known.
+// if the build is too broken to be known; so does a file in a message of a failing test.
 func (p *Pages) inBuild(ctx context.Context, file string) bool {
 	ctx, cancel := context.WithTimeout(ctx, inBuildTimeout)
 	defer cancel()
 	if o, ok := p.look(ctx); ok {
 		for _, s := range o.States {
-			if s.Problem == nil {
-				continue
+			var named []Diagnostic
+			if s.Problem != nil {
+				named = s.Problem.Diagnostics
 			}
-			for _, d := range s.Problem.Diagnostics {
-				if d.File == file {
-					return true
-				}
+			if s.Tests != nil {
+				named = slices.Concat(named, s.Tests.Diagnostics)
+			}
+			if slices.ContainsFunc(named, func(d Diagnostic) bool { return d.File == file }) {
+				return true
 			}
 		}
 	}

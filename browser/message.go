@@ -11,6 +11,7 @@ type Message struct {
 	Paths      []string `json:"paths,omitempty"`      // absolute, with slashes
 	Phase      string   `json:"phase,omitempty"`
 	Problem    *Problem `json:"problem,omitempty"`
+	Tests      *Tests   `json:"tests,omitempty"`
 	State      *State   `json:"state,omitempty"`
 }
 
@@ -23,6 +24,7 @@ const (
 	kindBuilding = "building"
 	kindProblem  = "problem"
 	kindFixed    = "fixed"
+	kindTests    = "tests" // without Tests: none fails any more
 	kindPhase    = "phase"
 )
 
@@ -47,6 +49,7 @@ type State struct {
 	Since      time.Time `json:"since,omitzero"`
 	Phase      string    `json:"phase"`
 	Problem    *Problem  `json:"problem,omitempty"`
+	Tests      *Tests    `json:"tests,omitempty"`
 	Soft       *Soft     `json:"soft,omitempty"`
 	Number     int       `json:"number"` // of the last change without a new generation
 	Recent     []Recent  `json:"recent,omitempty"`
@@ -83,6 +86,13 @@ type Problem struct {
 	slot int // of a crashed worker
 }
 
+// Tests are the tests that fail, beside the service.
+type Tests struct {
+	Label       string       `json:"label"` // for people: how many
+	Diagnostics []Diagnostic `json:"diagnostics"`
+	More        int          `json:"more,omitempty"` // messages that were left out
+}
+
 // Diagnostic is a message of a tool about a place.
 type Diagnostic struct {
 	File   string `json:"file,omitempty"` // absolute
@@ -114,21 +124,36 @@ func (p *Problem) withoutSource() *Problem {
 		return nil
 	}
 	bare := *p
-	bare.Diagnostics = nil
-	for _, d := range p.Diagnostics {
+	bare.Diagnostics = withoutSource(p.Diagnostics)
+	return &bare
+}
+
+// withoutSource returns tests for clients that may not see source lines.
+func (t *Tests) withoutSource() *Tests {
+	if t == nil {
+		return nil
+	}
+	bare := *t
+	bare.Diagnostics = withoutSource(t.Diagnostics)
+	return &bare
+}
+
+func withoutSource(all []Diagnostic) (bare []Diagnostic) {
+	for _, d := range all {
 		d.Source = nil
 		d.File = "" // an absolute path contains the user's name
-		bare.Diagnostics = append(bare.Diagnostics, d)
+		bare = append(bare, d)
 	}
-	return &bare
+	return bare
 }
 
 // bare returns a message for clients that may not see source lines.
 func (m Message) bare() Message {
-	m.Problem = m.Problem.withoutSource()
+	m.Problem, m.Tests = m.Problem.withoutSource(), m.Tests.withoutSource()
 	if m.State != nil {
 		state := *m.State
 		state.Problem, state.Options.Editor = state.Problem.withoutSource(), false
+		state.Tests = state.Tests.withoutSource()
 		m.State = &state
 	}
 	return m

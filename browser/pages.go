@@ -170,7 +170,8 @@ func (p *Pages) send(input any) bool {
 
 // Tell takes an event of a service, and does not wait for any page.
 func (p *Pages) Tell(name string, event runner.Event) {
-	p.send(heard{service: name, at: time.Now(), event: event, problem: problemOf(event, p.config.Dir, sparing())})
+	p.send(heard{service: name, at: time.Now(), event: event,
+		problem: problemOf(event, p.config.Dir, sparing()), tests: testsOf(event, p.config.Dir)})
 }
 
 // owned is the state that only the owner's goroutine uses.

@@ -56,20 +56,65 @@ func problemOf(event runner.Event, dir string, source func(path string, line int
 	default:
 		return nil
 	}
-	for _, place := range places {
-		if place.File == "" && len(places) == 1 {
-			break // the text says the same
-		}
-		d := Diagnostic{File: place.File, Line: place.Line, Col: place.Column, Text: place.Message}
-		if d.File != "" {
-			d.Name, d.Source = called(dir, d.File), source(d.File, d.Line)
-		}
-		p.Diagnostics = append(p.Diagnostics, d)
+	if len(places) != 1 || places[0].File != "" { // else the text says the same
+		p.Diagnostics = diagnostics(places, dir, source)
 	}
 	if p.Kind == problemBuild && len(p.Diagnostics) > 0 {
 		p.Text = "" // the diagnostics say the same
 	}
 	return p
+}
+
+// diagnostics returns problems for pages.
+func diagnostics(all []problems.Problem, dir string, source func(path string, line int) []Line) (told []Diagnostic) {
+	for _, p := range all {
+		d := Diagnostic{File: p.File, Line: p.Line, Col: p.Column, Text: p.Message}
+		if d.File != "" {
+			d.Name, d.Source = called(dir, d.File), source(d.File, d.Line)
+		}
+		told = append(told, d)
+	}
+	return told
+}
+
+// mostFailing is the number of messages of tests that a page gets. Felt right, not measured.
+const mostFailing = 50
+
+// testsOf returns the tests that fail according to an event, or nil.
+func testsOf(event runner.Event, dir string) *Tests {
+	e, is := event.(runner.ProblemsNow)
+	if !is || len(e.Tests) == 0 {
+		return nil
+	}
+	shown := e.Tests[:min(len(e.Tests), mostFailing)]
+	none := func(string, int) []Line { return nil } // the list shows places only
+	return &Tests{Label: labelOf(e.Tests), Diagnostics: diagnostics(shown, dir, none), More: len(e.Tests) - len(shown)}
+}
+
+// labelOf counts what fails: tests, and packages that do not compile. The message of a test begins with its name.
+func labelOf(all []problems.Problem) string {
+	failing, uncompiled := map[string]bool{}, map[string]bool{}
+	for _, p := range all {
+		if name, _, named := strings.Cut(p.Message, ": "); named && p.Tool != problems.Go {
+			failing[p.Package+" "+name] = true
+		} else {
+			uncompiled[p.Package] = true
+		}
+	}
+	count := func(n int, one, many string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return number(n) + " " + many
+	}
+	var parts []string
+	if n := len(failing); n > 0 {
+		parts = append(parts, count(n, "test fails", "tests fail"))
+	}
+	if n := len(uncompiled); n > 0 {
+		parts = append(parts, count(n, "package cannot be tested", "packages cannot be tested"))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // lastWords tells how a worker ended, and its last output.

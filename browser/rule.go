@@ -2,6 +2,7 @@ package browser
 
 import (
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ type service struct {
 	phase      string
 	blocked    bool
 	problem    *Problem
+	tests      *Tests
 	back       int // the generation that serves again after the newest one has failed
 	soft       *Soft
 	number     int
@@ -30,6 +32,7 @@ type heard struct {
 	at      time.Time
 	event   runner.Event
 	problem *Problem // reported by the event, or nil
+	tests   *Tests   // reported by the event, or nil
 }
 
 // mostRecent is how many changes a page can catch up with, without a reload.
@@ -67,6 +70,11 @@ func after(s service, h heard) (service, []Message) {
 		tell(Message{Kind: kindPhase, Phase: s.phase})
 	case runner.Reloaded:
 		s, told = s.reloaded(e, h.at)
+	case runner.ProblemsNow:
+		if !reflect.DeepEqual(s.tests, h.tests) {
+			s.tests = h.tests
+			tell(Message{Kind: kindTests, Tests: s.tests})
+		}
 	case runner.SlotsStopped:
 		if s.phase = phaseIdle; e.Slots >= e.Of {
 			s.phase = phaseStopped
@@ -233,7 +241,7 @@ func (s service) state(run string, options Options, began time.Time) *State {
 	}
 	return &State{
 		Version: 1, Run: run, Service: s.name, Generation: s.generation, Newest: s.newest, Since: s.since, Phase: s.phase,
-		Problem: s.problem, Soft: s.soft, Number: s.number, Recent: recent, Options: options,
+		Problem: s.problem, Tests: s.tests, Soft: s.soft, Number: s.number, Recent: recent, Options: options,
 	}
 }
 

@@ -53,6 +53,14 @@ func ready(slot int) runner.Event {
 
 func ofService(event supervisor.Event) runner.Event { return runner.Service{Event: event} }
 
+func failing(messages ...string) runner.Event {
+	var all []problems.Problem
+	for _, message := range messages {
+		all = append(all, problems.Problem{File: "/m/a_test.go", Message: message, Tool: "go test"})
+	}
+	return runner.ProblemsNow{All: all, Tests: all}
+}
+
 // play is what comes of events, one after the other.
 func play(s service, events ...runner.Event) (service, []Message) {
 	var all []Message
@@ -60,7 +68,8 @@ func play(s service, events ...runner.Event) (service, []Message) {
 		var told []Message
 		none := func(string, int) []Line { return nil }
 		at := time.Unix(int64(1000+i), 0)
-		s, told = after(s, heard{service: s.name, at: at, event: event, problem: problemOf(event, "/m", none)})
+		s, told = after(s, heard{service: s.name, at: at, event: event, problem: problemOf(event, "/m", none),
+			tests: testsOf(event, "/m")})
 		all = append(all, told...)
 	}
 	return s, all
@@ -80,6 +89,9 @@ func said(m Message) string {
 	}
 	if m.Problem != nil {
 		text += fmt.Sprintf(" %s serving %d", m.Problem.Kind, m.Problem.Serving)
+	}
+	if m.Tests != nil {
+		text += " " + m.Tests.Label
 	}
 	if len(m.Paths) > 0 {
 		text += " " + strings.Join(m.Paths, " ")
@@ -164,6 +176,10 @@ func TestAfter(t *testing.T) {
 		{"hotreload ends", serves, []runner.Event{runner.Leaving{}}, []string{"phase ended"}},
 		{"a generation that is kept", serves, []runner.Event{runner.BuildStarted{}, runner.LeftRunning{}},
 			[]string{"building", "phase idle"}},
+		{"a test fails", serves, []runner.Event{failing("TestA: no")}, []string{"tests 1 test fails"}},
+		{"the same test fails", append(serves, failing("TestA: no")), []runner.Event{failing("TestA: no")}, nil},
+		{"tests pass", append(serves, failing("TestA: no")), []runner.Event{runner.ProblemsNow{}}, []string{"tests"}},
+		{"a problem of the code beside", serves, []runner.Event{runner.ProblemsNow{All: []problems.Problem{{}}}}, nil},
 		{"news for nobody", serves, []runner.Event{runner.Watching{}, runner.Noticed{Err: errors.New("x")}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -180,6 +196,32 @@ func TestAfter(t *testing.T) {
 				t.Errorf("have\n%s\nwant\n%s", strings.Join(have, "\n"), strings.Join(c.want, "\n"))
 			}
 		})
+	}
+}
+
+func TestLabelOfTests(t *testing.T) {
+	test := func(pkg, message string) problems.Problem {
+		return problems.Problem{Package: pkg, Message: message, Tool: "go test"}
+	}
+	broken := func(pkg string) problems.Problem {
+		return problems.Problem{Package: pkg, Message: "undefined: x", Tool: problems.Go}
+	}
+	for want, all := range map[string][]problems.Problem{
+		"1 test fails":                              {test("a", "TestX: one"), test("a", "TestX: two")},
+		"3 tests fail":                              {test("a", "TestX: z"), test("b", "TestX: z"), test("a", "TestX/y: z")},
+		"1 package cannot be tested":                {broken("a"), broken("a")},
+		"1 test fails, 2 packages cannot be tested": {broken("a"), broken("b"), test("c", "TestX: one")},
+	} {
+		if have := labelOf(all); have != want {
+			t.Errorf("have %q, want %q", have, want)
+		}
+	}
+	var many []problems.Problem
+	for i := range mostFailing + 3 {
+		many = append(many, test("a", fmt.Sprint("Test", i, ": no")))
+	}
+	if s := testsOf(runner.ProblemsNow{Tests: many}, "/m"); s.More != 3 || len(s.Diagnostics) != mostFailing {
+		t.Errorf("have %d messages and %d more", len(s.Diagnostics), s.More)
 	}
 }
 

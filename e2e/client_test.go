@@ -453,6 +453,87 @@ func TestClientShowsProblems(t *testing.T) {
 	b.overlay()
 }
 
+// TestClientShowsTests: failing tests are a badge, which leaves page and focus alone. A click, or the keyboard, shows
+// where they fail. All is gone when they pass.
+func TestClientShowsTests(t *testing.T) {
+	t.Parallel()
+	b := &browserPage{newBrowser(t)}
+	b.tells("size 1100 800")
+	p := newPlayed(t, standard)
+	p.body = `<h1>The page</h1><input id="field">
+		<script>addEventListener("keydown", (e) => { window.got = e.key })</script>`
+	p.opened(b)
+	b.value(`eval document.getElementById("field").focus()`)
+	source := filepath.Join(p.dir, "store", "store_test.go")
+	if err := os.MkdirAll(filepath.Dir(source), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	save(t, source, "package store\n")
+	fail := func(names ...string) {
+		var all []problems.Problem
+		for i, name := range names {
+			all = append(all, problems.Problem{File: source, Line: 31 + i, Package: "m/store", Tool: "go test",
+				Message: name + ": have 3, want <b>2</b>"})
+		}
+		p.tell(runner.ProblemsNow{All: all, Tests: all})
+	}
+	shows := func(wanted, unwanted string) {
+		t.Helper()
+		b.overlay(wanted)
+		if have := b.value("overlay"); strings.Contains(have, unwanted) {
+			t.Errorf("the page shows %s, not wanted: %s", have, unwanted)
+		}
+	}
+	const badge = "click 1050 772"
+	fail("TestGet/empty", "TestSet")
+	shows("2 tests fail", "store_test.go")
+	b.value("key x")
+	b.is(`document.getElementById("field").value + document.activeElement.id`, `"xfield"`)
+	photograph(b, "tests-badge")
+	b.value(badge)
+	b.overlay("2 tests fail", "store/store_test.go:31", "TestGet/empty: have 3, want <b>2</b>", "store_test.go:32")
+	photograph(b, "tests-list")
+	fail("TestGet/empty") // the list stays open
+	shows("store_test.go:31", "store_test.go:32")
+	b.value(badge)
+	shows("1 test fails", "store_test.go")
+
+	// By keyboard: the badge is the last thing in the page.
+	b.value(`eval document.getElementById("field").focus()`)
+	b.value("key Tab")
+	b.value("key Enter")
+	b.overlay("store_test.go:31")
+	b.value("key Escape")
+	shows("1 test fails", "store_test.go")
+	b.is(`window.got === "Escape"`, "false") // the list has taken it
+	b.value("key Escape")
+	b.await(`window.got === "Escape"`)
+	b.value("key Enter")
+	b.overlay("store_test.go:31")
+	b.value("click 200 400")
+	b.value("key Escape")
+	b.overlay("store_test.go:31") // the key was for the page
+	b.value("click 520 720")
+	eventually(t, "the editor is opened", func() bool {
+		text, _ := os.ReadFile(filepath.Join(p.dir, "opened"))
+		return string(text) == source+":31:1"
+	})
+
+	// A page that is opened later has it, too; a problem of the program comes first.
+	p.opened(b)
+	b.overlay("1 test fails")
+	p.tell(runner.BuildFailed{Serving: 1, Err: &gobuild.BuildError{Text: "go: no such tool"}})
+	shows("go: no such tool", "1 test fails")
+	b.value("key Escape")
+	b.overlay("1 test fails", "stale: generation 1")
+	photograph(b, "tests-badge-stale")
+	p.tell(runner.Unchanged{})
+	shows("1 test fails", "stale")
+	p.tell(runner.ProblemsNow{})
+	b.overlay()
+	b.is(`window.mark`, "1")
+}
+
 // TestForeignPage: a page of another origin with the key gets nothing, starts nothing and is told nothing. The same
 // deeds succeed in the program's own page.
 func TestForeignPage(t *testing.T) {

@@ -81,6 +81,29 @@ func hello(t *testing.T, b *browserPage) *session {
 	return s
 }
 
+// TestFailingTestsInThePage: with --test, the open page has a badge while tests fail. The test is not parallel: what it
+// waits for gets no processor beside other tests.
+func TestFailingTestsInThePage(t *testing.T) {
+	b := &browserPage{newBrowser(t)}
+	const lengths = "package main\n\nimport \"testing\"\n\nfunc TestLength(t *testing.T) {\n" +
+		"\tif have := len(page); have != 5 {\n\t\tt.Error(\"the length is\", have)\n\t}\n}\n"
+	const page = "package main\n\nvar page = `%s`\n\nfunc init() { println(page) }\n"
+	s := startControlled(t, newModule(t, map[string]string{"main.go": strict, "page.go": fmt.Sprintf(page, "short"),
+		"page_test.go": lengths}), "--test", ".", "{addr}")
+	s.waitFor(`generation 1 serves`)
+	s.hasAgent()
+	b.tells("open http://" + s.addr + "/")
+	s.listeners(b, 1)
+	s.save("page.go", fmt.Sprintf(page, "too long"))
+	s.waitFor(`generation 2 serves`)
+	s.waitForWithin(forIdle, `tests fail: 1 of 1 test`)
+	b.overlay("1 test fails")
+	b.await(`document.title == "inline"`)
+	s.save("page_test.go", strings.Replace(lengths, "!= 5", "!= 8", 1))
+	s.waitForWithin(forIdle, `tests pass`)
+	b.overlay()
+}
+
 // listeners waits until n pages are connected to hotreload.
 func (s *session) listeners(b *browserPage, n int) {
 	s.t.Helper()

@@ -125,8 +125,9 @@ type (
 		Problems []problems.Problem // of a failed generation, and of a worker's panic
 	}
 
-	// ProblemsNow: the present problems of the code; there may be none. Sent at each change of the list.
-	ProblemsNow struct{ All []problems.Problem }
+	// ProblemsNow: the present problems of the code; there may be none. Sent at each change of the list. Tests are those
+	// in All that only tests have found.
+	ProblemsNow struct{ All, Tests []problems.Problem }
 
 	// Waits: the service starts when the services in For serve.
 	Waits struct{ For []string }

@@ -19,7 +19,7 @@ type standing struct {
 	tests   []problems.Problem // of tests that fail, as the owner of the run has found them
 	crashed []problems.Problem // panics in workers of the serving generation, each place once
 	pages   []pageProblem      // errors in pages of the serving code
-	told    []problems.Problem
+	told    ProblemsNow
 }
 
 // mostCrashes is the number of stored panics of one generation.
@@ -58,9 +58,9 @@ func (s *standing) hear(event supervisor.Event, found []problems.Problem, newest
 	}
 }
 
-// now returns the present problems.
-func (s *standing) now(stale bool) []problems.Problem {
-	all := []problems.Problem{}
+// now returns the present problems, and those that only tests have found.
+func (s *standing) now(stale bool) (all, byTests []problems.Problem) {
+	all = []problems.Problem{}
 	if stale {
 		all = append(all, s.failed...)
 	}
@@ -71,7 +71,7 @@ func (s *standing) now(stale bool) []problems.Problem {
 	}
 	for _, p := range s.tests {
 		if !slices.Contains(all, p) { // a file that does not compile
-			all = append(all, p)
+			all, byTests = append(all, p), append(byTests, p)
 		}
 	}
 	for _, p := range s.pages {
@@ -79,17 +79,22 @@ func (s *standing) now(stale bool) []problems.Problem {
 			all = append(all, p.Problem)
 		}
 	}
-	return all
+	return all, byTests
 }
 
 // problems returns the present problems of the service.
-func (l *loop) problems() []problems.Problem { return l.standing.now(l.stale()) }
+func (l *loop) problems() []problems.Problem {
+	all, _ := l.standing.now(l.stale())
+	return all
+}
 
 // tellProblems sends the problems if different from those sent last.
 func (l *loop) tellProblems() {
-	if now := l.problems(); !slices.Equal(now, l.standing.told) {
+	all, byTests := l.standing.now(l.stale())
+	now, told := ProblemsNow{all, byTests}, l.standing.told
+	if !slices.Equal(now.All, told.All) || !slices.Equal(now.Tests, told.Tests) {
 		l.standing.told = now
-		l.emit(ProblemsNow{now})
+		l.emit(now)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestStanding(t *testing.T) {
 	var s standing
 	is := func(what string, stale bool, want ...problems.Problem) {
 		t.Helper()
-		have := s.now(stale)
+		have, _ := s.now(stale)
 		same := have != nil && len(have) == len(want)
 		for i := 0; same && i < len(want); i++ {
 			same = have[i] == want[i]
@@ -50,6 +50,9 @@ func TestStanding(t *testing.T) {
 	is("in the settings", false, build)
 	s.tests = []problems.Problem{crash, build}
 	is("of tests, too", false, build, crash)
+	if _, byTests := s.now(false); len(byTests) != 1 || byTests[0] != crash {
+		t.Errorf("found by tests alone: have %+v", byTests)
+	}
 }
 
 func TestProblemsOf(t *testing.T) {

@@ -23,6 +23,8 @@
     phase = "",
     problem = null,
     dismissed = null,
+    tests = null, // that fail
+    listed = false, // the list of tests is open
     leaving = false;
 
   // ---- the connection: only while the page is visible, so that many tabs need few
@@ -92,6 +94,9 @@
       case "fixed":
         problem = null;
         return show();
+      case "tests":
+        tests = m.tests || null;
+        return show();
     }
   };
 
@@ -101,6 +106,7 @@
     run = s.run;
     phase = s.phase;
     problem = s.problem || null;
+    tests = s.tests || null;
     serving = s.generation;
     sendConsole();
     show();
@@ -429,11 +435,19 @@
     .keys { display: flex; gap: 16px; }
     .said { color: var(--amber); flex-basis: 100%; }
     .said:empty { display: none; }
-    .badge { position: absolute; right: 12px; bottom: 12px; pointer-events: auto; font: 13px/1.4 system-ui, sans-serif;
+    .corner { position: absolute; right: 12px; bottom: 12px; display: flex; flex-direction: column; gap: 8px;
+      align-items: flex-end; max-width: calc(100% - 24px); }
+    .badge { pointer-events: auto; font: 13px/1.4 system-ui, sans-serif;
       color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-left: 4px solid var(--dim);
       border-radius: 4px; padding: 5px 10px; box-shadow: 0 2px 10px rgb(0 0 0 / .25); }
     .badge.stale { border-left-color: var(--red); }
     .badge.quiet { pointer-events: none; }
+    .badge.tests { border-left-color: var(--amber); }
+    .list { pointer-events: auto; font: 14px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+      border: 1px solid var(--line); border-left: 4px solid var(--amber); border-radius: 4px; width: 640px;
+      max-width: 100%; max-height: 50vh; overflow: auto; padding: 10px 16px; box-shadow: 0 2px 10px rgb(0 0 0 / .25); }
+    .list ul { margin: 0; padding: 0; border: 0; }
+    .list .place { color: var(--amber); }
     @media (prefers-reduced-motion: no-preference) { .badge.busy { animation: appear .2s .15s backwards;
       } @keyframes appear { from { opacity: 0; } } }
     @media (max-width: 600px) { .shade { padding: 8px; } .panel { padding: 14px; } }`;
@@ -529,6 +543,13 @@
     }
     return pre;
   };
+  const listOf = (diagnostics) =>
+    make(
+      "ul",
+      "",
+      undefined,
+      ...diagnostics.map((d) => make("li", "", undefined, placeOf(d), d.name ? " " : "", d.text)),
+    );
   const panelOf = (p) => {
     const panel = make("div", "panel");
     panel.setAttribute("role", "alertdialog");
@@ -542,16 +563,7 @@
       const text = rest.join("\n").trim();
       if (text) panel.append(make("pre", "text", text));
     }
-    if (others.length) {
-      panel.append(
-        make(
-          "ul",
-          "",
-          undefined,
-          ...others.map((d) => make("li", "", undefined, placeOf(d), d.name ? " " : "", d.text)),
-        ),
-      );
-    }
+    if (others.length) panel.append(listOf(others));
     if (first && p.text) panel.append(make("pre", "text", p.text));
     said = make("span", "said");
     said.setAttribute("role", "status");
@@ -600,27 +612,76 @@
       return badge;
     }
   };
+  // testsOf are the badge of failing tests, and above it their list, if the user has opened it. Both are made anew only
+  // if they have changed, so that they keep the focus and the scroll position.
+  let shown = null;
+  const testsOf = () => {
+    if (!tests) {
+      listed = false;
+      return [];
+    }
+    if (shown && shown.of === tests && shown.listed === listed && shown.editor === options.editor) {
+      if (shown.said) said = shown.said;
+      return shown.parts;
+    }
+    const badge = make("button", "badge tests", tests.label);
+    badge.setAttribute("aria-expanded", listed);
+    badge.onclick = () => {
+      listed = !listed;
+      show();
+    };
+    const parts = [badge];
+    shown = { of: tests, listed, editor: options.editor, parts };
+    if (listed) {
+      const list = make("div", "list", undefined, listOf(tests.diagnostics || []));
+      list.setAttribute("role", "region");
+      list.setAttribute("aria-label", tests.label);
+      list.tabIndex = 0; // it scrolls
+      if (tests.more) list.append(make("div", "", "and " + tests.more + " more: hotreload problems"));
+      said = shown.said = make("span", "said");
+      said.setAttribute("role", "status");
+      list.append(said);
+      parts.unshift(list);
+    }
+    return parts;
+  };
   const show = () => {
     const open = problem && options.overlay && dismissed !== problem.at;
     const badge = open && phase !== "building" ? undefined : badgeOf();
-    if (!open && !badge) {
+    const corner = [...(open ? [] : testsOf()), ...(badge ? [badge] : [])];
+    if (!open && !corner.length) {
       if (host) host.remove();
       return;
     }
     if (!mount()) return;
-    root.replaceChildren();
+    const held = root.activeElement && root.activeElement.closest(".tests, .list");
+    const parts = [];
     if (open) {
       const shade = make("div", "shade", undefined, panelOf(problem));
       shade.onclick = (event) => event.target === shade && dismiss();
-      root.append(shade);
+      parts.push(shade);
     }
-    if (badge) root.append(badge);
+    let place = root.querySelector(".corner");
+    if (!place) root.append((place = make("div", "corner")));
+    for (const e of [...root.children]) if (e !== place) e.remove();
+    place.before(...parts);
+    for (const e of [...place.children]) if (!corner.includes(e)) e.remove();
+    corner.forEach((e, i) => place.children[i] !== e && place.insertBefore(e, place.children[i] || null));
+    if (held && !held.isConnected && shown && shown.parts.at(-1).isConnected) shown.parts.at(-1).focus();
   };
   window.addEventListener(
     "keydown",
     (event) => {
-      if (!problem || !options.overlay || dismissed === problem.at || event.ctrlKey || event.metaKey || event.altKey)
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!problem || !options.overlay || dismissed === problem.at) {
+        // Only the list itself takes a key: the page gets all others.
+        if (event.key !== "Escape" || !listed || !host || document.activeElement !== host) return;
+        listed = false;
+        show();
+        event.stopImmediatePropagation();
+        event.preventDefault();
         return;
+      }
       const at = event.composedPath()[0];
       const typing =
         at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));

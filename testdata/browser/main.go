@@ -10,6 +10,7 @@
 //	size W H         sets the size of the page
 //	overlay          prints "value" and the text of hotreload's overlay in the page, as JSON
 //	key NAME         presses a key
+//	click X Y        clicks at a point of the page
 //	shot FILE        takes a picture of the page
 //	end              ends
 //
@@ -142,11 +143,18 @@ func (d *driver) do(line string) error {
 		return overlay(ctx)
 	case "key":
 		key := rest
-		if rest == "Escape" {
-			key = kb.Escape
+		if named, is := map[string]string{"Escape": kb.Escape, "Enter": kb.Enter, "Tab": kb.Tab}[rest]; is {
+			key = named
 		}
 		fmt.Println("value null")
 		return chromedp.Run(ctx, chromedp.KeyEvent(key))
+	case "click":
+		var x, y float64
+		if _, err := fmt.Sscan(rest, &x, &y); err != nil {
+			return err
+		}
+		fmt.Println("value null")
+		return chromedp.Run(ctx, chromedp.MouseClickXY(x, y))
 	case "dark", "light":
 		media := emulation.SetEmulatedMedia().WithFeatures(
 			[]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: word}})
