@@ -1,11 +1,11 @@
-// Package door admits programs to private Unix sockets and folders, after they have identified themselves.
+// Package door admits programs to private Unix sockets and folders, after the programs have identified themselves.
 //
 // # Theory of operation
 //
-// A Door listens at a path in a private folder. A new connection is a stranger until it has identified itself. The
-// number of strangers and their time are limited, so a silent stranger cannot block others. The opener of the door
-// decides about the protocol and about admission. This package makes and compares tokens; a worker finds its token in
-// its environment.
+// A Door listens at a path in a private folder. A new connection is a stranger until the program has identified itself.
+// The number of strangers and their time are limited, so a silent stranger cannot block others. The opener of the door
+// decides about the protocol and about admission. This package makes and compares tokens; each worker's environment has
+// the worker's token.
 //
 // # What it does not do
 //
@@ -24,20 +24,20 @@ import (
 	"time"
 )
 
-// Rules are the limits of a Door and what happens at it.
+// Rules has the limits of a Door and the functions called by the Door.
 type Rules struct {
-	Strangers int           // the largest number of strangers, beside as many as there are programs in Expected
-	Within    time.Duration // how long a stranger may take to identify itself
+	Strangers int           // the largest number of strangers, in addition to the result of Expected
+	Within    time.Duration // time limit for a stranger to identify itself
 
-	// Expected returns how many programs may come at this moment. Dozens of them may be started together, and none may be
-	// refused because of the others. nil means that none is expected.
+	// Expected returns how many programs may come now. Dozens of workers may start together, and none may be refused
+	// because of the others. nil: none is expected.
 	Expected func() int
 
-	// Meet serves one connection until it ends, on its own goroutine, and calls Known when the program has identified
-	// itself. The connection is closed afterwards.
+	// Meet serves one connection to its end, on a goroutine of its own, and calls Known after the program has
+	// identified itself. The Door closes the connection afterwards.
 	Meet func(conn *net.UnixConn)
 
-	// Crowded is called for each connection refused because there are too many strangers.
+	// Crowded is called for each connection refused because of too many strangers.
 	Crowded func()
 }
 
@@ -78,10 +78,10 @@ func (d *Door) Receive() { d.Go(d.accept) } // ends with the listener, in Shut
 // Path returns the socket's path.
 func (d *Door) Path() string { return d.listener.Addr().String() }
 
-// Go runs f, which must end with a connection, on a goroutine that Wait waits for.
+// Go runs f, which must end with a connection, on a goroutine counted by Wait.
 func (d *Door) Go(f func()) { d.done.Go(f) }
 
-// Known marks a connection as identified: it has no time limit, and Shut leaves it open.
+// Known marks a connection as identified: the time limit ends, and Shut leaves the connection open.
 func (d *Door) Known(conn *net.UnixConn) {
 	_ = conn.SetReadDeadline(time.Time{})
 	d.gone(conn)
@@ -94,7 +94,7 @@ func (d *Door) gone(conn *net.UnixConn) {
 }
 
 // Shut closes the listener and the connections of all strangers. The opener closes identified connections; Wait waits
-// for them.
+// for their end.
 func (d *Door) Shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -164,8 +164,8 @@ func Faulty(err error) bool {
 		!errors.As(err, &system)
 }
 
-// Uninvited returns why a connection of this user is refused; nil if it is allowed. Root is always allowed, and so is
-// everybody if the system does not tell the user.
+// Uninvited returns why a connection of this user is refused; nil if the user is allowed. Root is always allowed, and
+// so is everybody on systems that do not tell the user.
 func (p Peer) Uninvited(also ...int) error {
 	if !p.Known || p.UID == os.Getuid() || p.UID == 0 {
 		return nil

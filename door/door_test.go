@@ -41,7 +41,7 @@ func enter(t *testing.T, d *Door) net.Conn {
 	return conn
 }
 
-// ends waits until a connection is closed by the other side.
+// ends waits until the other side closes a connection.
 func ends(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if n, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -49,7 +49,7 @@ func ends(t *testing.T, conn net.Conn) {
 	}
 }
 
-// greeter accepts clients that say "hi", answers "welcome", and echoes what follows.
+// greeter accepts clients with the word "hi", answers "welcome", and echoes the rest.
 func greeter(d **Door) func(conn *net.UnixConn) {
 	return func(conn *net.UnixConn) {
 		word := make([]byte, 2)
@@ -84,7 +84,7 @@ func TestStrangersAreFewAndHaveLittleTime(t *testing.T) {
 	<-crowded
 	ends(t, one) // the time limit is over
 	ends(t, two)
-	_, _ = known.Write([]byte("still here")) // an identified client has no time limit
+	_, _ = known.Write([]byte("still here")) // the time limit does not apply to an identified client
 	hear(t, known, "still here")
 	next := enter(t, d) // and there is room again
 	_, _ = next.Write([]byte("hi"))
@@ -98,7 +98,7 @@ func TestShutEndsStrangersAndWaitsForOthers(t *testing.T) {
 	known, stranger := enter(t, d), enter(t, d)
 	_, _ = known.Write([]byte("hi"))
 	hear(t, known, "welcome")
-	_, _ = stranger.Write([]byte("h")) // so that greeter has read it, or will
+	_, _ = stranger.Write([]byte("h")) // greeter reads this byte, now or later
 	d.Shut()
 	ends(t, stranger)
 	var waited atomic.Bool

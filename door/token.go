@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Token makes a secret that identifies a worker. It begins with the worker's number.
+// Token makes a worker's secret. The worker's number stands in front.
 func Token(worker int) string { return strconv.Itoa(worker) + "." + rand.Text() }
 
 // Claims returns the worker's number in a token.

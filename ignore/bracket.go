@@ -2,7 +2,7 @@ package ignore
 
 import "strings"
 
-// byteSet is the set of bytes that a bracket matches. It never contains the slash.
+// byteSet is a set of bytes matched by a bracket, never with the slash.
 type byteSet [256]bool
 
 // parseBracket reads the bracket at the beginning of p by git's rules and returns its length. A "]" right after the

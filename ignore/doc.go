@@ -1,5 +1,5 @@
-// Package ignore answers one question: does a change of this path matter? The rules come from .reloadignore files, from
-// git's ignore files and from a built-in list, all in the language of gitignore.
+// Package ignore answers one question: does a change of this path matter? The rules come from .reloadignore files,
+// git's ignore files and a built-in list, all in the syntax of gitignore.
 //
 // Invariants:
 //
@@ -30,24 +30,24 @@
 //   - "!*.js" in .reloadignore has no effect inside node_modules.
 //
 // There is one addition to git's rules. If git's layer or the built-in one has closed a folder, a rule of the user may
-// ignore a path below, too; then the answer names the user's rule, because its layer is higher. This does not change
-// whether a path is ignored. But [Match.Explicit] then distinguishes "git does not keep this file" (generated Go code,
-// for example, is compiled all the same) from "the user wants this file ignored".
+// still match a path below; then the answer names the user's rule, because the user's layer is higher. The path is
+// ignored in both cases. But [Match.Explicit] then distinguishes "git does not keep this file" (generated Go code, for
+// example, is compiled all the same) from "the user wants this file ignored".
 //
 // # Where rules are read
 //
-// [Load] gets folders and trees. For each one it finds the top: the nearest folder upward with .git, else the nearest
+// [Load] gets folders and trees. For each one Load finds the top: the nearest folder upward with .git, else the nearest
 // with go.work, else the nearest with go.mod, else the folder itself. Tops inside other tops are dropped, so every path
-// has one top. Every folder from the top down to a given folder may contain rule files. Load walks trees
-// (Options.Trees) for rule files below, without ignored folders. It does not walk folders: the build graph names
-// folders exactly, and a check for two missing files costs less than a walk. Reading a file only when it is needed
-// would avoid the walk. But then answers would depend on the time of the question, errors would come late, and a caller
-// would wait for a disk. The walk costs about as much as the watcher's own, and only for trees.
+// has one top. Every folder from the top down to a given folder may contain rule files. In trees (Options.Trees), Load
+// walks the folders below for rule files, except for ignored ones. Folders need no walk: the build graph names folders
+// exactly, and a check for two missing files costs less than a walk. Reading rule files on demand would avoid the walk.
+// But then answers would depend on the time of the question, errors would come late, and callers would wait for a disk.
+// The walk costs about as much as the watcher's own, and only for trees.
 //
-// For git's layer, a repository inside another one (a submodule, a checkout in an ignored folder) is on its own: as
-// with git, the outer .gitignore does not apply to its root folder or to its contents. The user's own rules do. The
-// loader knows a repository if a given folder is inside it, or if a walk has met it. No .gitignore rule re-includes
-// .git, because git never looks into it. A .reloadignore rule can.
+// For git's layer, a repository inside another one (a submodule, a checkout in an ignored folder) is independent: as in
+// git, the outer .gitignore applies neither to the inner root folder nor to its contents. The user's own rules do. The
+// loader finds an inner repository if a given folder is inside, or during a walk. No .gitignore rule re-includes .git,
+// because git never looks into .git. A .reloadignore rule can.
 //
 // As in git, rule files inside an ignored folder are not read.
 //
@@ -78,14 +78,14 @@
 // # How a pattern is matched
 //
 // Most rules are plain names, "*.suffix" or plain paths, and cost a comparison of strings. All others are translated
-// once into the language of doublestar, which differs from gitignore's: braces are escaped, a trailing "**" becomes
-// "**/*", brackets become sets of bytes, written as ranges without the slash. In pattern and path, bytes from 0x80 up
-// become the runes with the same number, so a rune of doublestar is a byte of git. Since a translated pattern has no
-// active braces, doublestar needs no recursion, and time grows at worst with the product of both lengths.
+// once into doublestar's patterns, whose syntax differs: braces are escaped, a trailing "**" becomes "**/*", brackets
+// become sets of bytes, written as ranges without the slash. In pattern and path, each byte from 0x80 up becomes the
+// rune with the same number, so a rune of doublestar is a byte of git. Since a translated pattern has no active braces,
+// doublestar needs no recursion, and time grows at worst with the product of both lengths.
 //
 // # What it does not do
 //
-// This package follows no symbolic links: it compares paths as they are written, and like git it does not read a
-// .gitignore that is a link. It does not read git's configuration, so core.excludesFile and core.ignoreCase have no
-// effect. And it does not know which files git tracks: a tracked file that matches is ignored here.
+// This package follows no symbolic links: paths are compared as written, and like git, Load skips a .gitignore if the
+// file is a link. git's configuration is not read, so core.excludesFile and core.ignoreCase have no effect. And the
+// package does not know the files tracked by git: a tracked file is ignored here if a rule matches.
 package ignore

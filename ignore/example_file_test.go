@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// TestCommentsTellTheTruth checks the promises in the comments of our own rule files. Above its rules stands
+// TestCommentsTellTheTruth checks the promises in the comments of our own rule files. Above the rules stand two lines,
 //
 //	# ignores: paths that the rules ignore
 //	# keeps:   paths that they do not ignore
 //
-// with paths separated by spaces; a path that ends in a slash is a folder. The rules are those up to the next blank
-// line or comment. One of them must be the reason why a path is ignored, and, if there is a "!" rule, why a path is
-// kept. All rules of the file count.
+// with paths separated by spaces; a path with a slash at the end is a folder. The rules are those up to the next blank
+// line or comment. One of these rules must be the reason for ignoring a path, and, if there is a "!" rule, for keeping
+// a path. All rules of the file count.
 func TestCommentsTellTheTruth(t *testing.T) {
 	for _, file := range []string{"builtin.reloadignore", filepath.Join("..", ".reloadignore.example")} {
 		content, err := os.ReadFile(file)
@@ -60,7 +60,7 @@ func TestCommentsTellTheTruth(t *testing.T) {
 // promise is a comment's statement about the rules below it.
 type promise struct {
 	ignores, keeps []string
-	rules          map[int]bool // their lines
+	rules          map[int]bool // the lines of these rules
 	end            int
 }
 
@@ -99,7 +99,7 @@ func readPromises(t *testing.T, content string) []promise {
 	return all
 }
 
-// TestBuiltinIsAboutNames: built-in rules have no folder, so none of them may be anchored.
+// TestBuiltinIsAboutNames: built-in rules have no folder, so a slash at the beginning or inside would have no meaning.
 func TestBuiltinIsAboutNames(t *testing.T) {
 	for _, r := range builtin() {
 		if k := r.pattern.kind; k != matchName && k != matchSuffix && k != matchNameGlob || r.Negated {
@@ -108,7 +108,7 @@ func TestBuiltinIsAboutNames(t *testing.T) {
 	}
 }
 
-// TestServersFilesAreKept: files that a server may read are not ignored.
+// TestServersFilesAreKept: files for servers are not ignored.
 func TestServersFilesAreKept(t *testing.T) {
 	m, _ := Load(nil, Options{})
 	for _, name := range []string{"main.go", "go.mod", "index.tmpl", "page.gohtml", ".env", ".env.local", "app.db",

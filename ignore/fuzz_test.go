@@ -10,7 +10,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// fuzzSeeds are rule files and paths that once went wrong somewhere, or might.
+// fuzzSeeds are rule files and paths with a known or likely difficulty.
 var fuzzSeeds = []struct{ rules, path string }{
 	{"*.log\n!keep.log\n/d/\n", "d/keep.log"},
 	{"/foo**/**/**\\/x[a-\n", "foobar/x"},
@@ -24,7 +24,7 @@ var fuzzSeeds = []struct{ rules, path string }{
 	{"!\n!!\n!/\n//\n\\ \n", "a b"},
 }
 
-// FuzzMatch looks for panics, for answers that break the package's promises, and for patterns that take long.
+// FuzzMatch looks for panics, for answers against the package's promises, and for slow patterns.
 func FuzzMatch(f *testing.F) {
 	for _, s := range fuzzSeeds {
 		f.Add(s.rules, s.path, true)
@@ -90,7 +90,7 @@ func TestFuzzSeedsAgainstGit(t *testing.T) {
 	}
 }
 
-// TestLongPatterns: nobody's rule file may hang hotreload.
+// TestLongPatterns: no rule file may hang hotreload.
 func TestLongPatterns(t *testing.T) {
 	long := strings.Repeat("a", 4000)
 	deep := strings.Repeat("a/", 2000) + "a"
@@ -108,7 +108,7 @@ func TestLongPatterns(t *testing.T) {
 			m := &Matcher{tops: []*folder{{path: "/r", user: rs}}}
 			start := time.Now()
 			m.Match("/r/"+c.path, false)
-			if d := time.Since(start); d > 5*time.Second { // milliseconds, in truth
+			if d := time.Since(start); d > 5*time.Second { // milliseconds, in fact
 				t.Errorf("took %v", d)
 			}
 			t.Log(time.Since(start))

@@ -10,11 +10,11 @@ import (
 // in maps a folder to the content of its rule file.
 type in map[string]string
 
-// at is the rules of the outermost folder alone.
+// at has rules for the outermost folder alone.
 func at(lines ...string) in { return in{"": strings.Join(lines, "\n") + "\n"} }
 
-// gitCases is what gitignore means. A path that ends in a slash is a folder. by is folder:line of the deciding rule,
-// empty if there is none.
+// gitCases is the meaning of gitignore. A path with a slash at the end is a folder. by is folder:line of the deciding
+// rule, empty if there is none.
 var gitCases = []struct {
 	name    string
 	files   in
@@ -189,7 +189,7 @@ var gitCases = []struct {
 	{"** and re-include, others", at("d/**", "!d/**/", "!d/**/*.txt"), "d/x/y.c", true, ":1"},
 }
 
-// want returns the expected answer in the words of gitRepo.verdicts, for a case that lives in folder.
+// want returns the expected answer in the format of gitRepo.verdicts, for a case in folder.
 func want(folder, file string, ignored bool, by string) string {
 	if by == "" {
 		return verdict(ignored, "", 0)
@@ -209,8 +209,7 @@ func nonEmpty(parts ...string) []string {
 	return out
 }
 
-// layCases writes every case into a folder of its own below root, with rule files of the given name, and loads a
-// Matcher.
+// layCases writes every case into a subfolder of root, with rule files of the given name, and loads a Matcher.
 func layCases(t *testing.T, root, file string) (m *Matcher, folders, paths []string) {
 	t.Helper()
 	for i, c := range gitCases {
@@ -244,7 +243,7 @@ func TestGitignore(t *testing.T) {
 	}
 }
 
-// TestGitAgrees asks git about the same table: if it fails, the table is wrong.
+// TestGitAgrees asks git about the same table. If this test fails, the table is wrong.
 func TestGitAgrees(t *testing.T) {
 	repo := newGitRepo(t)
 	_, folders, paths := layCases(t, repo.root, gitignore)

@@ -20,8 +20,8 @@ type Options struct {
 
 // Load reads the rules about the contents of dirs and opts.Trees, which are absolute paths.
 //
-// The Matcher is always usable. The errors tell which rules it lacks: a file that could not be read, a line that can
-// never match. Such a file or line affects no other rule.
+// The Matcher is always usable. The errors name the missing rules: an unreadable file, a line without any possible
+// match. Such a file or line affects no other rule.
 func Load(dirs []string, opts Options) (*Matcher, []error) {
 	l := loader{
 		m:    &Matcher{folders: map[string]*folder{}, files: map[string]bool{}, gitignore: !opts.NoGitignore},

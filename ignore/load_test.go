@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// layers has a case for each effect of one layer on another. Files are written below a repository's root; a path that
-// ends in a slash is a folder. by is file:line of the deciding rule.
+// layers has a case for each effect of one layer on another. Files are written below a repository's root; a path with a
+// slash at the end is a folder. by is file:line of the deciding rule.
 var layers = []struct {
 	name     string
 	files    map[string]string
@@ -143,13 +143,13 @@ func TestMatchPath(t *testing.T) {
 	}
 }
 
-// TestTops says from where on rules count, for a folder given to Load.
+// TestTops checks where rules begin to count, for a folder given to Load.
 func TestTops(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		files   []string // with a .reloadignore "x" at the root of all
+		files   []string // below a root with the .reloadignore "x"
 		given   string
-		ignored bool // is x in the given folder ignored: does the root's rule reach it?
+		ignored bool // is x in the given folder ignored: does the root's rule apply?
 	}{
 		{"repository", []string{".git/HEAD"}, "a/b", true},
 		{"worktree: .git is a file", []string{".git"}, "a/b", true},
@@ -181,7 +181,7 @@ func TestTops(t *testing.T) {
 	}
 }
 
-// TestOutermostTopCounts: the order in which folders are given does not matter.
+// TestOutermostTopCounts: the order of the given folders does not matter.
 func TestOutermostTopCounts(t *testing.T) {
 	root := realTempDir(t)
 	for _, file := range []string{".git/HEAD", "in/.git/HEAD", "in/deep/.git/HEAD"} {
@@ -208,7 +208,7 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// TestRootOfTheFileSystem: its path is the only one that ends in a slash.
+// TestRootOfTheFileSystem: no other path ends in a slash.
 func TestRootOfTheFileSystem(t *testing.T) {
 	root := filepath.VolumeName(t.TempDir()) + string(filepath.Separator)
 	m := mustLoad(t, nil, Options{Dir: root, Extra: []string{"/zz", "*.zzz"}})
@@ -249,7 +249,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestBadFileCostsNothingElse: the other rules count.
+// TestBadFileCostsNothingElse: the rules of other files count.
 func TestBadFileCostsNothingElse(t *testing.T) {
 	root := realTempDir(t)
 	writeFile(t, filepath.Join(root, "go.mod"), "")
@@ -301,7 +301,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestWorktreeAndSubmodule: where .git is a file, git itself says whether we found the right info/exclude.
+// TestWorktreeAndSubmodule: if .git is a file, git itself tells whether we found the right info/exclude.
 func TestWorktreeAndSubmodule(t *testing.T) {
 	repo := newGitRepo(t)
 	lib := newGitRepo(t)
@@ -319,7 +319,7 @@ func TestWorktreeAndSubmodule(t *testing.T) {
 	}
 }
 
-// TestFiles: what a watcher has to watch to notice that rules change.
+// TestFiles: the files whose change means new rules.
 func TestFiles(t *testing.T) {
 	root := realTempDir(t)
 	for _, file := range []string{".git/HEAD", "a/b/.gitignore", "tree/x/.reloadignore", "tree/y/z",
@@ -365,7 +365,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestIgnoredTreesAreNotWalked: a folder that cannot be listed would be an error, if anybody looked.
+// TestIgnoredTreesAreNotWalked: an unreadable folder would be an error, but only for a walk into the folder.
 func TestIgnoredTreesAreNotWalked(t *testing.T) {
 	root := realTempDir(t)
 	writeFile(t, filepath.Join(root, "go.mod"), "")

@@ -13,7 +13,7 @@ const (
 	gitignore    = ".gitignore"
 )
 
-// Matcher holds the rules as they were when it was loaded. It never changes; any number of goroutines may use it.
+// Matcher has the rules as they were when Load read them. A Matcher never changes; any number of goroutines may use it.
 type Matcher struct {
 	extra    rules // --ignore
 	extraDir string
@@ -49,8 +49,8 @@ type Match struct {
 // one.
 func (m Match) Explicit() bool { return m.Rule != nil && m.Rule.layer == layerUser }
 
-// Match judges a path, which must be absolute and clean. isDir tells whether it is a folder, or was one before it was
-// removed. Match takes a few microseconds and reads no disk.
+// Match judges an absolute, clean path. isDir tells whether the path is a folder, or was one before its removal. Match
+// takes a few microseconds and reads no disk.
 //
 // Outside all tops, only the built-in rules apply, and only to the path's last name. A top itself is never ignored.
 func (m *Matcher) Match(path string, isDir bool) Match {
@@ -131,12 +131,12 @@ func gitRule(e *entry, at, below *folder) *Rule {
 	return nil
 }
 
-// Files returns, sorted, all rule files that were read, and the missing ones from the tops down to the given folders:
-// there a new rule file would count. Trees have too many such places; see AffectedBy.
+// Files returns, sorted, all rule files read by Load, and the missing ones from the tops down to the given folders: a
+// new rule file would count there. Trees have too many such places; see AffectedBy.
 func (m *Matcher) Files() []string { return slices.Sorted(maps.Keys(m.files)) }
 
-// AffectedBy reports whether a change of this file can change answers, so that a new Matcher is needed. Call it before
-// Match, because rule files may be ignored themselves.
+// AffectedBy reports whether a change of this file can change answers, so that the caller needs a new Matcher. Call
+// AffectedBy before Match, because rule files may be ignored themselves.
 func (m *Matcher) AffectedBy(path string) bool {
 	if m.files[filepath.Clean(path)] {
 		return true
@@ -150,8 +150,8 @@ func (m *Matcher) AffectedBy(path string) bool {
 	return inTree && !m.Match(filepath.Dir(path), true).Ignored
 }
 
-// top returns the top above p, and the index in p where judging begins. If p is a top itself, the index is beyond its
-// end.
+// top returns the top above p, and the index in p where judging begins. If p is a top itself, the index is beyond the
+// end of p.
 func (m *Matcher) top(p string) (*folder, int) {
 	for _, t := range m.tops {
 		if p == t.path || contains(t.path, p) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// gitRepo is an empty repository that is asked with git check-ignore: the oracle of these tests.
+// gitRepo is an empty repository. Its answers to git check-ignore are the oracle of these tests.
 type gitRepo struct {
 	t    *testing.T
 	root string
@@ -104,7 +104,8 @@ func verdict(ignored bool, file string, line int) string {
 	return fmt.Sprintf("%s by %s:%d", word, file, line)
 }
 
-// verdictOf is what m says, in the words of gitRepo.verdicts. Built-in rules count as none: the oracle has none.
+// verdictOf returns the answer of m, in the format of gitRepo.verdicts. Built-in rules count as no rules, because git
+// does not have them.
 func verdictOf(m *Matcher, root, path string, isDir bool) string {
 	got := m.Match(filepath.Join(root, path), isDir)
 	if got.Rule == nil || got.Rule.File == "built-in" {

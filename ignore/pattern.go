@@ -33,7 +33,7 @@ const (
 // pattern is a compiled pattern: a rule without its "!" and without the slash at its end.
 type pattern struct {
 	kind    kind
-	literal string   // for matchName, matchSuffix, matchPath: everything; for matchPathGlob: the beginning of every match
+	literal string   // for matchName, matchSuffix, matchPath: everything; for matchPathGlob: each match begins so
 	globs   []string // in doublestar's language: one of them must match
 }
 

@@ -16,8 +16,8 @@ var (
 
 const pathsPerTree = 20
 
-// TestRandomAgainstGit makes small trees with random rules in up to three nested .gitignore files and asks us and git
-// about random paths. The alphabet is small so that rules and paths meet.
+// TestRandomAgainstGit makes small trees with random rules in up to three nested .gitignore files, and compares our
+// answers about random paths with git's. The alphabet is small, so rules and paths often meet.
 func TestRandomAgainstGit(t *testing.T) {
 	repo := newGitRepo(t)
 	g := generator{rand.New(rand.NewPCG(*seed, 0))}
@@ -48,7 +48,7 @@ func TestRandomAgainstGit(t *testing.T) {
 			isDir = append(isDir, dir)
 		}
 	}
-	for i, path := range paths { // a later path may have made a folder of this one
+	for i, path := range paths { // a later path may lie below this one
 		isDir[i] = isDir[i] || exists(filepath.Join(repo.root, path))
 	}
 	m, errs := Load(nil, Options{Trees: []string{repo.root}})
@@ -90,7 +90,7 @@ func (g generator) path(depth int) string {
 	return strings.Join(names, "/")
 }
 
-// file makes rules: some from nothing, most by making a path that will be asked about more general.
+// file makes rules: some are new, most are generalized from a path of the test.
 func (g generator) file(asked []string) string {
 	var out strings.Builder
 	for range 1 + g.IntN(5) {

@@ -1,6 +1,5 @@
-// Package nagios speaks the language of Nagios plugins (and of Icinga, Naemon and Checkmk, which run them): ranges of
-// values that are alarming, results, and performance data, as the Monitoring Plugins Development Guidelines describe
-// them.
+// Package nagios has the conventions of Nagios plugins, as in the Monitoring Plugins Development Guidelines: ranges of
+// alarming values, results and performance data. Icinga, Naemon and Checkmk run such plugins, too.
 package nagios
 
 import (
@@ -23,7 +22,7 @@ const (
 
 func (r Result) String() string { return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[r] }
 
-// Worse is the one that a person would want to hear of first: an alarm comes before not knowing.
+// Worse returns the more urgent result: an alarm is more urgent than "unknown".
 func Worse(a, b Result) Result {
 	rank := [...]int{OK: 0, Unknown: 1, Warning: 2, Critical: 3}
 	if rank[b] > rank[a] {
@@ -32,16 +31,16 @@ func Worse(a, b Result) Result {
 	return a
 }
 
-// Range is which values are alarming. The zero Range is written "", and alarms of nothing.
+// Range is a range of alarming values. The zero Range is written "", and no value alarms.
 type Range struct {
 	low, high float64
-	inside    bool // alarming are those from low to high, and else those outside
+	inside    bool // values from low to high alarm; otherwise values outside
 	set       bool
 	text      string
 }
 
-// ParseRange reads a range: 10 (alarming below 0 or above 10), 10: (below 10), ~:10 (above 10), 10:20 (outside), @10:20
-// (inside, ends included).
+// ParseRange parses a range: 10 (alarming below 0 or above 10), 10: (below 10), ~:10 (above 10), 10:20 (outside),
+// @10:20 (inside, ends included).
 func ParseRange(text string) (Range, error) {
 	r := Range{set: true, text: text}
 	rest, inside := strings.CutPrefix(text, "@")
@@ -58,7 +57,7 @@ func ParseRange(text string) (Range, error) {
 	case "~":
 		r.low = math.Inf(-1)
 	case "":
-		r.low = 0 // as the reference plugins take it
+		r.low = 0 // as in the reference plugins
 	default:
 		if r.low, err = number(low); err != nil {
 			return Range{}, err
@@ -99,7 +98,7 @@ func (r Range) Alarms(value float64) bool {
 
 func (r Range) String() string { return r.text }
 
-// Datum is a piece of performance data.
+// Datum is one item of performance data.
 type Datum struct {
 	Label             string
 	Value             float64
@@ -117,7 +116,7 @@ func (d Datum) String() string {
 		d.Critical, optional(d.Min), optional(d.Max)), ";")
 }
 
-// Number is a value as it stands in performance data: without an exponent; U if it is none.
+// Number formats a value for performance data: without an exponent; U for infinite and undefined numbers.
 func Number(value float64) string {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
 		return "U" // undetermined
@@ -132,7 +131,7 @@ func optional(value *float64) string {
 	return Number(*value)
 }
 
-// Line is what a plugin prints: one line, with the data behind a bar, which the text must not hold.
+// Line returns a plugin's output: one line, with the data behind a bar. The text must not contain a bar.
 func Line(what string, result Result, text string, data []Datum) string {
 	var shown []string
 	for _, d := range data {

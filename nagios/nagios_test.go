@@ -12,7 +12,7 @@ func TestRange(t *testing.T) {
 		alarm, quiet []float64
 	}{
 		{"10", []float64{-1, 10.1, 11}, []float64{0, 5, 10}},
-		{"0", []float64{-1, 0.1, 1}, []float64{0}}, // EXSyst takes it for no range
+		{"0", []float64{-1, 0.1, 1}, []float64{0}}, // EXSyst rejects this range
 		{"10:", []float64{9.9, 0, -1}, []float64{10, 1e9}},
 		{"~:10", []float64{10.1}, []float64{10, -1e9}},
 		{"10:20", []float64{9, 21}, []float64{10, 15, 20}},

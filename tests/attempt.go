@@ -11,8 +11,8 @@ import (
 	"hotreload/watch"
 )
 
-// attempt tests what is pending, from the list of packages to the last step. Its goroutine shares nothing with the
-// owner: everything in it is a copy, and what it finds out it sends.
+// attempt runs the pending tests, from listing the packages to the last step. Its goroutine shares nothing with the
+// owner: the fields are copies, and results are sent.
 type attempt struct {
 	config         Config
 	graph          *graph
@@ -22,17 +22,17 @@ type attempt struct {
 	began          time.Time
 
 	cancel  context.CancelFunc // called by the owner
-	testing bool               // the owner's: a process runs
-	late    bool               // the owner's: something newer was saved
+	testing bool               // the owner's: go test is running
+	late    bool               // the owner's: a newer save has come
 	again   bool               // the owner's: Go was called
 }
 
-// What an attempt sends, beside events.
+// Messages from an attempt to the owner, beside events.
 type (
 	loaded struct {
 		graph *graph
 		asked time.Time
-		first bool // the packages were not known before
+		first bool // until now, the packages were not known
 	}
 	begun  struct{ what Started }
 	tested struct {
@@ -41,9 +41,9 @@ type (
 	}
 	attemptEnded struct {
 		held     bool // tests wait: for the service, or because go cannot run them
-		whole    bool // everything was tested
+		whole    bool // all packages were tested
 		report   Report
-		packages map[string]bool // that were tested
+		packages map[string]bool // the tested packages
 	}
 )
 
@@ -56,7 +56,7 @@ func newAttempt(t *Tester, cancel context.CancelFunc) *attempt {
 	}
 }
 
-// run sends what it finds, and attemptEnded at last.
+// run sends its results on came, and attemptEnded as the last message.
 func (a *attempt) run(ctx context.Context, came chan<- any) {
 	end := attemptEnded{packages: map[string]bool{}}
 	defer func() { came <- end }()
@@ -118,7 +118,7 @@ func (a *attempt) run(ctx context.Context, came chan<- any) {
 	end.report.Total = time.Since(a.began)
 }
 
-// count sums up the outcomes of packages.
+// count adds up the outcomes of packages.
 func (r *Report) count(outcomes map[string]outcome) {
 	r.Packages = len(outcomes)
 	for _, o := range outcomes {
@@ -129,7 +129,7 @@ func (r *Report) count(outcomes map[string]outcome) {
 	}
 }
 
-// wish returns what to order, in the present graph. A package that is new in it counts as saved.
+// wish returns the input of order for the present graph. A new package counts as saved.
 func (a *attempt) wish(before *graph) wish {
 	w := wish{all: a.all, failing: a.failing, whole: a.config.Flags.has(choosing...),
 		inFile: func(path string) []string { return sortedKeys(testsIn(path)) }}
@@ -152,7 +152,7 @@ func (a *attempt) wish(before *graph) wish {
 	return w
 }
 
-// filesOf lists the files that were saved, the last ones first.
+// filesOf lists the saved files, the last ones first.
 func filesOf(w wish) (files []string) {
 	for _, s := range slices.Concat(w.fresh, w.earlier) {
 		if !slices.Contains(files, s.path) {
@@ -162,14 +162,14 @@ func filesOf(w wish) (files []string) {
 	return files
 }
 
-// onlyTests reports whether files of tests were saved, and nothing else.
+// onlyTests reports whether every saved file is a file of tests.
 func (a *attempt) onlyTests() bool {
 	other := func(c watch.Change) bool { return !strings.HasSuffix(c.Path, "_test.go") }
 	return len(a.fresh)+len(a.earlier) > 0 && !slices.ContainsFunc(a.fresh, other) &&
 		!slices.ContainsFunc(a.earlier, other)
 }
 
-// step runs one step; false if it was interrupted, or go test did not run.
+// step runs one step. The result is false if the step was interrupted, or go test did not run.
 func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome, came chan<- any) bool {
 	cmd, err := a.config.Program.GoCommand(a.config.Flags.args(s, a.config.Low)...)
 	if err != nil {
@@ -186,7 +186,7 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 	}
 	hear := func(e event) {
 		if ctx.Err() != nil {
-			return // what a killed process says last
+			return // last words of a killed process
 		}
 		failed, ended := reader.hear(e)
 		if failed != nil {
@@ -215,7 +215,7 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 	return true
 }
 
-// GoError means that `go test` has not run any test.
+// GoError means: `go test` has run no test.
 type GoError struct {
 	Err  error // may be nil
 	Text string

@@ -4,34 +4,34 @@
 //
 //	file event -> watch.Batch -> saved -> order -> steps -> go test -json -> results -> Event
 //
-// A save reaches a package, and the packages that import it. touch (saved.go) tells for one changed path which package
-// it belongs to and how: a source file reaches importers, too; a file of tests or in testdata reaches only the tests
-// of its own package; go.mod reaches everything. order (order.go) makes steps from what was saved: each is one run of
-// `go test`. Both are pure functions.
+// A save affects a package and its importers. For one changed path, touch (saved.go) returns the package and the kind
+// of the file: a source file affects importers, too; a file of tests or in testdata affects only the tests of its own
+// package; go.mod affects everything. From the saved files, order (order.go) makes steps; each step is one run of `go
+// test`. Both are pure functions.
 //
-//   - The first step is what shows a failure soonest: the tests that failed last time, and the tests of the saved
-//     _test.go file, if nothing else was saved in its package.
+//   - The first step shows a failure soonest: the tests that failed last time, and the tests of the saved _test.go
+//     file, if this file is the only saved one of its package.
 //   - Then come the saved packages, the last save first, and then their importers, nearest first.
 //
-// The Tester (tester.go) is one goroutine that owns everything: the graph, what was saved and not yet tested, the
-// results, and the one `go test` process. A newer save kills the process. What was saved before and was not tested to
-// the end is tested again, after the newer save.
+// The Tester (tester.go) is one goroutine. It owns the graph, the saved files that are not yet tested, the results, and
+// the `go test` process, of which there is one at most. A newer save kills the process; interrupted tests run again
+// after the tests of the newer save.
 //
 // # Beside a service
 //
-// The Tester does not know services. Before each attempt, even before it lists packages, it asks Hold, which waits
-// until nothing is built or started. If what was saved does not serve, the attempt is given up, and Go makes the next
-// one. An answer of Hold from before a Go counts no more. If only files of tests were saved, they run in any case: no
-// program will be built from them.
+// The Tester does not know services. Before each attempt, even before listing packages, it calls Hold, which waits
+// until no build and no start is going on. If the saved code does not serve, the attempt ends, and Go starts the next
+// one. A call of Go makes older answers of Hold invalid. If only files of tests were saved, the tests run in any case:
+// no program will be built from such files.
 //
 // # Files that tests write
 //
-// Tests may write into their own folders. A file in testdata that changes while tests run is tested once more when they
-// have ended. If it changes again then, the tests write it, and it counts no more until it changes while no test runs.
-// A source file always counts: a person or a generator has written it.
+// Tests may write into their own folders. If a file in testdata changes while tests run, hotreload tests the package
+// once more afterwards. If the file changes again during this second run, the tests write it; from then on, only
+// changes between runs count. A source file always counts, because people and generators write source files.
 //
 // # What it does not do
 //
-// It does not find out which test covers which line, or which files outside testdata a test opens. It does not run
-// generators.
+// Package tests does not find out which test covers which line, or which files outside testdata a test opens.
+// Generators do not run.
 package tests

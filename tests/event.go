@@ -7,48 +7,48 @@ import (
 	"hotreload/problems"
 )
 
-// Event is news of a Tester: a value that does not change after it was sent.
+// Event is news of a Tester. A sent event never changes.
 type Event interface{ event() }
 
 type (
-	// Started: tests run for these files; none: everything is tested.
+	// Started: tests run for these files; no files: all tests run.
 	Started struct {
 		Files    []string
 		Packages int
 	}
 
-	// Failed: a test has failed. Sent at once, each time that the test fails.
+	// Failed: a test has failed. Sent at once, for every failure.
 	Failed struct{ Failure }
 
 	// Tested: the tests of a package have ended.
 	Tested struct {
 		Package string
 		Passed  bool
-		Tests   int // top-level ones
+		Tests   int // top-level tests
 	}
 
-	// Ended: everything that the saves reach was tested.
+	// Ended: all packages affected by the saves were tested.
 	Ended struct{ Report }
 
 	// Interrupted: a newer save has ended the tests.
 	Interrupted struct{}
 
-	// Unreached: no test is reached by these files.
+	// Unreached: these files affect no test.
 	Unreached struct{ Files []string }
 
-	// Broken: go test did not run, or the packages cannot be listed.
+	// Broken: go test did not run, or go list failed.
 	Broken struct {
 		Err   error
 		First bool // the packages have never been known
 	}
 
-	// Unwatched: a path cannot be watched as it should.
+	// Unwatched: hotreload cannot watch a path properly.
 	Unwatched struct {
 		Path string
 		Err  error
 	}
 
-	// ProblemsNow: the present problems that tests have found; there may be none. Sent whenever they change.
+	// ProblemsNow: all present problems found by tests, possibly none. Sent after each change of the list.
 	ProblemsNow struct{ All []problems.Problem }
 )
 
@@ -62,22 +62,22 @@ func (Broken) event()      {}
 func (Unwatched) event()   {}
 func (ProblemsNow) event() {}
 
-// Report is the result of a run that was not interrupted.
+// Report is the result of an uninterrupted run.
 type Report struct {
-	Files                   []string      // that were saved; none: everything was tested
-	Packages, Bad           int           // that were tested, and that failed of them
+	Files                   []string      // the saved files; none: all tests ran
+	Packages, Bad           int           // numbers of tested and of failed packages
 	Passed, Failed, Skipped int           // top-level tests
-	Elsewhere               int           // packages that failed before, and that the saves do not reach
-	Total                   time.Duration // since the first save; since the start, if everything was tested
+	Elsewhere               int           // packages that failed before and that the saves do not affect
+	Total                   time.Duration // from the first save to the end; from the start, if all tests ran
 }
 
-// OK reports whether nothing is known to fail.
+// OK reports whether no failure is known.
 func (r Report) OK() bool { return r.Bad+r.Elsewhere == 0 }
 
-// results is what is known about each package. The Tester owns it.
+// results has the last outcome of each package. The Tester owns the map.
 type results map[string]outcome
 
-// take takes the outcome of a step: of some tests of the package, or of all.
+// take stores the outcome of a step: of the tests in only, or of all tests if only is nil.
 func (r results) take(o outcome, only []string) {
 	if only == nil {
 		r[o.pkg] = o
@@ -93,7 +93,7 @@ func (r results) take(o outcome, only []string) {
 	r[o.pkg] = before
 }
 
-// failing returns the packages that failed, with the top-level tests that did.
+// failing returns the failed packages, each with its failed top-level tests.
 func (r results) failing() map[string][]string {
 	all := map[string][]string{}
 	for pkg, o := range r {
@@ -110,7 +110,7 @@ func (r results) failing() map[string][]string {
 	return all
 }
 
-// problems lists what the tests have found, by package, each problem once.
+// problems lists the problems found by tests, by package, without repetitions.
 func (r results) problems() []problems.Problem {
 	found := []problems.Problem{}
 	for _, pkg := range sortedKeys(r) {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// absIn makes a name of a file absolute.
+// absIn makes a file name absolute.
 func absIn(dir, name string) string {
 	if name = filepath.FromSlash(name); filepath.IsAbs(name) {
 		return filepath.Clean(name)
@@ -26,7 +26,7 @@ func within(path, dir string) bool {
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
-// top returns the name of the test that a subtest belongs to.
+// top returns the top-level test of a subtest.
 func top(test string) string {
 	name, _, _ := strings.Cut(test, "/")
 	return name
@@ -34,7 +34,7 @@ func top(test string) string {
 
 func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
-// lineOf returns a line of a file; false if there is no such file.
+// lineOf returns a line of a file, or false if the file has no such line.
 func lineOf(path string, number int) (string, bool) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -50,8 +50,8 @@ func lineOf(path string, number int) (string, bool) {
 	}
 }
 
-// testsIn returns the functions in a file that go test runs, with their lines. A file that does not parse has those
-// that could be read.
+// testsIn returns the test functions of a file, as go test selects them, with their lines. If a file does not parse,
+// the result has the functions before the error.
 func testsIn(path string) map[string]int {
 	set := token.NewFileSet()
 	file, _ := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)

@@ -9,18 +9,18 @@ import (
 
 // step is one run of `go test`.
 type step struct {
-	packages []string // import paths, what is wanted first first
+	packages []string // import paths, in the order of their importance
 	only     []string // names of the tests to run; nil: all
 }
 
-// wish is what order decides by.
+// wish is the input of order.
 type wish struct {
-	fresh   []saved                            // of the last batch
-	earlier []saved                            // of batches that were not tested to the end
+	fresh   []saved                            // from the last batch
+	earlier []saved                            // from batches whose tests were interrupted
 	all     bool                               // test everything
-	failing map[string][]string                // package -> the tests that failed last; none: the package as a whole
+	failing map[string][]string                // package -> tests that failed last; none: the package as a whole
 	inFile  func(path string) (names []string) // names of the tests in a file
-	whole   bool                               // the user chooses tests by flags: no step chooses others
+	whole   bool                               // the user's flags choose tests, so steps choose none
 }
 
 // order returns the steps for a wish.
@@ -51,7 +51,7 @@ func order(g *graph, w wish) []step {
 	return steps
 }
 
-// rank is the place of a package in the order: the lower comes first.
+// rank is the place of a package in the order; lower ranks come first.
 type rank struct {
 	late     int // 0: reached by the last save; 1: by earlier ones
 	distance int // 0: saved; 1: imports a saved one; and so on
@@ -62,7 +62,7 @@ func (r rank) before(other rank) int {
 		cmp.Compare(r.distance, other.distance))
 }
 
-// byRank compares packages: those that failed last come first among their like.
+// byRank compares packages by rank; between equal ranks, packages that failed last come first.
 func byRank(ranks map[string]rank, failing map[string][]string) func(a, b string) int {
 	fails := func(pkg string) int {
 		if _, yes := failing[pkg]; yes {
@@ -76,7 +76,7 @@ func byRank(ranks map[string]rank, failing map[string][]string) func(a, b string
 	}
 }
 
-// reached returns every package that a wish reaches.
+// reached returns every package affected by a wish.
 func (g *graph) reached(w wish) map[string]rank {
 	ranks := map[string]rank{}
 	better := func(pkg string, r rank) {
@@ -105,8 +105,8 @@ func (g *graph) reached(w wish) map[string]rank {
 	return ranks
 }
 
-// importers returns a package and those whose tests contain it, with their distances. What only the tests of a package
-// import does not reach the importers of that package.
+// importers returns a package and the packages whose tests contain it, with their distances. An import in tests alone
+// ends the chain: the importers of such a package are not affected.
 func (g *graph) importers(of string) map[string]int {
 	distances := map[string]int{of: 0}
 	onlyTests := map[string]int{}
@@ -136,8 +136,8 @@ func (g *graph) importers(of string) map[string]int {
 	return distances
 }
 
-// soonest returns the step that shows soonest whether something fails: tests that failed last time, and those in the
-// one file of tests that was saved in a package.
+// soonest returns the step for the earliest possible failure: tests that failed last time, and the tests of a saved
+// file if it is the only saved one of its package.
 func (g *graph) soonest(w wish, ranks map[string]rank) step {
 	names := map[string][]string{}
 	for pkg, failed := range w.failing {
@@ -161,7 +161,7 @@ func (g *graph) soonest(w wish, ranks map[string]rank) step {
 	return s
 }
 
-// savedIn lists what was saved in a package, each file once.
+// savedIn lists the saved files of a package, without repetitions.
 func savedIn(pkg string, w wish) (files []saved) {
 	for _, s := range slices.Concat(w.fresh, w.earlier) {
 		if s.pkg == pkg && !slices.Contains(files, s) {

@@ -36,7 +36,7 @@ func TestOrder(t *testing.T) {
 	dat := func(pkg string) saved { return saved{"/m/" + pkg + "/testdata/x", data, "m/" + pkg} }
 	for name, c := range map[string]struct {
 		wish
-		want string // steps: packages, and after = the tests
+		want string // steps: packages; tests follow "="
 	}{
 		"a leaf":                          {wish{fresh: []saved{src("main")}}, "main"},
 		"importers, by nearness":          {wish{fresh: []saved{src("text")}}, "text; cli store web main"},
@@ -89,7 +89,7 @@ func TestTouch(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		change watch.Change
-		want   string // package and kind, and anew
+		want   string // package, kind, and "anew"
 	}{
 		"source":                 {file("/m/text/text.go", watch.Written), "m/text 1"},
 		"embedded":               {file("/m/text/page.html", watch.Written), "m/text 1"},

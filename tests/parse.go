@@ -11,57 +11,57 @@ import (
 	"hotreload/problems"
 )
 
-// event is a line of `go test -json`: an event of a test, or of a build (go help buildjson).
+// event is a line of `go test -json`: about a test, or about a build (go help buildjson).
 type event struct {
 	Action, Package, Test string
 	Elapsed               float64
 	Output                string
-	FailedBuild           string // of a package that failed: what did not build
-	ImportPath            string // of an event of a build
+	FailedBuild           string // of a package that failed: the build that failed
+	ImportPath            string // of events about builds
 }
 
-// Failure is a test that failed, or a package without a test that could be named.
+// Failure is a failed test, or a failed package if no single test is to blame.
 type Failure struct {
 	Package  string
-	Test     string // "" for the package as a whole: it does not compile, or its process has ended
+	Test     string // "" for the package as a whole: compile error, or end of its process
 	Problems []problems.Problem
 }
 
 // Tool is the name of the tool in problems that tests report.
 const Tool = "go test"
 
-// outcome is how a package has ended.
+// outcome is the result of a package's tests.
 type outcome struct {
 	pkg                     string
 	passed, failed, skipped int // top-level tests
 	failures                []Failure
 	bad                     bool // the package failed
-	none                    bool // it has no test to run
+	none                    bool // the package has no test to run
 }
 
-// places is what a reader has to know about the disk.
+// places answers a reader's questions about the disk.
 type places struct {
 	dir  func(pkg string) string                        // folder of a package
 	line func(path string, line int) (string, bool)     // a line of a file; false: there is no such file
-	decl func(pkg, test string) (path string, line int) // where a test is declared; "" if unknown
+	decl func(pkg, test string) (path string, line int) // the declaration of a test; "" if unknown
 	mine func(path string) bool                         // whether a file belongs to the modules
-	root string                                         // names of files in messages of the compiler are relative to it
+	root string                                         // file names in compiler messages are relative to this folder
 }
 
 // reader turns the events of one `go test` into failures and outcomes.
 type reader struct {
 	places
 	packages map[string]*running
-	builds   map[string]*strings.Builder // what did not build -> the messages
-	told     map[string]bool             // builds whose failure was told
-	stray    strings.Builder             // output that is no event: of Go before 1.24, and about arguments
+	builds   map[string]*strings.Builder // package that did not build -> messages
+	told     map[string]bool             // reported failures of builds
+	stray    strings.Builder             // text between events: from Go before 1.24, and about arguments
 	unbuilt  []*running                  // packages whose messages are in stray
 }
 
-// running is a package whose tests run.
+// running is a package during its tests.
 type running struct {
-	tests map[string]*strings.Builder // not ended yet -> its output
-	own   strings.Builder             // output of no test
+	tests map[string]*strings.Builder // unfinished test -> its output
+	own   strings.Builder             // output that belongs to no test
 	outcome
 }
 
@@ -70,7 +70,7 @@ func newReader(p places) *reader {
 		told: map[string]bool{}}
 }
 
-// hear takes an event. It returns a test that has failed, at once, and the outcome when a package has ended.
+// hear processes an event. It returns a failed test at once, and the outcome at the end of a package.
 func (p *reader) hear(e event) (failed *Failure, ended *outcome) {
 	if e.Package == "" {
 		if e.Action == "build-output" {
@@ -111,8 +111,8 @@ func (p *reader) hear(e event) (failed *Failure, ended *outcome) {
 	return nil, nil
 }
 
-// ended notes the end of a test. A test whose subtest failed has said what it had to say there, unless it reports
-// something itself.
+// ended records the end of a test. If a subtest has failed, the parent test counts as a failure of its own only if the
+// parent reports something itself.
 func (p *reader) ended(r *running, e event) *Failure {
 	var output string
 	if b := r.tests[e.Test]; b != nil {
@@ -142,17 +142,18 @@ func (p *reader) ended(r *running, e event) *Failure {
 	return &f
 }
 
-// logged is a message of a test: t.Error and the like indent it by four spaces. Without -fullpath the file has no
-// folder.
+// logged matches a message of a test: t.Error and the like indent the message by four spaces. Without -fullpath, the
+// file name has no folder.
 var logged = regexp.MustCompile(`^    (?:[^\s:]+: )?((?:[A-Za-z]:)?[^\s:]+\.go):(\d+): (.*)$`)
 
-// most is the number of problems of one test, and of lines of one message.
+// most limits the number of problems of one test, and the number of lines of one message.
 const (
 	most      = 10
 	mostLines = 30
 )
 
-// problems reads what a failed test has printed. If its subtests have told why, it only counts what it reports itself.
+// problems reads the output of a failed test. With below, subtests have given the reason, and only the test's own
+// reports count.
 func (p *reader) problems(pkg, name, output string, below bool) (found []problems.Problem) {
 	if trace := panicIn(output); trace != "" {
 		if q, ok := problems.OfPanic(trace, p.own(pkg)); ok {
@@ -163,7 +164,7 @@ func (p *reader) problems(pkg, name, output string, below bool) (found []problem
 			return []problems.Problem{q}
 		}
 	}
-	open := -1 // the message that the next line may continue
+	open := -1 // the message to which the next line may belong
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\r\n")
 		rest, indented := strings.CutPrefix(line, "        ")
@@ -193,8 +194,7 @@ func (p *reader) problems(pkg, name, output string, below bool) (found []problem
 	return found
 }
 
-// onlyLogs reports whether a line of Go calls t.Log and not a method that makes the test fail. go test prints both
-// alike.
+// onlyLogs reports whether a line of Go calls t.Log and not a method that fails the test. go test prints both alike.
 func onlyLogs(line string) bool {
 	return (strings.Contains(line, ".Log(") || strings.Contains(line, ".Logf(")) && !strings.Contains(line, ".Error") &&
 		!strings.Contains(line, ".Fatal")
@@ -212,7 +212,7 @@ func tidy(message string) string {
 	return strings.Join(lines, "\n")
 }
 
-// lastOf returns what a test has printed, without the lines of go test.
+// lastOf returns the end of a test's output, without the lines of go test.
 func lastOf(output string) string {
 	var lines []string
 	for line := range strings.Lines(output) {
@@ -227,7 +227,7 @@ func lastOf(output string) string {
 	return strings.Join(lines[max(0, len(lines)-mostLines):], "\n")
 }
 
-// panicIn returns the part of an output that Go's runtime writes about a panic; "" if there is none.
+// panicIn returns the runtime's report of a panic in an output; "" if there is none.
 func panicIn(output string) string {
 	for _, begins := range []string{"panic: ", "fatal error: "} {
 		if strings.HasPrefix(output, begins) {
@@ -240,7 +240,7 @@ func panicIn(output string) string {
 	return ""
 }
 
-// own tells which files of a stack are the user's.
+// own returns a function that tells which files of a stack are the user's.
 func (p *reader) own(pkg string) func(file string) (path, in string, yes bool) {
 	return func(file string) (string, string, bool) {
 		path := absIn(p.dir(pkg), file)
@@ -249,12 +249,12 @@ func (p *reader) own(pkg string) func(file string) (path, in string, yes bool) {
 	}
 }
 
-// whole is the failure of a package that no test can be blamed for: it does not build, or its process has ended.
+// whole returns the failure of a package without a guilty test: the package does not build, or its process has ended.
 func (p *reader) whole(r *running, e event) *Failure {
 	f := Failure{Package: r.pkg}
 	switch broken := p.builds[e.FailedBuild]; {
 	case broken != nil && p.told[e.FailedBuild]:
-		r.failures = append(r.failures, f) // its problems stand elsewhere
+		r.failures = append(r.failures, f) // its problems are reported elsewhere
 		return nil
 	case broken != nil:
 		p.told[e.FailedBuild] = true
@@ -277,8 +277,8 @@ func (p *reader) whole(r *running, e event) *Failure {
 	return &f
 }
 
-// finish returns, at the end of `go test`, the outcomes of packages whose messages came on their own: the first has all
-// messages.
+// finish returns, at the end of `go test`, the outcomes of packages whose messages came between events. The first of
+// these packages gets all the messages.
 func (p *reader) finish() (all []outcome) {
 	for i, r := range p.unbuilt {
 		f := Failure{Package: r.pkg}
@@ -291,7 +291,7 @@ func (p *reader) finish() (all []outcome) {
 	return all
 }
 
-// compilers reads messages of the compiler.
+// compilers parses messages of the compiler.
 func (p *reader) compilers(pkg, text string) (found []problems.Problem) {
 	for _, d := range gobuild.Diagnose(p.root, text) {
 		if len(found) < most && (d.File != "" || !strings.HasPrefix(d.Text, "FAIL")) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// read gives a reader what `go test -json` has printed: lines ACTION TEST [OUTPUT] of package m/a.
+// read feeds a reader with output of `go test -json`: lines ACTION TEST [OUTPUT] of package m/a.
 func read(t *testing.T, script string) (failed []Failure, ended *outcome) {
 	t.Helper()
 	source := map[string]string{
@@ -105,7 +105,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A test that failed counts as failing until it, or its whole package, passes.
+// A failed test counts as failing until the test or its whole package passes.
 func TestResults(t *testing.T) {
 	r := results{}
 	fails := func(names ...string) outcome {

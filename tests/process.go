@@ -24,20 +24,20 @@ type Flags struct {
 	Binary []string // after -args: for the tests themselves
 }
 
-// ErrFlag is an error about a flag that cannot be used here.
+// ErrFlag is an error about a flag that hotreload test cannot use.
 type ErrFlag struct{ Flag, Why string }
 
 func (e *ErrFlag) Error() string { return e.Flag + " cannot be used: " + e.Why }
 
-// valued are the flags of `go help test` and `go help testflag` with a value, beside those of builds.
+// valued lists the flags of `go help test` and `go help testflag` with a value, beside build flags.
 var valued = []string{"bench", "benchtime", "blockprofile", "blockprofilerate", "count", "coverprofile", "cpu",
 	"cpuprofile", "exec", "fuzz", "fuzzminimizetime", "fuzztime", "list", "memprofile", "memprofilerate", "mutexprofile",
 	"mutexprofilefraction", "o", "outputdir", "parallel", "run", "shuffle", "skip", "timeout", "trace", "vet"}
 
-// choosing are flags by which users choose tests themselves.
+// choosing lists the flags by which users choose tests themselves.
 var choosing = []string{"run", "skip", "bench", "fuzz", "list"}
 
-// ParseFlags reads the flags of go test, and returns those of builds among them.
+// ParseFlags parses the flags of go test, and returns the build flags among them separately.
 func ParseFlags(args []string) (all Flags, build []string, err error) {
 	for i := 0; i < len(args); i++ {
 		name, joined := nameOf(args[i])
@@ -63,7 +63,7 @@ func ParseFlags(args []string) (all Flags, build []string, err error) {
 		}
 		switch {
 		case name == "json" || name == "v":
-			continue // -json is given anyway, and contains -v
+			continue // hotreload passes -json, which contains -v
 		case isBuild && !strings.HasPrefix(name, "cover"):
 			build = append(build, words...)
 		}
@@ -72,7 +72,7 @@ func ParseFlags(args []string) (all Flags, build []string, err error) {
 	return all, build, nil
 }
 
-// nameOf returns the name of a flag; "" if arg is none.
+// nameOf returns the name of a flag; "" if arg is not a flag.
 func nameOf(arg string) (name string, joined bool) {
 	rest, is := strings.CutPrefix(arg, "-")
 	if !is {
@@ -83,7 +83,7 @@ func nameOf(arg string) (name string, joined bool) {
 	return name, joined
 }
 
-// has reports whether the user has given one of these flags.
+// has reports whether the user has passed one of these flags.
 func (f Flags) has(names ...string) bool {
 	return slices.ContainsFunc(f.Test, func(arg string) bool {
 		name, _ := nameOf(arg)
@@ -112,7 +112,7 @@ func (f Flags) args(s step, low bool) []string {
 	return args
 }
 
-// lines calls take with each complete line that is written to it.
+// lines calls take with each complete written line.
 type lines struct {
 	rest []byte
 	take func(line []byte)
@@ -130,8 +130,8 @@ func (l *lines) Write(p []byte) (int, error) {
 	}
 }
 
-// goTest runs `go test` to its end, and calls hear with its events and stray with what is none. If ctx ends, it is
-// killed with everything that it has started, and the error is ctx's. That tests fail is no error.
+// goTest runs `go test` to its end. It calls hear with each event and stray with text between events. If ctx ends,
+// goTest kills the whole process tree and returns ctx's error. Failed tests are not an error.
 func goTest(ctx context.Context, cmd *exec.Cmd, low bool, hear func(event), stray func(text string)) error {
 	out := &lines{take: func(line []byte) {
 		var e event

@@ -10,17 +10,17 @@ import (
 	"hotreload/watch"
 )
 
-// kind tells how a saved file takes part in tests.
+// kind is the role of a saved file in tests.
 type kind uint8
 
 const (
-	source kind = iota + 1 // compiled into a package or embedded: its importers get it, too
+	source kind = iota + 1 // compiled into a package or embedded: affects importers, too
 	test                   // a _test.go file
 	data                   // read by the tests of a package
 	module                 // go.mod and the like: everything may be different
 )
 
-// saved is a saved file and the package that it reaches first.
+// saved is a saved file and its package.
 type saved struct {
 	path string
 	kind kind
@@ -33,7 +33,7 @@ type graph struct {
 	files    map[string]saved  // the known files
 	dirs     map[string]string // folder -> import path
 	roots    []string          // of modules
-	headers  map[string]string // source file -> what gobuild.Header told
+	headers  map[string]string // source file -> result of gobuild.Header
 }
 
 func newGraph(g *gobuild.TestGraph) *graph {
@@ -59,8 +59,7 @@ func newGraph(g *gobuild.TestGraph) *graph {
 	return all
 }
 
-// owner returns the package of the nearest folder above a path, and whether the way there leads through a folder called
-// testdata.
+// owner returns the package of the nearest folder above a path, and whether a folder called testdata lies between.
 func (g *graph) owner(path string) (pkg string, testdata bool) {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		if pkg, there := g.dirs[dir]; there {
@@ -73,7 +72,7 @@ func (g *graph) owner(path string) (pkg string, testdata bool) {
 	}
 }
 
-// touch tells what a change of a path reaches; anew means that the packages have to be listed again.
+// touch returns the files affected by a change; anew means: list the packages again.
 func (g *graph) touch(change watch.Change) (reached []saved, anew bool) {
 	path, base := change.Path, filepath.Base(change.Path)
 	known, there := g.files[path]
@@ -108,8 +107,8 @@ func (g *graph) fileOf(path string) (saved, bool) {
 	return s, known
 }
 
-// takeHeaders reads the beginnings of the source files, on all processors. A file that was written after go was asked
-// has none: go may have read something else.
+// takeHeaders reads the headers of the source files, on all processors. A file written after the question to go gets no
+// header, because go may have read other content.
 func (g *graph) takeHeaders(asked time.Time) {
 	paths := slices.DeleteFunc(sortedKeys(g.files), func(path string) bool { return filepath.Ext(path) != ".go" })
 	found := gobuild.ReadBefore(paths, asked, gobuild.Header)
@@ -119,8 +118,8 @@ func (g *graph) takeHeaders(asked time.Time) {
 	}
 }
 
-// watched returns what to watch: the folders of packages and of embedded files, the folders above packages in their
-// modules, where packages may appear, and everything below folders called testdata.
+// watched returns the paths to watch: the folders of packages and of embedded files; the folders above packages in
+// their modules, because packages may appear there; and everything below folders called testdata.
 func (g *graph) watched() watch.Set {
 	dirs, trees := map[string]bool{}, map[string]bool{}
 	for dir := range g.dirs {
@@ -144,7 +143,7 @@ func (g *graph) watched() watch.Set {
 	return set
 }
 
-// rootOf returns the root of the module that a folder belongs to; "" if there is none.
+// rootOf returns the root of a folder's module; "" if there is none.
 func (g *graph) rootOf(dir string) string {
 	best := ""
 	for _, root := range g.roots {
@@ -155,7 +154,7 @@ func (g *graph) rootOf(dir string) string {
 	return best
 }
 
-// places returns what a reader has to know.
+// places returns the answers for a reader.
 func (g *graph) places(root string) places {
 	return places{
 		dir: func(pkg string) string {

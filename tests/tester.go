@@ -16,70 +16,70 @@ import (
 	"hotreload/watch"
 )
 
-// Config is set once.
+// Config does not change after New.
 type Config struct {
-	// Program names the packages: Args are patterns, Flags are those of builds, and go runs in Dir.
+	// Program names the packages: Args has their patterns, Flags the build flags; go runs in Dir.
 	Program gobuild.Program
 	Flags   Flags
 
 	Poll time.Duration // see watch.Config
-	// Ignore returns which paths are not looked at, for folders and trees that are watched. nil: none is ignored.
+	// Ignore returns a function that reports ignored paths, for watched folders and trees. nil: no path is ignored.
 	Ignore func(folders, trees []string) func(path string, folder bool) bool
 
-	AtStart bool // test everything at the start
-	Low     bool // give way to everything else on the machine
-	// Hold waits until nothing is built or started any more, and reports whether what was saved serves. If not, its tests
-	// wait for the next save or Go; but if only tests were saved, they run all the same. nil: tests run at once.
+	AtStart bool // run all tests at the start
+	Low     bool // with a low priority for processor time
+	// Hold waits until no build and no start is going on, and reports whether the saved code serves. If not, its tests
+	// wait for the next save or for Go; if only tests were saved, they run all the same. nil: tests run at once.
 	Hold func(ctx context.Context) (serves bool)
 }
 
-// Tester tests what saves reach. Its methods may be called from any goroutine; Close ends it.
+// Tester runs the tests affected by saves. Its methods may be called from any goroutine; Close ends the Tester.
 type Tester struct {
 	config   Config
 	events   chan Event
 	requests chan func() // run by the owner
 	stop     chan struct{}
 	stopOnce sync.Once
-	done     chan struct{} // closed when the owner has ended
+	done     chan struct{} // closed at the end of the owner's goroutine
 
-	// All below belongs to the owner, the goroutine of run.
+	// The fields below belong to the owner, the goroutine of run.
 	watcher *watch.Watcher
-	since   time.Time // of the start; what was saved later is tested
+	since   time.Time // time of the start; later saves are tested
 	graph   *graph    // nil before the packages are known
 	results results
 	told    []problems.Problem // the last ProblemsNow
 	pending pending
-	now     *attempt // the one that runs; nil: none
-	tested  span     // when tests ran last
+	now     *attempt // the running attempt; nil: none
+	tested  span     // the last run of tests
 	came    chan any // from the attempt
 	outbox  []Event
 	waiting []chan<- Outcome
 	last    Report
 	held    bool  // tests wait for Go, or for the next save
-	fault   error // why go has tested nothing; nil if it has
+	fault   error // why go has run no test; nil after a run
 }
 
-// Outcome is what Await returns.
+// Outcome is the result of Await.
 type Outcome struct {
 	Report   Report // the last one
-	Held     bool   // something saved is not tested: it does not serve, or go cannot test it, see Err
-	Err      error  // why go has tested nothing; nil if it has
+	Held     bool   // a saved file is not tested: its code does not serve, or go cannot test it (see Err)
+	Err      error  // why go has run no test; nil after a run
 	Problems []problems.Problem
 }
 
-// OK reports whether nothing is known to fail.
+// OK reports whether no failure is known.
 func (o Outcome) OK() bool { return o.Report.OK() && !o.Held && o.Err == nil && len(o.Problems) == 0 }
 
-// pending is what was saved and not tested to the end.
+// pending has the saved files whose tests have not run to the end.
 type pending struct {
 	fresh, earlier map[string]watch.Change
 	all            bool
-	anew           bool // the packages have to be listed again
+	anew           bool // list the packages again
 	began          time.Time
-	settled        bool // no save is in the middle of happening
+	settled        bool // the last batch is complete
 	again          map[string]int
-	ours           map[string]bool         // of the present batch: tests may have changed it
-	later          map[string]watch.Change // these, if they count
+	ours           map[string]bool         // of the present batch: possibly written by tests
+	later          map[string]watch.Change // the changes of ours, in case they count
 }
 
 func (p *pending) empty() bool { return !p.all && !p.anew && len(p.fresh)+len(p.earlier) == 0 }
@@ -105,22 +105,22 @@ func New(config Config) (*Tester, error) {
 // Events returns the events, in order. Close closes the channel.
 func (t *Tester) Events() <-chan Event { return t.events }
 
-// All tests everything.
+// All runs all tests.
 func (t *Tester) All() {
 	t.ask(func() { t.pending.all, t.pending.began = true, time.Now(); t.interrupt() })
 }
 
-// Go has tests that wait try again: Hold may have another answer now.
+// Go retries waiting tests: the answer of Hold may have changed.
 func (t *Tester) Go() {
 	t.ask(func() {
 		t.held = false
 		if t.now != nil {
-			t.now.again = true // the answer that it has may be older
+			t.now.again = true // its answer of Hold may be outdated
 		}
 	})
 }
 
-// Close kills what runs, and waits for its end.
+// Close kills the running process, and waits for its end.
 func (t *Tester) Close() {
 	t.stopOnce.Do(func() { close(t.stop) })
 	<-t.done
@@ -133,10 +133,11 @@ func (t *Tester) ask(f func()) {
 	}
 }
 
-// ErrClosed means that the Tester has ended.
+// ErrClosed means: the Tester has ended.
 var ErrClosed = errors.New("the tests have ended")
 
-// Await waits until everything that is saved now has been tested, or cannot be tested now, and all events were read.
+// Await waits until all present saves have been tested, or cannot be tested now, and until the caller has read all
+// events.
 func (t *Tester) Await(ctx context.Context) (Outcome, error) {
 	err := t.watcher.Sync(ctx)
 	if err == nil {
@@ -186,7 +187,7 @@ func (t *Tester) run() {
 		case <-t.stop:
 			if t.now != nil {
 				t.now.cancel()
-				for ended := false; !ended; { // the attempt ends soon: its process is killed
+				for ended := false; !ended; { // soon: the process is killed
 					_, ended = (<-t.came).(attemptEnded)
 				}
 			}
@@ -197,7 +198,7 @@ func (t *Tester) run() {
 
 func (t *Tester) emit(e Event) { t.outbox = append(t.outbox, e) }
 
-// next starts an attempt if something has to be tested, and answers those who wait if nothing has.
+// next starts an attempt if there is something to test. Otherwise it answers the callers of Await.
 func (t *Tester) next() {
 	if t.now != nil || !t.pending.settled {
 		return
@@ -216,7 +217,7 @@ func (t *Tester) next() {
 		return
 	}
 	if len(t.outbox) > 0 {
-		return // whoever waits finds what the events have told
+		return // a caller of Await gets an answer only after the events
 	}
 	for _, answer := range t.waiting {
 		answer <- Outcome{Report: t.last, Held: t.held, Err: t.fault, Problems: t.results.problems()}
@@ -224,7 +225,7 @@ func (t *Tester) next() {
 	t.waiting = nil
 }
 
-// interrupt ends the attempt that runs; what it was for stays pending.
+// interrupt ends the running attempt; its files stay pending.
 func (t *Tester) interrupt() {
 	t.held = false
 	if t.now != nil {
@@ -233,12 +234,12 @@ func (t *Tester) interrupt() {
 	}
 }
 
-// heard takes a batch. As long as it is not settled, the next one contains it.
+// heard processes a batch. Until a batch is settled, the next batch repeats its changes.
 func (t *Tester) heard(batch watch.Batch) {
 	p := &t.pending
 	begins := p.settled
 	if begins {
-		maps.Copy(p.earlier, p.fresh) // what is fresh now was not tested to the end
+		maps.Copy(p.earlier, p.fresh) // the tests of fresh have not run to the end
 		clear(p.ours)
 	}
 	clear(p.fresh)
@@ -264,8 +265,8 @@ func (t *Tester) heard(batch watch.Batch) {
 	}
 }
 
-// touch is graph.touch; without a graph, the packages are not known yet. A source file whose beginning has changed may
-// import other packages.
+// touch calls graph.touch; without a graph, the packages are not known yet. If the header of a source file has changed,
+// its imports may have changed.
 func (t *Tester) touch(change watch.Change) (reached []saved, anew bool) {
 	if t.graph == nil {
 		return nil, filepath.Ext(change.Path) == ".go" || filepath.Base(change.Path) == "go.mod"
@@ -279,7 +280,7 @@ func (t *Tester) touch(change watch.Change) (reached []saved, anew bool) {
 	return reached, anew
 }
 
-// byTests reports whether tests that run may have made a change: see the package's documentation.
+// byTests reports whether running tests may have made a change: see the package's documentation.
 func (t *Tester) byTests(change watch.Change, reached []saved) bool {
 	p := &t.pending
 	_, built := t.graph.fileOf(change.Path)
@@ -298,11 +299,11 @@ func (t *Tester) byTests(change watch.Change, reached []saved) bool {
 	return true
 }
 
-// span is when tests ran last. Its end is zero while they run.
+// span is the time of the last run of tests. The end is zero during a run.
 type span struct{ began, ended time.Time }
 
-// has reports whether a change may have happened in the span. A file system's clock is a little behind, and a file that
-// is gone tells no time.
+// has reports whether a change may have happened in the span. A file system's clock is a little behind, and a removed
+// file has no time.
 func (s span) has(change watch.Change) bool {
 	at := time.Now().Add(-2 * slack)
 	if info, err := os.Lstat(change.Path); err == nil {
@@ -311,13 +312,13 @@ func (s span) has(change watch.Change) bool {
 	return !s.began.IsZero() && at.After(s.began.Add(-slack)) && (s.ended.IsZero() || at.Before(s.ended.Add(slack)))
 }
 
-// slack is more than the clocks of file systems are behind, and less than a person needs. Felt right.
+// slack is longer than clocks of file systems lag, and shorter than people need between two saves. Felt right.
 const slack = 50 * time.Millisecond
 
-// mostAgain is how often in a row tests run again for a file that changed while they ran.
+// mostAgain is how often in a row tests run again for a file that changed during the run.
 const mostAgain = 1
 
-// take takes a message of the attempt.
+// take processes a message of the attempt.
 func (t *Tester) take(message any) {
 	switch m := message.(type) {
 	case loaded:
@@ -341,7 +342,7 @@ func (t *Tester) take(message any) {
 	}
 }
 
-// ended notes the end of the attempt.
+// ended processes the end of the attempt.
 func (t *Tester) ended(m attemptEnded) {
 	p := &t.pending
 	ran, late, again := t.now.testing, t.now.late, t.now.again
@@ -377,7 +378,7 @@ func (t *Tester) ended(m attemptEnded) {
 	}
 }
 
-// forgetGone drops the results of packages that are not tested any more.
+// forgetGone drops the results of packages outside the present list.
 func (t *Tester) forgetGone() {
 	for pkg := range t.results {
 		if p := t.graph.packages[pkg]; p == nil || !p.Wanted || !p.HasTests() {
@@ -393,8 +394,8 @@ func (t *Tester) tellProblems() {
 	}
 }
 
-// watch has everything watched that the graph names. At first, a file counts as saved that was written after the
-// packages were listed; or since the start, if not everything is tested then.
+// watch starts watching the paths of the graph. At the first call, a file counts as saved if it was written after the
+// packages were listed, or after the start if AtStart is off.
 func (t *Tester) watch(m loaded) {
 	set := m.graph.watched()
 	if t.config.Ignore != nil {
@@ -429,7 +430,7 @@ func (t *Tester) watch(m loaded) {
 	}
 }
 
-// watchForModule has the files watched whose change may make the packages known.
+// watchForModule watches the files that may make the packages known.
 func (t *Tester) watchForModule() {
 	set := watch.Set{Dirs: []string{t.config.Program.Dir}}
 	for dir := t.config.Program.Dir; ; dir = filepath.Dir(dir) {

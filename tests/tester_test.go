@@ -37,7 +37,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 	return newBenchWith(t, Config{AtStart: true}, files)
 }
 
-// newBenchWith fills in what is to be tested.
+// newBenchWith fills in the program of a Config.
 func newBenchWith(t *testing.T, config Config, files map[string]string) *bench {
 	t.Helper()
 	if testing.Short() {
@@ -70,14 +70,14 @@ func (b *bench) save(name, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		b.t.Fatal(err)
 	}
-	// By rename, so that nobody reads half a file, even on a busy machine.
+	// By rename: nobody reads half a file, even on a busy machine.
 	draft := filepath.Join(b.t.TempDir(), "draft")
 	if err := errors.Join(os.WriteFile(draft, []byte(content), 0o666), os.Rename(draft, path)); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// until reads events up to one that begins with these words, and returns all since the last call.
+// until reads events up to one with this beginning, and returns all since the last call.
 func (b *bench) until(words string) (seen []string) {
 	b.t.Helper()
 	limit := time.After(patience)
@@ -134,8 +134,8 @@ func textGo(n int, slow bool) string {
 	return fmt.Sprintf("package text\n\nfunc N() int { return %d }\n\nconst slow = %v\n", n, slow)
 }
 
-// The saved package is tested before its importer, what failed last comes first, a new test alone comes first, and a
-// newer save ends tests that would never end.
+// The saved package is tested before its importer, the last failure comes first, a new test alone comes first, and a
+// newer save ends endless tests.
 func TestSaves(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, map[string]string{
@@ -179,7 +179,7 @@ func TestSaves(t *testing.T) {
 	}
 }
 
-// What tests write into testdata is tested once more, and not for ever. A person's save of the same file counts.
+// A file written by tests into testdata causes one more run, and no third one. A person's save of the same file counts.
 func TestWrittenByTests(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, map[string]string{
@@ -188,10 +188,10 @@ func TestWrittenByTests(t *testing.T) {
 			"\tos.WriteFile(\"testdata/out\", []byte(time.Now().String()), 0o666)\n}\n",
 	})
 	b.until("ended")
-	b.until("ended") // again, for what was written
+	b.until("ended") // the second run, for the written file
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := b.Await(ctx); err != nil { // which blocks if another event waits to be read
+	if _, err := b.Await(ctx); err != nil { // blocks if another event waits to be read
 		t.Fatal(err)
 	}
 	select {
@@ -203,7 +203,7 @@ func TestWrittenByTests(t *testing.T) {
 	b.until("ended")
 }
 
-// TestBeside: beside a service, tests wait until it serves what was saved; tests that are saved alone do not.
+// Beside a service, tests wait until the saved code serves. If only tests were saved, they do not wait.
 func TestBeside(t *testing.T) {
 	t.Parallel()
 	asked, serves := make(chan struct{}), make(chan bool)
@@ -224,13 +224,13 @@ func TestBeside(t *testing.T) {
 		"store/store.go":      "package store\n\nfunc Get() int { return 2 }\n",
 		"store/store_test.go": storeTest,
 	})
-	old := time.Now().Add(-time.Hour) // what was saved before the start is not tested
+	old := time.Now().Add(-time.Hour) // older than the start, so not tested
 	for _, name := range []string{"go.mod", "store/store.go", "store/store_test.go"} {
 		if err := os.Chtimes(filepath.Join(b.dir, name), old, old); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// answer is what the service's state is when it is asked next.
+	// answer gives the next answer of Hold.
 	answer := func(answer bool) { <-asked; serves <- answer }
 	await := func() Outcome {
 		t.Helper()
@@ -251,13 +251,13 @@ func TestBeside(t *testing.T) {
 	if o := await(); !o.Held || o.OK() || o.Report.Packages > 0 {
 		t.Errorf("the service does not serve: have %+v", o)
 	}
-	b.Go() // another reason to ask again, and it still does not serve
+	b.Go() // another reason to call Hold; the code still does not serve
 	answer(false)
 	b.Go()
 	answer(true)
 	b.want(b.until("ended"), "started 1", "failed TestStore store_test.go:7", "tested m/store false", "ended 0 1 0")
 	b.save("store/store_test.go", strings.ReplaceAll(storeTest, "2", "3"))
-	answer(false) // nothing is built any more, but something else is wrong
+	answer(false) // no build is going on, but another fault stays
 	b.want(b.until("ended"), "started 1", "tested m/store true", "tested m/store true", "ended 1 0 0")
 	if o := await(); !o.OK() {
 		t.Errorf("after a test was saved: have %+v", o)
@@ -265,13 +265,13 @@ func TestBeside(t *testing.T) {
 
 	b.save("store/store.go", "package store\n\nfunc Get() int { return 4 }\n")
 	<-asked
-	b.Go() // while the service is asked: the answer may be older
+	b.Go() // during a call of Hold: its answer may be outdated
 	serves <- false
 	answer(true)
 	b.want(b.until("ended"), "started 1", "failed TestStore store_test.go:7", "tested m/store false", "ended 0 1 0")
 }
 
-// TestBroken: that go test does not run is no success, and a save that mends it is tested.
+// Success needs a run of go test. A save that mends the fault is tested.
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	b := newBenchWith(t, Config{AtStart: true, Flags: Flags{Test: []string{"-count=x"}}}, map[string]string{
@@ -285,5 +285,5 @@ func TestBroken(t *testing.T) {
 		t.Errorf("have %+v, %v", o, err)
 	}
 	b.save("store/store.go", "package store\n\nfunc Get() int { return 3 }\n")
-	b.until("broken") // tried again
+	b.until("broken") // the next attempt
 }

@@ -1,6 +1,6 @@
-// Package worker lets a program talk to hotreload. No program needs it: hotreload replaces programs that know nothing
-// of hotreload, and no request is lost. The package uses only the standard library. Without hotreload every call
-// succeeds and does nothing, so the same program works in production.
+// Package worker lets a program talk to hotreload. No program needs this package: hotreload replaces ordinary programs,
+// too, and no request is lost. The package uses only the standard library. Without hotreload every call succeeds and
+// does nothing, so the same program works in production.
 //
 //	worker.OnDrain(cache.Flush)                       // called when another worker takes over
 //	worker.Report("warm", worker.Counter{Name: "entries", Value: n})
@@ -10,7 +10,7 @@
 //
 // # The life of a worker
 //
-// ID and Generation identify the worker. Ready reports that it is ready, if accepting connections is not enough. When
+// ID and Generation identify the worker. A program calls Ready if accepting connections is not enough to be ready. When
 // another worker has taken over, Draining is closed and the functions given to OnDrain are called: finish and exit. A
 // server need not exit by itself: after its connections have ended and the OnDrain functions have returned, it gets
 // SIGTERM. A service with reloadable = false is not replaced; the functions given to OnReload are called instead.
@@ -26,16 +26,15 @@
 //	}
 //
 // A message to a service goes to the next idle worker: one whose loop asks for a message. While workers are replaced,
-// messages wait for a new worker. The old worker gets no more messages, and its loops end after the current ones. A
-// program without connections that loops over messages exits by itself after that, within the grace. So after the loop:
-// finish and exit.
+// messages wait for a new worker. The old worker gets no more messages, and its loops end after the current ones. If
+// the program has no connections, it then exits by itself, within the grace. So after the loop: finish and exit.
 //
-// Send goes the other way, to the readers of hotreload's events. If a worker sends faster than they read, Send waits.
+// Send goes the other way, to the readers of hotreload's events. Send waits if a worker sends faster than they read.
 //
 // # Status
 //
-// Report stores the worker's text and counters for queries. OnQuery sets a function that is called for each query
-// instead. Only clients with the token see what is marked as privileged.
+// Report stores the worker's text and counters for queries. OnQuery instead sets a function, called for each query.
+// Counters with the mark Privileged are shown only to clients with the token.
 //
 // # Theory of operation
 //

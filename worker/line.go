@@ -24,17 +24,17 @@ type line struct {
 	credit   chan struct{} // one entry for each message that may be sent
 	gone     chan struct{} // closed when the connection has ended
 	draining chan struct{} // closed when the worker should exit
-	inbox    chan message  // has room for all messages that may be on their way
+	inbox    chan message  // has room for all messages on their way
 
 	mu       sync.Mutex // guards all below
 	heeds    bool       // Heed was sent
 	told     bool       // draining is closed
 	finished bool       // Finished was sent
 	drains   []func()   // not called yet
-	calling  bool       // they are being called
+	calling  bool       // drains are being called
 	loops    int        // number of loops over messages
 	reloads  []func()
-	changed  int // reloads that the reload functions have not been called for
+	changed  int // reloads for which the functions were not called yet
 	query    func(privileged bool) *Status
 }
 
@@ -47,7 +47,7 @@ type message struct {
 // welcomeTimeout is how long the first call may wait for an answer. Without overload the answer takes about 100 µs.
 const welcomeTimeout = 30 * time.Second
 
-// maxInbox is how many messages may be on their way: one per loop, and no program has more loops.
+// maxInbox limits the messages on their way: one per loop, and no program has more loops.
 const maxInbox = 1024
 
 // dial connects and sends the token.
@@ -145,7 +145,7 @@ func (l *line) obey(kind wire.Kind, body []byte) error {
 	case wire.Refused:
 		return errors.New(string(body))
 	}
-	return nil // a frame of a newer hotreload, which this version need not know
+	return nil // a frame of a newer hotreload, unknown to this version
 }
 
 // answer sends the worker's status.
@@ -164,7 +164,7 @@ func (l *line) answer(id uint32, privileged bool) {
 	_ = l.say(wire.Status, wire.Numbered(id, data))
 }
 
-// reload calls the program's reload functions. If another reload comes meanwhile, it calls them once more.
+// reload calls the program's reload functions, and calls them once more after another reload during the call.
 func (l *line) reload() {
 	l.mu.Lock()
 	l.changed++

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// Listen is net.Listen for programs that hotreload without its agent (--no-agent) or systemd may start: if an inherited
-// socket is bound to this address, Listen returns it.
+// Listen is net.Listen for programs started by systemd or by hotreload without its agent (--no-agent): if an inherited
+// socket is bound to this address, Listen returns this socket.
 //
 // With the agent Listen is not needed: net.Listen itself returns the listener that outlives the worker.
 func Listen(network, address string) (net.Listener, error) {

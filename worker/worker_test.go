@@ -23,7 +23,7 @@ import (
 	"hotreload/worker/wire"
 )
 
-// limit is how long a test waits for a fact before it gives up.
+// limit is far above the usual time, even on a busy machine.
 const limit = 30 * time.Second
 
 func TestMain(m *testing.M) {
@@ -110,13 +110,13 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-// serveOnce is the test binary as a program that was started with a socket.
+// serveOnce is the test binary as a program with an inherited socket.
 func serveOnce(name string) {
 	l, err := Listener(name)
 	if err == nil {
 		var same net.Listener
 		if same, err = Listen("tcp", l.Addr().String()); err == nil {
-			l.Close() // each of them is one of its own
+			l.Close() // each listener is independent
 			var conn net.Conn
 			if conn, err = same.Accept(); err == nil {
 				fmt.Fprintf(conn, "%q", os.Getenv("LISTEN_FDS"))
@@ -263,7 +263,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestDrain: the OnDrain functions are called, the last one first, and Finished is sent only then.
+// TestDrain: the OnDrain functions are called, the last one first; Finished follows their end.
 func TestDrain(t *testing.T) {
 	s := newStage(t)
 	var mu sync.Mutex // guards called
@@ -297,7 +297,7 @@ func TestDrain(t *testing.T) {
 	<-late // at once
 }
 
-// TestHotreloadIsGone: the end of hotreload means that the worker should exit.
+// TestHotreloadIsGone: the end of hotreload tells the worker to exit.
 func TestHotreloadIsGone(t *testing.T) {
 	s := newStage(t)
 	called := make(chan struct{})
@@ -322,7 +322,7 @@ func TestHotreloadIsGone(t *testing.T) {
 	}
 }
 
-// TestReload: the function is called, and once more if the code has changed meanwhile, but not for each change.
+// TestReload: the function is called, and once more after further changes during the call, but not for each change.
 func TestReload(t *testing.T) {
 	s := newStage(t)
 	var mu sync.Mutex // guards calls
@@ -340,7 +340,7 @@ func TestReload(t *testing.T) {
 	for range 10 {
 		s.Reload(1)
 	}
-	s.Query(1, 1, false) // after it has received them
+	s.Query(1, 1, false) // an answer means: the changes have arrived
 	s.expect(exchange.Answered{Worker: 1, ID: 1})
 	close(goOn)
 	eventually(t, "it is told again", func() bool { mu.Lock(); defer mu.Unlock(); return calls == 2 })
@@ -376,7 +376,7 @@ func TestStatus(t *testing.T) {
 	ask(6, true, nil)
 }
 
-// TestLoops: each loop gets one message at a time; messages that came before the end are handled.
+// TestLoops: each loop gets one message at a time; the program gets all messages sent before the end.
 func TestLoops(t *testing.T) {
 	s := newStage(t)
 	got, goOn := make(chan string, 10), make(chan struct{})
@@ -428,7 +428,7 @@ func TestLoops(t *testing.T) {
 	s.expect(exchange.Finished{Worker: 1})
 }
 
-// TestSendWaits: Send waits for the readers, and other frames are not delayed.
+// TestSendWaits: Send waits for the readers; other frames are not delayed.
 func TestSendWaits(t *testing.T) {
 	s := newStage(t)
 	s.mu.Lock()
@@ -472,7 +472,7 @@ func TestEnvironmentIsRemoved(t *testing.T) {
 	}
 }
 
-// FuzzObey: whatever hotreload sends, the program survives.
+// FuzzObey: the program survives any input from hotreload.
 func FuzzObey(f *testing.F) {
 	f.Add(byte(wire.Message), []byte("\x00\x00\x00\x01{}"))
 	f.Add(byte(wire.Query), []byte("\x00\x00\x00\x01\x01"))

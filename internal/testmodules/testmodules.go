@@ -1,5 +1,5 @@
-// Package testmodules is for tests with third-party modules. Such a test is skipped if go cannot download the modules,
-// and for no other reason: a missing folder or a broken program fails it.
+// Package testmodules is for tests with third-party modules. Such a test is skipped if go cannot download the modules.
+// Any other fault, such as a missing folder or a broken program, fails the test.
 package testmodules
 
 import (
@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// Offline reports whether a go command that printed output had no access to modules.
+// Offline reports whether a go command with this output had no access to modules.
 func Offline(output string) bool {
 	return strings.Contains(output, "dial tcp") || strings.Contains(output, "module lookup disabled")
 }
 
-// Require skips the test if a go command ended with err because modules cannot be downloaded, and fails it if the
-// command ended with another error. Output is what the command printed.
+// Require skips the test if a go command ended with err because go cannot download modules, and fails the test after
+// any other error. Output is the command's output.
 func Require(t testing.TB, err error, output string) {
 	t.Helper()
 	switch {

@@ -1,11 +1,11 @@
-// Package testplace gives tests folders whose names come again, for what go builds.
+// Package testplace gives tests folders with recurring names, for builds.
 //
-// go's cache knows a package by the path of its folder. In a folder of t.TempDir, whose name is always new, go compiles
-// the agent and all packages of a test's module once more: half of what a session with a small program costs. So tests
-// make their modules in places: numbered folders that one test has after the other.
+// go's cache knows a package by the path of its folder. t.TempDir always has a new name, so go compiles the agent and
+// all packages of a test's module once more there: half the time of a session with a small program. So tests make their
+// modules in places: numbered folders, used by one test after the other.
 //
-// A place is one test's until the test ends, and is empty when a test gets it. Other runs of tests can go on beside: a
-// place is locked. A test in which a compiler has to run must compile what was never compiled before.
+// A place belongs to one test until the test ends, and is empty at the beginning. Several runs of tests may share the
+// places: a lock protects each place. If a test needs a run of the compiler, the test must compile something new.
 //
 // On systems other than Linux and macOS, places are folders of t.TempDir.
 package testplace
@@ -18,7 +18,7 @@ import (
 	"testing"
 )
 
-// taken are the places that tests have.
+// taken has the places in use.
 var (
 	mu    sync.Mutex // guards what is below
 	taken = map[testing.TB]*place{}
@@ -26,10 +26,11 @@ var (
 
 type place struct {
 	root    string
-	folders int // that the test has asked for
+	folders int // number of folders requested by the test
 }
 
-// Folder returns an empty folder of the test's own, which goes with the test. The folder above is the test's, too.
+// Folder returns an empty folder for the test alone, removed after the test. The parent folder belongs to the test,
+// too.
 func Folder(t testing.TB) string {
 	t.Helper()
 	mu.Lock()

@@ -12,7 +12,7 @@ import (
 	"hotreload/lock"
 )
 
-// take finds a place that nobody has, and gives it back when the test ends.
+// take finds a free place, and gives the place back when the test ends.
 func take(t testing.TB) string {
 	t.Helper()
 	all := filepath.Join(os.TempDir(), fmt.Sprintf("hotreload-%d-tests", os.Getuid()))
@@ -48,7 +48,7 @@ func take(t testing.TB) string {
 			}
 			file.Close()
 		})
-		if err := os.RemoveAll(root); err != nil { // of a run that was killed
+		if err := os.RemoveAll(root); err != nil { // left by a killed run
 			t.Fatal(err)
 		}
 		if err := os.Mkdir(root, 0o777); err != nil {

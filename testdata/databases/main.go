@@ -1,5 +1,5 @@
-// Command databases is a server with a log, an SQLite file and a bbolt file next to its source, which are open from the
-// start. It writes to them for each request. Its argument is its address.
+// Command databases is a server with a log, an SQLite file and a bbolt file next to its source. All three are open from
+// the start, and each request writes to them. The argument is the server's address.
 package main
 
 import (

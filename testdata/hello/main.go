@@ -2,8 +2,8 @@
 //
 //	go run . ./testdata/hello
 //
-// in hotreload's root, open http://localhost:8080, and edit any file of this folder. Each file takes effect in its own
-// way, which hotreload knows.
+// in hotreload's root, open http://localhost:8080, and edit any file of this folder. hotreload knows how each file
+// takes effect.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command pages answers each path with another framework or middleware, and knows nothing of hotreload. Each answer is
-// a page, or a fragment of one at the same path with ?fragment.
+// Command pages answers each path with another framework or middleware. An ordinary program, without code for
+// hotreload. Each answer is a page, or with ?fragment a fragment of a page.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	echomiddleware "github.com/labstack/echo/v4/middleware"
 )
 
-// filler makes pages so long that middleware compresses them.
+// filler makes pages long enough for compression by middleware.
 var filler = strings.Repeat("<p>hello, hello", 400)
 
 // text is a page, or a fragment.

@@ -1,6 +1,6 @@
-// Command recipes reads recipes as their own tools do, as far as that needs no daemon: Compose files by Compose's own
-// loader, Tiltfiles by a Starlark interpreter with functions that take the parameters of Tilt's. Its arguments are the
-// files; it prints what it has read, a line each.
+// Command recipes parses recipes as far as possible without a daemon, like the tools of the recipes: Compose files by
+// Compose's own loader, Tiltfiles by a Starlark interpreter with functions that take the parameters of Tilt's. The
+// arguments are files; the output has one line for each item in a file.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// compose loads a Compose file, which validates the file by Compose's schema, too.
+// compose loads a Compose file. The loader validates the file by Compose's schema, too.
 func compose(path string) error {
 	options, err := cli.NewProjectOptions([]string{path}, cli.WithName("recipe"))
 	if err != nil {
@@ -53,7 +53,8 @@ func compose(path string) error {
 	return nil
 }
 
-// parameters are those of Tilt's functions that the recipes use. "?" marks optional ones, as in starlark.UnpackArgs.
+// parameters lists the parameters of Tilt's functions in the recipes. "?" marks optional ones, as in
+// starlark.UnpackArgs.
 var parameters = map[string]string{
 	"custom_build": "ref command deps tag? disable_push? live_update? ignore? entrypoint?",
 	"fall_back_on": "files",
@@ -67,7 +68,7 @@ var parameters = map[string]string{
 	"exec_action": "command",
 }
 
-// tiltfile runs a Tiltfile. Each call of a function of Tilt is printed, and becomes a value that other calls take.
+// tiltfile runs a Tiltfile. Each call of a Tilt function is printed, and its result can be an argument of other calls.
 func tiltfile(path string) error {
 	functions := starlark.StringDict{}
 	for name, text := range parameters {

@@ -1,5 +1,5 @@
-// Command sarif checks the SARIF log on stdin with the schema that OASIS has published, which is part of a library's
-// source. The library's own check is not enough, because it first drops unknown properties.
+// Command sarif checks the SARIF log on stdin with the schema published by OASIS, taken from a library's source. The
+// library's own check is not enough, because the library first drops unknown properties.
 package main
 
 import (

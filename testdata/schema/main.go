@@ -1,5 +1,5 @@
-// Command schema validates JSON documents by a JSON Schema, for the test of docs/hotreload.schema.json. It is a module
-// of its own, so that hotreload does not depend on the validator.
+// Command schema validates JSON documents by a JSON Schema, for the test of docs/hotreload.schema.json. The command is
+// a module of its own, to keep the validator out of hotreload's dependencies.
 //
 // stdin holds {"schema": …, "documents": […]}; stdout is a list with an error for each document, "" for a valid one.
 package main

@@ -1,5 +1,5 @@
-// States is a program that reads and writes files in the ways of popular libraries. Each library has a folder of its
-// own. A request's path selects the action; /see/NAME returns what NAME has in memory.
+// States is a program that reads and writes files in the ways of popular libraries. Each library has its own folder. A
+// request's path selects the action; /see/NAME returns the value of NAME in memory.
 package main
 
 import (
@@ -62,7 +62,7 @@ var inInit string // read in init
 
 func init() { inInit = read("settings/init.txt") }
 
-// see returns what is in memory, or reads it; do lists the possible actions.
+// see returns values in memory, or reads them; do lists the possible actions.
 var (
 	mu  sync.Mutex
 	see = map[string]func() string{}

@@ -1,5 +1,5 @@
-// This program draws on the terminal: bubbletea's examples simple, fullscreen and window-size in one. It shows the
-// word, each key and the size of the window, and serves nothing.
+// This program draws on the terminal: bubbletea's examples simple, fullscreen and window-size in one. The screen shows
+// the word, each key and the size of the window. The program serves nothing.
 package main
 
 import (

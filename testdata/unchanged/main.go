@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command unchanged is a server without code for hotreload: it creates its own listener, and knows nothing of workers.
-// Its arguments are what it serves, and where.
+// Command unchanged is a server without code for hotreload: the program creates its own listener, and knows nothing of
+// workers. The arguments select the protocol and the address.
 //
 //	http, tls, h2c   net/http; with tls also HTTP/2
 //	unix             net/http on a Unix socket
@@ -9,8 +9,8 @@
 //	bad              net/http; /bad?do= misuses the listener: close (and listen again), shutdown, block
 //	raw              lines of an endless TCP session, "GENERATION LINE"
 //
-// With stop it calls Shutdown on SIGTERM, at once; with bare SIGTERM kills it. It answers /echo?id=N with "GENERATION N
-// LENGTH CRC32" of the request's body.
+// With stop, SIGTERM leads to Shutdown at once; with bare, SIGTERM kills the program. The answer to /echo?id=N is
+// "GENERATION N LENGTH CRC32" of the request's body.
 package main
 
 import (

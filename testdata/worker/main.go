@@ -1,10 +1,10 @@
 //go:build unix
 
-// Command worker is a server that does what its flags say, good or bad. The tests run it as a worker.
+// Command worker is a server with good or bad behaviour, chosen by flags. The tests run this program as a worker.
 //
-// Its version is the name of its file, so that a copy or a link named v2 is version v2. Flags come from the command
-// line, and after it from a file VERSION.flags next to the program, one line. So each version can behave differently
-// with the same command line.
+// The version is the name of the program's file, so a copy or a link named v2 is version v2. Flags come from the
+// command line, followed by one line of a file VERSION.flags next to the program. So each version can behave
+// differently with the same command line.
 //
 // # Answers
 //

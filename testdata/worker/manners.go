@@ -71,7 +71,7 @@ func startChild(env []string) {
 	r.Close()
 }
 
-// kept keeps files from the garbage collector, which would close them while go-systemd uses them.
+// kept keeps files from the garbage collector, which would close files that go-systemd uses.
 var kept []*os.File
 
 // inherited returns the number of sockets from the systemd protocol.

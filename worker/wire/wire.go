@@ -3,9 +3,10 @@
 //
 // # The connection
 //
-// The program dials a Unix stream socket; its environment has the path and a token. One connection is one worker. It is
-// not the agent's connection (package protocol), so it also exists in programs without the agent; and if a program was
-// built with another version of package worker, both sides can report this. Both sides send frames:
+// The program dials a Unix stream socket; its environment has the path and a token. One connection is one worker. The
+// agent has another connection (package protocol), so this one also exists in programs without the agent; and if a
+// program was built with another version of package worker, both sides can report the difference. Both sides send
+// frames:
 //
 //	kind, 1 byte | version, 1 byte | length of the body, 4 bytes, big endian | body
 //
@@ -50,7 +51,7 @@ import (
 	"strings"
 )
 
-// Version rises with each change that the other side would not understand.
+// Version rises with each incompatible change.
 const Version = 1
 
 // Variables of the program's environment. The program removes both.
@@ -67,7 +68,7 @@ const (
 	HeaderSize = 6
 	MaxData    = 1 << 20 // of a JSON document
 	MaxBody    = MaxData + 4
-	MaxJoin    = 256 // of the body of Join; it limits what a connection without a token can send
+	MaxJoin    = 256 // of the body of Join: the limit for connections without a token
 )
 
 // Kind is the first byte of a frame.
@@ -99,8 +100,8 @@ const (
 	Heard   Kind = 71
 )
 
-// Window is how many messages a program may have sent without an answer. Together with the largest message it limits
-// the supervisor's memory per worker.
+// Window limits the unacknowledged messages of a program. Together with the largest message, Window limits the
+// supervisor's memory per worker.
 const Window = 16
 
 // Errors of Read, and of functions that parse its results.
@@ -118,8 +119,8 @@ func Append(buf []byte, kind Kind, body []byte) []byte {
 	return append(buf, body...)
 }
 
-// Read waits for a frame whose body is not longer than limit. It does not trust the announced length: it allocates
-// memory as the bytes arrive.
+// Read waits for a frame with a body up to limit. Read does not trust the announced length: memory is allocated as the
+// bytes arrive.
 func Read(in *bufio.Reader, limit int) (Kind, []byte, error) {
 	var header [HeaderSize]byte
 	if _, err := io.ReadFull(in, header[:]); err != nil {
@@ -163,12 +164,12 @@ func ParseJoin(body []byte) (pid int, token string, ok bool) {
 	return int(binary.BigEndian.Uint32([]byte(rest))), rest[4:], true
 }
 
-// Numbered returns a body that begins with a number: Message, Reply, Done, Query, Status.
+// Numbered returns a body with a number in front: Message, Reply, Done, Query, Status.
 func Numbered(id uint32, data []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(data)), id), data...)
 }
 
-// ParseNumbered reads such a body.
+// ParseNumbered parses the result of Numbered.
 func ParseNumbered(body []byte) (id uint32, data []byte, err error) {
 	if len(body) < 4 {
 		return 0, nil, ErrShort
@@ -176,7 +177,7 @@ func ParseNumbered(body []byte) (id uint32, data []byte, err error) {
 	return binary.BigEndian.Uint32(body), body[4:], nil
 }
 
-// CheckJSON returns what is wrong with a document.
+// CheckJSON returns the fault of a document.
 func CheckJSON(data []byte) error {
 	switch {
 	case len(data) > MaxData:

@@ -57,7 +57,7 @@ func TestReadWithBadInput(t *testing.T) {
 	}
 }
 
-// TestReadDoesNotBelieve: a frame that announces a megabyte and sends nothing takes no megabyte.
+// TestReadDoesNotBelieve: a frame with an announced megabyte and no bytes takes no megabyte.
 func TestReadDoesNotBelieve(t *testing.T) {
 	announced := Append(nil, Say, make([]byte, MaxData))[:HeaderSize+10]
 	var before, after runtime.MemStats

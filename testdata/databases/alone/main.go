@@ -1,5 +1,6 @@
-// Command alone is a server that can run only once, in a way given by its first argument. The second argument is its
-// address, the third its folder. At its start it reads its answer from two files there (a.txt, b.txt).
+// Command alone is a server of which only one process can run at a time; the first argument selects the reason. The
+// second argument is its address, the third its folder. At its start, the server reads its answer from two files there
+// (a.txt, b.txt).
 package main
 
 import (
@@ -20,7 +21,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// kept keeps values that must not be closed.
+// kept has values that must stay open.
 var kept any
 
 func main() {

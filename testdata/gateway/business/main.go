@@ -1,5 +1,5 @@
-// Command business answers the gateway's requests. It keeps no state between two requests, so any of its workers, of
-// any generation, can answer.
+// Command business answers the gateway's requests. Workers keep no state between two requests, so any worker of any
+// generation can answer.
 package main
 
 import (

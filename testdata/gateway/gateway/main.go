@@ -1,6 +1,6 @@
-// Command gateway keeps the WebSockets of its clients and forwards their messages to the business. It is not replaced
-// when its code is saved (reloadable = false), so it contains little that changes: of the business it knows only the
-// address.
+// Command gateway keeps the WebSockets of its clients and forwards their messages to the business. With reloadable =
+// false, hotreload does not replace the gateway, so the gateway contains little that changes. Of the business, only the
+// address is known here.
 package main
 
 import (

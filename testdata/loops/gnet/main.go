@@ -1,5 +1,6 @@
-// Command gnet answers with gnet, which binds, accepts and reads by direct system calls, and knows nothing of
-// hotreload. It answers after half a second, with the generation. It has no graceful shutdown.
+// Command gnet answers with gnet, whose event loop binds, accepts and reads by direct system calls. An ordinary
+// program, without code for hotreload. Each answer comes after half a second, with the generation. There is no graceful
+// shutdown.
 package main
 
 import (

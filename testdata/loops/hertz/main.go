@@ -1,5 +1,5 @@
-// Command hertz answers / with Hertz, which accepts and reads by an event loop of its own, netpoll, and knows nothing
-// of hotreload. It answers after half a second, with the generation.
+// Command hertz answers / with Hertz, whose event loop netpoll accepts and reads by itself. An ordinary program,
+// without code for hotreload. Each answer comes after half a second, with the generation.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command netpoll answers with an event loop of its own, cloudwego/netpoll, and knows nothing of hotreload. It answers
-// after half a second, with the generation. It has no graceful shutdown.
+// Command netpoll answers with the event loop cloudwego/netpoll. An ordinary program, without code for hotreload. Each
+// answer comes after half a second, with the generation. There is no graceful shutdown.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	log.Fatal(loop.Serve(l))
 }
 
-// answer answers the requests that have arrived on a connection. They have no body.
+// answer answers the requests received on a connection. The requests have no body.
 func answer(_ context.Context, c netpoll.Connection) error {
 	head, err := c.Reader().Next(c.Reader().Len())
 	if err != nil || !bytes.HasSuffix(head, []byte("\r\n\r\n")) {

@@ -1,5 +1,6 @@
-// Command raw listens by package net, takes the descriptor, and accepts, reads and closes by system calls that the
-// agent cannot hook, like netpoll. It knows nothing of hotreload. It answers after half a second, with the generation.
+// Command raw listens by package net, takes the descriptor, and then accepts, reads and closes like netpoll, by system
+// calls without a hook for the agent. An ordinary program, without code for hotreload. Each answer comes after half a
+// second, with the generation.
 package main
 
 import (
@@ -40,7 +41,7 @@ func main() {
 	}
 }
 
-// epoll watches a descriptor by an epoll of its own.
+// epoll watches a descriptor by a separate epoll.
 func epoll(fd int) (wait func()) {
 	ep, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Dedicated is a worker with one client: hotreload. It adds up the numbers that it receives. When its channel is
-// closed, it writes the sum to a file and exits.
+// Dedicated is a worker with one client: hotreload. The worker adds up the received numbers. When its channel is
+// closed, the worker writes the sum to a file and exits.
 //
 //	hotreload -- ./dedicated sum.txt
 //	hotreload send '{"number": 7}'
 //
-// Without hotreload it gets no numbers, and exits at the first Ctrl-C.
+// Without hotreload no number comes, and the program exits at the first Ctrl-C.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Command fiber answers /echo with Fiber, which is based on fasthttp and not on net/http, and knows nothing of
-// hotreload. On SIGTERM, with stop, it first ends connections properly, with "Connection: close" in their next answers,
-// and then calls Fiber's own Shutdown, which closes them; with shutdown it calls that at once; with bare SIGTERM kills
-// it. With prefork, children of the same program serve.
+// Command fiber answers /echo with Fiber, which is based on fasthttp and not on net/http. An ordinary program, without
+// code for hotreload. The argument selects the reaction to SIGTERM. stop: first end connections properly, with
+// "Connection: close" in their next answers, then call Fiber's Shutdown, which closes the rest. shutdown: call Fiber's
+// Shutdown at once. bare: SIGTERM kills the program. With prefork, children of the same program serve.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Command grpc answers the unary call /echo.Echo/Echo, and the stream /echo.Echo/Stream, of messages that are bytes. It
-// knows nothing of hotreload. With stop it calls GracefulStop on SIGTERM; with bare SIGTERM kills it.
+// Command grpc answers the unary call /echo.Echo/Echo, and the stream /echo.Echo/Stream, with messages of plain bytes.
+// An ordinary program, without code for hotreload. With stop, SIGTERM leads to GracefulStop; with bare, SIGTERM kills
+// the program.
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// asItIs is a codec that leaves bytes unchanged.
+// asItIs is a codec for plain bytes.
 type asItIs struct{}
 
 func (asItIs) Name() string                    { return "bytes" }
@@ -50,7 +51,7 @@ var service = grpc.ServiceDesc{
 			for {
 				var message string
 				if err := stream.RecvMsg(&message); err != nil {
-					return nil // the client has sent everything
+					return nil // the client has sent all messages
 				}
 				if err := stream.SendMsg(answer(message)); err != nil {
 					return err
