@@ -74,7 +74,7 @@ func testConfig(t *settings.Tests) (tests.Config, error) {
 	if err != nil {
 		return tests.Config{}, settings.ErrTestFlag(err)
 	}
-	config := tests.Config{Program: t.Program, Flags: flags, Poll: t.Poll}
+	config := tests.Config{Program: t.Program, Flags: flags, Poll: t.Poll, Memory: t.Memory}
 	config.Program.Flags = build
 	config.Ignore = func(folders, trees []string) func(path string, folder bool) bool {
 		rules := t.Ignore(folders, trees)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hotreload/gobuild"
+	"hotreload/killswitch"
 	"hotreload/runner"
 )
 
@@ -15,6 +16,7 @@ type Tests struct {
 	Program gobuild.Program // names the packages, by patterns
 	Flags   []string        // of go test, those of builds included
 	Poll    time.Duration
+	Memory  string // the file that remembers what tests opened; "": there is no place for it
 	Ignore  func(folders, trees []string) runner.Ignorer
 }
 
@@ -62,7 +64,8 @@ func (w *Wishes) tests(r *Resolved, dir string, packages, testFlags []string) *T
 	if r.file != nil {
 		p.Set = withVariables(w.env, BuildEnv.in(r.file.top))[len(w.env):]
 	}
-	return &Tests{Values: v, Program: p, Flags: slices.Concat(v.GoFlags, testFlags), Poll: Poll.Of(v),
+	memory, _ := killswitch.Place(rootOf(dir), "tests", ".json")
+	return &Tests{Values: v, Program: p, Flags: slices.Concat(v.GoFlags, testFlags), Poll: Poll.Of(v), Memory: memory,
 		Ignore: ignorer(v, w.Dir)}
 }
 

@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type attempt struct {
 	fresh, earlier []watch.Change
 	all, anew      bool
 	failing        map[string][]string
+	opened         opened
 	began          time.Time
 
 	cancel  context.CancelFunc // called by the owner
@@ -39,6 +41,11 @@ type (
 		outcome
 		only []string
 	}
+	openedNow struct {
+		pkg   string
+		paths []string
+		some  bool // only some tests of the package ran
+	}
 	attemptEnded struct {
 		held     bool // tests wait: for the service, or because go cannot run them
 		whole    bool // all packages were tested
@@ -52,7 +59,7 @@ func newAttempt(t *Tester, cancel context.CancelFunc) *attempt {
 	return &attempt{
 		config: t.config, graph: t.graph, fresh: slices.Collect(maps.Values(p.fresh)),
 		earlier: slices.Collect(maps.Values(p.earlier)), all: p.all, anew: p.anew, failing: t.results.failing(),
-		began: p.began, cancel: cancel,
+		opened: t.opened, began: p.began, cancel: cancel,
 	}
 }
 
@@ -135,7 +142,7 @@ func (a *attempt) wish(before *graph) wish {
 		inFile: func(path string) []string { return sortedKeys(testsIn(path)) }}
 	touched := func(changes []watch.Change) (list []saved) {
 		for _, change := range changes {
-			reached, _ := a.graph.touch(change)
+			reached, _ := a.graph.touch(change, a.opened)
 			list = append(list, reached...)
 		}
 		return list
@@ -177,8 +184,16 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 		return false
 	}
 	reader, heard := newReader(a.graph.places(a.config.Program.Dir)), false
+	space := &workspace{keep: a.config.Flags.has("work")}
+	defer space.remove()
+	learn := func(pkg string) {
+		if paths, known := a.openedIn(space.log(pkg), pkg); known {
+			came <- openedNow{pkg, paths, s.only != nil}
+		}
+	}
 	took := func(o outcome) {
 		heard = true
+		learn(o.pkg)
 		if s.only == nil {
 			outcomes[o.pkg] = o
 		}
@@ -188,6 +203,9 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 		if ctx.Err() != nil {
 			return // last words of a killed process
 		}
+		if e.Action == "build-output" && e.ImportPath == "" && space.told(e.Output) {
+			return
+		}
 		failed, ended := reader.hear(e)
 		if failed != nil {
 			came <- Failed{*failed}
@@ -196,9 +214,18 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 			took(*ended)
 		}
 	}
-	err = goTest(ctx, cmd, a.config.Low, hear, func(text string) { reader.stray.WriteString(text) })
+	err = goTest(ctx, cmd, a.config.Low, hear, func(text string) {
+		for line := range strings.Lines(text) {
+			if !space.told(line) {
+				reader.stray.WriteString(line)
+			}
+		}
+	})
 	if ctx.Err() != nil {
 		return false
+	}
+	for _, pkg := range space.unread(s.packages) { // before Go 1.24
+		learn(pkg)
 	}
 	for _, o := range reader.finish() {
 		for _, f := range o.failures {
@@ -213,6 +240,23 @@ func (a *attempt) step(ctx context.Context, s step, outcomes map[string]outcome,
 		return false
 	}
 	return true
+}
+
+// openedIn returns the paths in a log of a package's tests that matter: in the modules, and not what reaches the
+// package anyway.
+func (a *attempt) openedIn(log, pkg string) (paths []string, known bool) {
+	p := a.graph.packages[pkg]
+	if p == nil {
+		return nil, false
+	}
+	wanted := func(path string) bool {
+		owner, testdata := a.graph.owner(path)
+		mine := a.graph.files[path]
+		git := strings.Contains(path, string(filepath.Separator)+".git"+string(filepath.Separator))
+		return a.graph.rootOf(path) != "" && !git && filepath.Base(path) != ".git" &&
+			!(testdata && owner == pkg) && mine.pkg != pkg && mine.kind != module
+	}
+	return inLog(log, p.Dir, wanted, isFolder)
 }
 
 // GoError means: `go test` has run no test.

@@ -6,8 +6,8 @@
 //
 // A save affects a package and its importers. For one changed path, touch (saved.go) returns the package and the kind
 // of the file: a source file affects importers, too; a file of tests or in testdata affects only the tests of its own
-// package; go.mod affects everything. From the saved files, order (order.go) makes steps; each step is one run of `go
-// test`. Both are pure functions.
+// package; a file that tests have opened affects these tests; go.mod affects everything. From the saved files, order
+// (order.go) makes steps; each step is one run of `go test`. Both are pure functions.
 //
 //   - The first step shows a failure soonest: the tests that failed last time, and the tests of the saved _test.go
 //     file, if this file is the only saved one of its package.
@@ -30,8 +30,15 @@
 // once more afterwards. If the file changes again during this second run, the tests write it; from then on, only
 // changes between runs count. A source file always counts, because people and generators write source files.
 //
+// # Files that tests open
+//
+// A file reaches the packages whose tests opened it when they ran last. `go test` has the tests write a log of what
+// they open, to find out whether a result in its cache still holds. With -work, go leaves the log where it is, and the
+// Tester reads it (opened.go); the Tester removes go's temporary folder in go's place. The flag changes neither the
+// tests nor what go caches, unlike -exec, with which go caches nothing and makes no log. A cached result has no log, so
+// Config.Memory keeps what is known.
+//
 // # What it does not do
 //
-// Package tests does not find out which test covers which line, or which files outside testdata a test opens.
-// Generators do not run.
+// Package tests does not find out which test covers which line. Generators do not run.
 package tests

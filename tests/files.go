@@ -26,6 +26,11 @@ func within(path, dir string) bool {
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // top returns the top-level test of a subtest.
 func top(test string) string {
 	name, _, _ := strings.Cut(test, "/")

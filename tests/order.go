@@ -92,6 +92,8 @@ func (g *graph) reached(w wish) map[string]rank {
 				for pkg, distance := range g.importers(s.pkg) {
 					better(pkg, rank{late, distance})
 				}
+			} else if s.kind == text {
+				better(s.pkg, rank{late, 1}) // as if it imported the saved package
 			} else if s.pkg != "" {
 				better(s.pkg, rank{late, 0})
 			}

@@ -56,6 +56,10 @@ func TestOrder(t *testing.T) {
 		"earlier saves come later": {wish{fresh: []saved{src("main")}, earlier: []saved{src("cli")}}, "main cli"},
 		"the last save's importers first": {wish{fresh: []saved{src("store")}, earlier: []saved{src("cli")}},
 			"store cli; web main"},
+		"opened, and no source": {wish{fresh: []saved{{"/m/pages/x", data, "m/web"}, {"/m/pages/x", data, "m/cli"}}},
+			"cli web"},
+		"a source that others open": {wish{fresh: []saved{src("store"), {"/m/store/x.go", text, "m/cli"}}},
+			"store; cli web main"},
 		"go.mod": {wish{fresh: []saved{{path: "/m/go.mod", kind: module}}}, "cli main store text web"},
 		"go.mod and a file": {wish{fresh: []saved{{path: "/m/go.mod", kind: module}, src("store")}},
 			"store; web main cli text"},
@@ -108,7 +112,7 @@ func TestTouch(t *testing.T) {
 		"new hidden folder":      {watch.Change{Path: filepath.FromSlash("/m/.new"), Op: watch.Created, Dir: true}, ""},
 		"go.mod":                 {file("/m/go.mod", watch.Written), " 4"},
 	} {
-		reached, anew := chain().touch(c.change)
+		reached, anew := chain().touch(c.change, nil)
 		have := ""
 		for _, s := range reached {
 			have += fmt.Sprintf("%s %d", s.pkg, s.kind)
@@ -146,7 +150,7 @@ func TestParseFlags(t *testing.T) {
 	}
 	flags := Flags{Test: words("-short"), Binary: words("-x")}
 	have := strings.Join(flags.args(step{packages: words("a b"), only: words("TestA TestB")}, false), " ")
-	if want := "test -json -short -run=^(TestA|TestB)$ a b -args -x"; have != want {
+	if want := "test -json -work -short -run=^(TestA|TestB)$ a b -args -x"; have != want {
 		t.Errorf("have %s\nwant %s", have, want)
 	}
 }

@@ -93,7 +93,7 @@ func (f Flags) has(names ...string) bool {
 
 // args returns the arguments of go for a step.
 func (f Flags) args(s step, low bool) []string {
-	args := []string{"test", "-json"}
+	args := []string{"test", "-json", "-work"}
 	if half := runtime.GOMAXPROCS(0) / 2; low && !f.has("p") {
 		args = append(args, "-p="+strconv.Itoa(max(half, 1)))
 	}

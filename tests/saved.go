@@ -18,6 +18,7 @@ const (
 	test                   // a _test.go file
 	data                   // read by the tests of a package
 	module                 // go.mod and the like: everything may be different
+	text                   // a source of one package that the tests of another one open
 )
 
 // saved is a saved file and its package.
@@ -72,8 +73,24 @@ func (g *graph) owner(path string) (pkg string, testdata bool) {
 	}
 }
 
-// touch returns the files affected by a change; anew means: list the packages again.
-func (g *graph) touch(change watch.Change) (reached []saved, anew bool) {
+// touch returns the files affected by a change; anew means: list the packages again. o is what tests have opened.
+func (g *graph) touch(change watch.Change, o opened) (reached []saved, anew bool) {
+	reached, anew = g.touchBuilt(change)
+	how := data
+	if _, built := g.files[change.Path]; built {
+		how = text
+	}
+	for _, pkg := range o.readers(change.Path, change.Op != watch.Written) {
+		known := slices.ContainsFunc(reached, func(s saved) bool { return s.pkg == pkg })
+		if g.packages[pkg] != nil && !known {
+			reached = append(reached, saved{change.Path, how, pkg})
+		}
+	}
+	return reached, anew
+}
+
+// touchBuilt is touch for files of packages and modules, and for folders called testdata.
+func (g *graph) touchBuilt(change watch.Change) (reached []saved, anew bool) {
 	path, base := change.Path, filepath.Base(change.Path)
 	known, there := g.files[path]
 	pkg, testdata := g.owner(path)
@@ -119,14 +136,20 @@ func (g *graph) takeHeaders(asked time.Time) {
 }
 
 // watched returns the paths to watch: the folders of packages and of embedded files; the folders above packages in
-// their modules, because packages may appear there; and everything below folders called testdata.
-func (g *graph) watched() watch.Set {
+// their modules, because packages may appear there; everything below folders called testdata; and the folders of files
+// that tests have opened.
+func (g *graph) watched(o opened) watch.Set {
 	dirs, trees := map[string]bool{}, map[string]bool{}
 	for dir := range g.dirs {
 		trees[filepath.Join(dir, "testdata")] = true
 		dirs[dir] = true
 		for root := g.rootOf(dir); root != "" && dir != root && !dirs[filepath.Dir(dir)]; {
 			dir = filepath.Dir(dir)
+			dirs[dir] = true
+		}
+	}
+	for _, dir := range o.folders() {
+		if g.rootOf(dir) != "" {
 			dirs[dir] = true
 		}
 	}

@@ -26,6 +26,9 @@ type Config struct {
 	// Ignore returns a function that reports ignored paths, for watched folders and trees. nil: no path is ignored.
 	Ignore func(folders, trees []string) func(path string, folder bool) bool
 
+	// Memory is the file in which a Tester finds what tests opened in the runs of earlier ones; "": none.
+	Memory string
+
 	AtStart bool // run all tests at the start
 	Low     bool // with a low priority for processor time
 	// Hold waits until no build and no start is going on, and reports whether the saved code serves. If not, its tests
@@ -47,6 +50,7 @@ type Tester struct {
 	since   time.Time // time of the start; later saves are tested
 	graph   *graph    // nil before the packages are known
 	results results
+	opened  opened
 	told    []problems.Problem // the last ProblemsNow
 	pending pending
 	now     *attempt // the running attempt; nil: none
@@ -55,6 +59,7 @@ type Tester struct {
 	outbox  []Event
 	waiting []chan<- Outcome
 	last    Report
+	news    bool  // tests have opened other files than before
 	held    bool  // tests wait for Go, or for the next save
 	fault   error // why go has run no test; nil after a run
 }
@@ -94,6 +99,7 @@ func New(config Config) (*Tester, error) {
 		config: config, events: make(chan Event), requests: make(chan func()), stop: make(chan struct{}),
 		since: time.Now().Add(-slack),
 		done:  make(chan struct{}), watcher: watcher, results: results{}, came: make(chan any),
+		opened: remembered(config.Memory),
 		pending: pending{all: config.AtStart, anew: true, settled: true, began: time.Now(),
 			fresh: map[string]watch.Change{}, earlier: map[string]watch.Change{}, again: map[string]int{},
 			ours: map[string]bool{}, later: map[string]watch.Change{}},
@@ -271,7 +277,7 @@ func (t *Tester) touch(change watch.Change) (reached []saved, anew bool) {
 	if t.graph == nil {
 		return nil, filepath.Ext(change.Path) == ".go" || filepath.Base(change.Path) == "go.mod"
 	}
-	reached, anew = t.graph.touch(change)
+	reached, anew = t.graph.touch(change, t.opened)
 	if !anew && change.Op == watch.Written && filepath.Ext(change.Path) == ".go" {
 		if before, known := t.graph.headers[change.Path]; known {
 			anew = before != gobuild.Header(change.Path)
@@ -323,7 +329,14 @@ func (t *Tester) take(message any) {
 	switch m := message.(type) {
 	case loaded:
 		t.graph, t.pending.anew = m.graph, false
-		t.watch(m)
+		t.watch()
+		if m.first {
+			t.takeEarly(m)
+		}
+	case openedNow:
+		if now := t.opened.with(m.pkg, m.paths, m.some); !maps.Equal(now[m.pkg], t.opened[m.pkg]) {
+			t.opened, t.news = now, true
+		}
 	case begun:
 		t.fault = nil
 		t.now.testing, t.tested = true, span{began: time.Now()}
@@ -350,6 +363,11 @@ func (t *Tester) ended(m attemptEnded) {
 	t.now = nil
 	if ran {
 		t.tested.ended = time.Now()
+	}
+	if t.news {
+		t.news = false
+		t.watch()
+		t.opened.store(t.config.Memory)
 	}
 	switch {
 	case m.held && !late:
@@ -394,14 +412,14 @@ func (t *Tester) tellProblems() {
 	}
 }
 
-// watch starts watching the paths of the graph. At the first call, a file counts as saved if it was written after the
-// packages were listed, or after the start if AtStart is off.
-func (t *Tester) watch(m loaded) {
-	set := m.graph.watched()
+// watch starts watching the paths of the graph, and the files that tests have opened.
+func (t *Tester) watch() {
+	g := t.graph
+	set := g.watched(t.opened)
 	if t.config.Ignore != nil {
 		ignored := t.config.Ignore(set.Dirs, set.Trees)
 		_ = t.watcher.SetIgnored(context.Background(), func(path string, folder bool) bool {
-			_, built := m.graph.fileOf(path)
+			_, built := g.fileOf(path)
 			return !built && ignored(path, folder)
 		})
 	}
@@ -414,9 +432,11 @@ func (t *Tester) watch(m loaded) {
 			t.emit(Unwatched{problem.Path, problem.Err})
 		}
 	}
-	if !m.first {
-		return
-	}
+}
+
+// takeEarly takes files that were saved before they were watched: written after the packages were listed; or since the
+// start, if not everything is tested then.
+func (t *Tester) takeEarly(m loaded) {
 	since := t.since
 	if t.config.AtStart {
 		since = m.asked

@@ -48,20 +48,25 @@ func newBenchWith(t *testing.T, config Config, files map[string]string) *bench {
 	for name, content := range files {
 		b.save(name, content)
 	}
-	config.Program = gobuild.Program{Dir: b.dir, Args: []string{"./..."}}
+	return b.another(config)
+}
+
+// another starts a Tester of the module.
+func (b *bench) another(config Config) *bench {
+	b.t.Helper()
+	config.Program = gobuild.Program{Dir: b.dir, Args: []string{"./..."}, Env: config.Program.Env}
 	tester, err := New(config)
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	b.Tester = tester
-	t.Cleanup(func() {
+	b.t.Cleanup(func() {
 		go func() { // ends with Close
 			for range tester.Events() {
 			}
 		}()
 		tester.Close()
 	})
-	return b
+	return &bench{t: b.t, dir: b.dir, Tester: tester}
 }
 
 func (b *bench) save(name, content string) {
