@@ -21,6 +21,7 @@ type attempt struct {
 	all, anew      bool
 	failing        map[string][]string
 	opened         opened
+	shapes         shapes
 	began          time.Time
 
 	cancel  context.CancelFunc // called by the owner
@@ -59,7 +60,7 @@ func newAttempt(t *Tester, cancel context.CancelFunc) *attempt {
 	return &attempt{
 		config: t.config, graph: t.graph, fresh: slices.Collect(maps.Values(p.fresh)),
 		earlier: slices.Collect(maps.Values(p.earlier)), all: p.all, anew: p.anew, failing: t.results.failing(),
-		opened: t.opened, began: p.began, cancel: cancel,
+		opened: t.opened, shapes: maps.Clone(t.shapes), began: p.began, cancel: cancel,
 	}
 }
 
@@ -143,6 +144,9 @@ func (a *attempt) wish(before *graph) wish {
 	touched := func(changes []watch.Change) (list []saved) {
 		for _, change := range changes {
 			reached, _ := a.graph.touch(change, a.opened)
+			for i := range reached {
+				reached[i].same = reached[i].kind == source && a.shapes.bodiesOnly(change)
+			}
 			list = append(list, reached...)
 		}
 		return list
@@ -153,7 +157,7 @@ func (a *attempt) wish(before *graph) wish {
 	}
 	for path, p := range a.graph.packages {
 		if before.packages[path] == nil && len(p.Sources)+len(p.Tests) > 0 {
-			w.fresh = append(w.fresh, saved{slices.Concat(p.Sources, p.Tests)[0], source, path})
+			w.fresh = append(w.fresh, saved{path: slices.Concat(p.Sources, p.Tests)[0], kind: source, pkg: path})
 		}
 	}
 	return w

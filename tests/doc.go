@@ -17,6 +17,12 @@
 // the `go test` process, of which there is one at most. A newer save kills the process; interrupted tests run again
 // after the tests of the newer save.
 //
+// # Bodies of functions
+//
+// Importers of a package whose declarations are what they were come last: less can be wrong in them. A shape
+// (shape.go) tells so, not go's export data: these contain line numbers and the bodies of small functions, so that
+// nearly each edit changes them, and the package would have to be compiled first.
+//
 // # Beside a service
 //
 // The Tester does not know services. Before each attempt, even before listing packages, it calls Hold, which waits

@@ -53,13 +53,20 @@ func order(g *graph, w wish) []step {
 
 // rank is the place of a package in the order; lower ranks come first.
 type rank struct {
-	late     int // 0: reached by the last save; 1: by earlier ones
-	distance int // 0: saved; 1: imports a saved one; and so on
+	late     int  // 0: reached by the last save; 1: by earlier ones
+	distance int  // 0: saved; 1: imports a saved one; and so on
+	same     bool // it imports only packages whose declarations are what they were
 }
 
 func (r rank) before(other rank) int {
-	return cmp.Or(cmp.Compare(min(r.distance, 1), min(other.distance, 1)), cmp.Compare(r.late, other.late),
-		cmp.Compare(r.distance, other.distance))
+	last := func(r rank) int {
+		if r.same {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(min(r.distance, 1), min(other.distance, 1)), cmp.Compare(last(r), last(other)),
+		cmp.Compare(r.late, other.late), cmp.Compare(r.distance, other.distance))
 }
 
 // byRank compares packages by rank; between equal ranks, packages that failed last come first.
@@ -90,18 +97,18 @@ func (g *graph) reached(w wish) map[string]rank {
 			everything = everything || s.kind == module
 			if s.kind == source {
 				for pkg, distance := range g.importers(s.pkg) {
-					better(pkg, rank{late, distance})
+					better(pkg, rank{late, distance, s.same && distance > 0})
 				}
 			} else if s.kind == text {
-				better(s.pkg, rank{late, 1}) // as if it imported the saved package
+				better(s.pkg, rank{late, 1, false}) // as if it imported the saved package
 			} else if s.pkg != "" {
-				better(s.pkg, rank{late, 0})
+				better(s.pkg, rank{late, 0, false})
 			}
 		}
 	}
 	if everything {
 		for pkg := range g.packages {
-			better(pkg, rank{1, math.MaxInt})
+			better(pkg, rank{1, math.MaxInt, true})
 		}
 	}
 	return ranks

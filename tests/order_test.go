@@ -31,9 +31,14 @@ func chain() *graph {
 }
 
 func TestOrder(t *testing.T) {
-	src := func(pkg string) saved { return saved{"/m/" + pkg + "/x.go", source, "m/" + pkg} }
-	tst := func(pkg string) saved { return saved{"/m/" + pkg + "/x_test.go", test, "m/" + pkg} }
-	dat := func(pkg string) saved { return saved{"/m/" + pkg + "/testdata/x", data, "m/" + pkg} }
+	src := func(pkg string) saved { return saved{path: "/m/" + pkg + "/x.go", kind: source, pkg: "m/" + pkg} }
+	body := func(pkg string) saved {
+		s := src(pkg)
+		s.same = true
+		return s
+	}
+	tst := func(pkg string) saved { return saved{path: "/m/" + pkg + "/x_test.go", kind: test, pkg: "m/" + pkg} }
+	dat := func(pkg string) saved { return saved{path: "/m/" + pkg + "/testdata/x", kind: data, pkg: "m/" + pkg} }
 	for name, c := range map[string]struct {
 		wish
 		want string // steps: packages; tests follow "="
@@ -43,8 +48,9 @@ func TestOrder(t *testing.T) {
 		"a test's import goes no further": {wish{fresh: []saved{src("cli")}}, "cli; main"},
 		"one test file":                   {wish{fresh: []saved{tst("text")}}, "text=TestIn; text"},
 		"test file and source":            {wish{fresh: []saved{tst("text"), src("text")}}, "text; cli store web main"},
-		"two test files":                  {wish{fresh: []saved{tst("text"), {"/m/text/y_test.go", test, "m/text"}}}, "text"},
-		"testdata":                        {wish{fresh: []saved{dat("text")}}, "text"},
+		"two test files": {wish{fresh: []saved{tst("text"), {path: "/m/text/y_test.go", kind: test, pkg: "m/text"}}},
+			"text"},
+		"testdata": {wish{fresh: []saved{dat("text")}}, "text"},
 		"failed last": {wish{fresh: []saved{src("text")}, failing: map[string][]string{"m/web": {"TestW"}}},
 			"web=TestW; text; web cli store main"},
 		"failed, and not reached": {wish{fresh: []saved{src("main")}, failing: map[string][]string{"m/web": {"TestW"}}},
@@ -56,9 +62,20 @@ func TestOrder(t *testing.T) {
 		"earlier saves come later": {wish{fresh: []saved{src("main")}, earlier: []saved{src("cli")}}, "main cli"},
 		"the last save's importers first": {wish{fresh: []saved{src("store")}, earlier: []saved{src("cli")}},
 			"store cli; web main"},
-		"opened, and no source": {wish{fresh: []saved{{"/m/pages/x", data, "m/web"}, {"/m/pages/x", data, "m/cli"}}},
-			"cli web"},
-		"a source that others open": {wish{fresh: []saved{src("store"), {"/m/store/x.go", text, "m/cli"}}},
+		"opened, and no source": {wish{fresh: []saved{
+			{path: "/m/pages/x", kind: data, pkg: "m/web"}, {path: "/m/pages/x", kind: data, pkg: "m/cli"}}}, "cli web"},
+		"only bodies of functions": {wish{fresh: []saved{body("text")}}, "text; cli store web main"},
+		"importers of changed declarations first": {wish{fresh: []saved{body("text"), src("web")}},
+			"text web; main cli store"},
+		"also if they were saved earlier": {wish{fresh: []saved{body("text")}, earlier: []saved{src("web")}},
+			"text web; main cli store"},
+		"a body, and declarations elsewhere in the package": {wish{fresh: []saved{body("text"), src("text"), src("web")}},
+			"text web; cli main store"},
+		"but what failed comes first": {wish{fresh: []saved{body("text"), src("web")},
+			failing: map[string][]string{"m/store": {}}}, "text web; store main cli"},
+		"a body and go.mod": {wish{fresh: []saved{{path: "/m/go.mod", kind: module}, body("store")}},
+			"store; web main cli text"},
+		"a source that others open": {wish{fresh: []saved{src("store"), {path: "/m/store/x.go", kind: text, pkg: "m/cli"}}},
 			"store; cli web main"},
 		"go.mod": {wish{fresh: []saved{{path: "/m/go.mod", kind: module}}}, "cli main store text web"},
 		"go.mod and a file": {wish{fresh: []saved{{path: "/m/go.mod", kind: module}, src("store")}},

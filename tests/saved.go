@@ -26,6 +26,7 @@ type saved struct {
 	path string
 	kind kind
 	pkg  string // import path; "" for module
+	same bool   // of a source: importers can see no difference but in what functions do
 }
 
 // graph answers questions about the packages.
@@ -48,10 +49,10 @@ func newGraph(g *gobuild.TestGraph) *graph {
 			if strings.HasSuffix(path, "_test.go") {
 				how = test
 			}
-			all.files[path] = saved{path, how, p.ImportPath}
+			all.files[path] = saved{path: path, kind: how, pkg: p.ImportPath}
 		}
 		for _, path := range p.Sources {
-			all.files[path] = saved{path, source, p.ImportPath}
+			all.files[path] = saved{path: path, kind: source, pkg: p.ImportPath}
 		}
 	}
 	for _, path := range g.Files {
@@ -83,7 +84,7 @@ func (g *graph) touch(change watch.Change, o opened) (reached []saved, anew bool
 	for _, pkg := range o.readers(change.Path, change.Op != watch.Written) {
 		known := slices.ContainsFunc(reached, func(s saved) bool { return s.pkg == pkg })
 		if g.packages[pkg] != nil && !known {
-			reached = append(reached, saved{change.Path, how, pkg})
+			reached = append(reached, saved{path: change.Path, kind: how, pkg: pkg})
 		}
 	}
 	return reached, anew
@@ -101,7 +102,7 @@ func (g *graph) touchBuilt(change watch.Change) (reached []saved, anew bool) {
 	case change.Dir:
 		anew = !testdata && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_") && base != "testdata"
 	case testdata:
-		reached = append(reached, saved{path, data, pkg})
+		reached = append(reached, saved{path: path, kind: data, pkg: pkg})
 	case filepath.Ext(base) == ".go" && base[0] != '_' && base[0] != '.':
 		anew = true
 		if in := g.dirs[filepath.Dir(path)]; in != "" && change.Op != watch.Removed {
@@ -109,7 +110,7 @@ func (g *graph) touchBuilt(change watch.Change) (reached []saved, anew bool) {
 			if strings.HasSuffix(base, "_test.go") {
 				how = test
 			}
-			reached = append(reached, saved{path, how, in})
+			reached = append(reached, saved{path: path, kind: how, pkg: in})
 		}
 	}
 	return reached, anew

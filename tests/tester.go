@@ -51,6 +51,7 @@ type Tester struct {
 	graph   *graph    // nil before the packages are known
 	results results
 	opened  opened
+	shapes  shapes
 	told    []problems.Problem // the last ProblemsNow
 	pending pending
 	now     *attempt // the running attempt; nil: none
@@ -99,7 +100,7 @@ func New(config Config) (*Tester, error) {
 		config: config, events: make(chan Event), requests: make(chan func()), stop: make(chan struct{}),
 		since: time.Now().Add(-slack),
 		done:  make(chan struct{}), watcher: watcher, results: results{}, came: make(chan any),
-		opened: remembered(config.Memory),
+		opened: remembered(config.Memory), shapes: shapes{},
 		pending: pending{all: config.AtStart, anew: true, settled: true, began: time.Now(),
 			fresh: map[string]watch.Change{}, earlier: map[string]watch.Change{}, again: map[string]int{},
 			ours: map[string]bool{}, later: map[string]watch.Change{}},
@@ -330,9 +331,12 @@ func (t *Tester) take(message any) {
 	case loaded:
 		t.graph, t.pending.anew = m.graph, false
 		t.watch()
+		t.readShapes(m.graph, m.asked)
 		if m.first {
 			t.takeEarly(m)
 		}
+	case shapesRead:
+		maps.Copy(t.shapes, m.shapes)
 	case openedNow:
 		if now := t.opened.with(m.pkg, m.paths, m.some); !maps.Equal(now[m.pkg], t.opened[m.pkg]) {
 			t.opened, t.news = now, true
@@ -377,6 +381,13 @@ func (t *Tester) ended(m attemptEnded) {
 		}
 	case m.whole && !late:
 		t.forgetGone()
+		for _, saves := range []map[string]watch.Change{p.earlier, p.fresh} {
+			for path := range saves {
+				if known, built := t.graph.fileOf(path); built && known.kind == source {
+					t.shapes[path] = shapeOf(path)
+				}
+			}
+		}
 		p.all = false
 		clear(p.earlier)
 		clear(p.fresh)
