@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hotreload/control"
+	"hotreload/problems"
 	"hotreload/runner"
 	"hotreload/settings"
 	"hotreload/supervisor"
@@ -20,8 +21,10 @@ import (
 //
 // One goroutine, the owner, has what stands below asks. Another one prints, because a terminal may stand still.
 type testsBeside struct {
-	wishes  *settings.Wishes
-	run     *runner.Group
+	wanted  func(*settings.Resolved) bool
+	read    func(*settings.Resolved) (tests.Config, error)
+	start   func(tests.Config) (tester, error)
+	run     testedRun
 	journal *control.Journal
 	asks    chan func() // run by the owner
 	stop    chan struct{}
@@ -29,26 +32,60 @@ type testsBeside struct {
 	ended   chan struct{} // closed when the owner has ended
 
 	settings *settings.Resolved
-	config   tests.Config  // of the Tester, without its functions
-	tester   *tests.Tester // nil: tests are off
-	leaving  bool          // hotreload ends
+	config   tests.Config // of the Tester, without Hold
+	tester   tester       // nil: tests are off
+	leaving  bool         // hotreload ends
 	unsaid   []func(*testReporter)
+}
+
+// tester is a *tests.Tester.
+type tester interface {
+	Events() <-chan tests.Event
+	Go()
+	Close()
+	Await(context.Context) (tests.Outcome, error)
+}
+
+// testedRun is a *runner.Group.
+type testedRun interface {
+	Serves(context.Context) (bool, error)
+	Testing(ctx context.Context, on bool)
+	Tested(context.Context, []problems.Problem)
 }
 
 // newTestsBeside starts the owner. The owner ends with close.
 func newTestsBeside(w *settings.Wishes, r *settings.Resolved, run *runner.Group, c *console,
 	journal *control.Journal) *testsBeside {
-	b := &testsBeside{wishes: w, run: run, journal: journal, settings: r,
-		asks: make(chan func()), stop: make(chan struct{}), ended: make(chan struct{})}
+	b := newBeside(run, journal)
+	b.wanted = func(r *settings.Resolved) bool { return settings.Test.Of(r.Values) }
+	b.read = func(r *settings.Resolved) (tests.Config, error) {
+		t, err := w.Beside(r)
+		if err != nil {
+			return tests.Config{}, err
+		}
+		return testConfig(t)
+	}
+	b.start = func(config tests.Config) (tester, error) { return tests.New(config) }
 	reporter := newTestReporter(c, w.Dir, nil)
 	reporter.alone = false
+	b.begin(reporter, r)
+	return b
+}
+
+func newBeside(run testedRun, journal *control.Journal) *testsBeside {
+	return &testsBeside{run: run, journal: journal, asks: make(chan func()), stop: make(chan struct{}),
+		ended: make(chan struct{})}
+}
+
+// begin starts the owner, and the tests if the settings want them.
+func (b *testsBeside) begin(reporter *testReporter, r *settings.Resolved) {
+	b.settings = r
 	say := make(chan func(*testReporter))
 	go reporter.speak(say) // ends with the owner, or with the program while the terminal stands still
 	go b.own(say)          // ends with close
-	if settings.Test.Of(r.Values) {
+	if b.wanted(r) {
 		b.ask(b.on)
 	}
-	return b
 }
 
 // own is the owner's goroutine.
@@ -111,30 +148,24 @@ func (b *testsBeside) on() {
 	if b.tester != nil || b.leaving {
 		return
 	}
-	err := b.configure()
+	config, err := b.read(b.settings)
 	if err == nil {
-		config := b.config
+		config.Low = true
+		b.config = config
 		config.Hold = func(ctx context.Context) bool {
 			serves, err := b.run.Serves(ctx)
 			return serves && err == nil
 		}
-		b.tester, err = tests.New(config)
+		var t tester
+		if t, err = b.start(config); err == nil {
+			b.tester = t
+		}
 	}
 	if err != nil {
 		b.say(func(r *testReporter) { r.broken(err) })
 		return
 	}
 	b.run.Testing(context.Background(), true)
-}
-
-// configure reads the settings.
-func (b *testsBeside) configure() error {
-	t, err := b.wishes.Beside(b.settings)
-	if err == nil {
-		b.config, err = testConfig(t)
-	}
-	b.config.Low = true
-	return err
 }
 
 // off ends the tests. What they have found is forgotten.
@@ -166,21 +197,32 @@ func (b *testsBeside) toggle() {
 // reread takes over changed settings.
 func (b *testsBeside) reread(now *settings.Resolved) {
 	b.ask(func() {
-		before, wanted := settings.Test.Of(b.settings.Values), settings.Test.Of(now.Values)
-		config := b.config
+		before, wanted, running := b.wanted(b.settings), b.wanted(now), b.tester != nil
 		b.settings = now
-		switch {
-		case before != wanted && wanted:
-			b.on()
-		case before != wanted:
+		differ := false
+		if running {
+			config, err := b.read(now)
+			config.Low = true
+			differ = err == nil && !reflect.DeepEqual(sameKind(config), sameKind(b.config))
+		}
+		off, on := switched(before, wanted, running, differ)
+		if off {
 			b.off()
-		case b.tester != nil:
-			if err := b.configure(); err == nil && !reflect.DeepEqual(sameKind(config), sameKind(b.config)) {
-				b.off()
-				b.on()
-			}
+		}
+		if on {
+			b.on()
 		}
 	})
+}
+
+// switched is the rule for changed settings: whether tests are switched off, and then on. before and wanted are the old
+// and the new value of test. The key t may have switched tests on or off meanwhile, and settings that stay the same do
+// not change that. differ means: these settings make other tests.
+func switched(before, wanted, running, differ bool) (off, on bool) {
+	if before != wanted {
+		return !wanted, wanted
+	}
+	return running && differ, running && differ
 }
 
 // sameKind returns what can be compared of a configuration.
@@ -195,20 +237,30 @@ func (b *testsBeside) hear(events <-chan runner.Event) <-chan runner.Event {
 	go func() { // ends with events, if the passed events are read
 		defer close(passed)
 		for event := range events {
-			switch e := event.(type) {
-			case runner.Reloaded, runner.Unchanged, runner.Ran:
+			switch goesOn, leaves := heardBeside(event); {
+			case goesOn:
 				b.ask(b.goOn)
-			case runner.Service:
-				if _, ready := e.Event.(supervisor.BecameReady); ready {
-					b.ask(b.goOn)
-				}
-			case runner.Leaving:
+			case leaves:
 				b.ask(func() { b.leaving = true; b.off() })
 			}
 			passed <- event
 		}
 	}()
 	return passed
+}
+
+// heardBeside is the rule for events: after which of them tests that wait try again, and after which none run any more.
+func heardBeside(event runner.Event) (goesOn, leaves bool) {
+	switch e := event.(type) {
+	case runner.Reloaded, runner.Unchanged, runner.Ran:
+		return true, false
+	case runner.Service:
+		_, ready := e.Event.(supervisor.BecameReady)
+		return ready, false
+	case runner.Leaving:
+		return false, true
+	}
+	return false, false
 }
 
 func (b *testsBeside) goOn() {
@@ -219,7 +271,7 @@ func (b *testsBeside) goOn() {
 
 // await waits until what was saved is tested.
 func (b *testsBeside) await(ctx context.Context) (tests.Outcome, error) {
-	var t *tests.Tester
+	var t tester
 	b.ask(func() { t = b.tester })
 	if t == nil {
 		return tests.Outcome{}, control.ErrNoTests
