@@ -56,7 +56,7 @@ func TestFind(t *testing.T) {
 	dead := listen("1")
 	dead.(*net.UnixListener).SetUnlinkOnClose(false)
 	dead.Close()
-	listen("2") // never answers
+	silent := listen("2")
 	_, err = find(50*time.Millisecond, 0)
 	if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "no answer from pid 2") {
 		t.Errorf("next to a silent one: %v", err)
@@ -73,6 +73,7 @@ func TestFind(t *testing.T) {
 	if c, err := find(time.Minute, 0); err != nil || c.Pid != 4 {
 		t.Errorf("the slow one: %+v, %v", c, err)
 	}
+	silent.Close() // Find has waited for it once, after the match; see othersTimeout
 	if c, err := find(time.Minute, 3); err != nil || c.Pid != 3 {
 		t.Errorf("by its pid: %+v, %v", c, err)
 	}

@@ -19,6 +19,7 @@ import (
 type Host struct {
 	door    *door.Door
 	grace   time.Duration
+	former  time.Duration // see awaitFormerLocked
 	events  func(Event)
 	sockets *Sockets
 	leaving sync.Mutex // held while one worker leaves; taken before mu
@@ -77,7 +78,7 @@ const sendTimeout = 100 * time.Millisecond
 // the host. The sockets are for workers that ask, and belong to the caller.
 func New(path string, grace time.Duration, sockets *Sockets, events func(Event)) (*Host, error) {
 	h := &Host{
-		grace: grace, events: events, sockets: sockets,
+		grace: grace, former: formerTimeout, events: events, sockets: sockets,
 		waiting: map[uint32][]int{}, relays: map[*net.TCPConn]func(){},
 		guests: map[int]*guest{}, last: map[uint32]bool{}, moves: moves{all: map[uint32]*move{}},
 	}

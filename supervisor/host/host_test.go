@@ -41,6 +41,7 @@ func newStage(t *testing.T) *stage {
 	if s.Host, err = New(s.path, time.Second, sockets, func(e Event) { s.events <- e }); err != nil {
 		t.Fatal(err)
 	}
+	s.former = time.Millisecond // all agents are this process, so the wait for a former connection is in vain
 	t.Cleanup(func() {
 		s.Close()
 		sockets.Close()
@@ -541,6 +542,7 @@ func TestMend(t *testing.T) {
 // TestCrashWhileAnotherLeaves: a worker dies while its predecessor is about to exit. No worker serves, so the
 // listener stays for the next one.
 func TestCrashWhileAnotherLeaves(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		old  func(s *stage, old *agent, id uint32)
@@ -553,6 +555,7 @@ func TestCrashWhileAnotherLeaves(t *testing.T) {
 		{"it leaves at the same time", func(_ *stage, old *agent, _ uint32) { old.Close() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // FirstReadyAfter passes in each round
 			for range 20 {
 				s := newStage(t)
 				old, young := s.join(1), s.join(2)

@@ -98,9 +98,9 @@ func (h *Host) awaitFormerLocked(g *guest, pid int) {
 	if g.conn == nil || g.pid != pid || g.heard == nil {
 		return
 	}
-	heard := g.heard
+	heard, limit := g.heard, h.former
 	h.mu.Unlock()
-	timer := time.NewTimer(formerTimeout)
+	timer := time.NewTimer(limit)
 	select {
 	case <-heard:
 	case <-timer.C: // connected twice, on purpose

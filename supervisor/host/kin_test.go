@@ -75,8 +75,8 @@ func TestKinIsPartOfItsWorker(t *testing.T) {
 	head.tell(protocol.Quiet)
 	// The host answers only after handling all reports so far.
 	for _, one := range []*agent{head, kin, late} {
-		one.write(protocol.Append(nil, protocol.Way, nil))
-		one.hearsKind(protocol.Way)
+		one.tell(protocol.Waiting, 0)
+		one.hearsKind(protocol.Waiting)
 	}
 	s.silent(other, 2)
 	short.Close() // an agent without further reports

@@ -74,6 +74,7 @@ func (a *agent) offered(listener uint32, far net.Conn) (number uint32) {
 const gate = 7 // a listener
 
 func TestMove(t *testing.T) {
+	t.Parallel() // one case waits for takeTimeout
 	fd, far := connection(t)
 	for _, c := range []struct {
 		name string
