@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestSeeds: docs/seeds.md has every row of the three supervisors once, each with a test or a reason, and every scenario;
-// and the tests that it names are there.
+// TestSeeds: docs/seeds.md has every row of the three supervisors once, with a test or a reason, and every scenario.
+// Each test named there exists.
 func TestSeeds(t *testing.T) {
 	tests := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {

@@ -137,8 +137,8 @@ func TestFilesAreReported(t *testing.T) {
 	s.current = nil
 }
 
-// TestSecondOpenings: a second opening of a file for a later request is reported, unless another file was opened for
-// the first time beside it: cached pages have their frame in common.
+// TestSecondOpenings: a second opening of a file for a later request is reported, unless another file was opened at the
+// same time for the first time: cached pages share their frame.
 func TestSecondOpenings(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

@@ -133,8 +133,8 @@ func (k *kept) describe(t *testing.T, head, body string, from *process_) (text s
 	return text, answer.Close
 }
 
-// TestRequestsOverTLSAreRelayed: all answers after the line are the new worker's, with one connection, and with 64
-// clients that never retry a request. The control shows that otherwise the old worker answers.
+// TestRequestsOverTLSAreRelayed: after the line, all answers come from the new worker, on one connection, and with 64
+// clients that never retry a request. In the control, without the relay, the old worker answers.
 func TestRequestsOverTLSAreRelayed(t *testing.T) {
 	const saves = 25
 	for _, relayed := range []bool{true, false} {
@@ -386,7 +386,7 @@ func TestCrashDuringRelay(t *testing.T) {
 	}
 }
 
-// asksFirst is a connection that reads nothing before its user has asked something, by the second write.
+// asksFirst is a connection whose user must send before reading, by the second write.
 type asksFirst struct {
 	net.Conn
 	connected atomic.Bool

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// Every edit leaves a file that is Go, shows its word, and is another than before; what was in the file stays.
+// After every edit, the file is valid Go, shows its word, and differs from the version before; the rest of the file
+// stays.
 func TestEdits(t *testing.T) {
 	for name, source := range map[string]string{
 		"no import":      "// Package p is small.\npackage p // here\n\nfunc F() {}\n",

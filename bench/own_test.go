@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Each copy of a program gets an address of its own in its Go files, and in no others.
+// Each copy of a program gets its own address in its Go files, and in no other files.
 func TestMoveTo(t *testing.T) {
 	dir := t.TempDir()
 	const source = `package main
@@ -43,7 +43,7 @@ func main() { listen(":8080"); listen(":80800") }
 	}
 }
 
-// Ratios and medians are of rounds in which the new code came to serve. Others are counted apart.
+// Ratios and medians cover the rounds in which the new code served. Other rounds are counted separately.
 func TestBesideAir(t *testing.T) {
 	air := &contender{name: "air", times: []time.Duration{400, 0, 1000}, requests: 30, failed: 2, unserved: 1}
 	ours := &contender{name: "hotreload", times: []time.Duration{100, 100, 500}, requests: 20}

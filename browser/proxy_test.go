@@ -29,7 +29,7 @@ func proxied(t *testing.T, target func() string) (s *site, addr string) {
 	return s, s.addr
 }
 
-// What passes the proxy is what the program has sent, and what the client has sent.
+// The proxy passes on exactly the bytes of the program and of the client.
 func TestProxyChangesNothing(t *testing.T) {
 	var saw *http.Request
 	var body []byte
@@ -72,7 +72,7 @@ func TestProxyChangesNothing(t *testing.T) {
 	}
 }
 
-// A document gets the tag, of the generation that served before it was asked for; nothing else does.
+// A document gets the tag, with the generation at the time of the request; no other answer does.
 func TestProxyTags(t *testing.T) {
 	const page = "<!doctype html><html><head><title>x</title></head></html>"
 	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -121,7 +121,7 @@ func TestProxyConnectsForEachGeneration(t *testing.T) {
 	}
 }
 
-// Streams come as they are written, and protocols that take over the connection pass.
+// Streams arrive as they are written, and protocols with a connection of their own pass.
 func TestProxyStreams(t *testing.T) {
 	more := make(chan bool)
 	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +177,7 @@ func TestProxyStreams(t *testing.T) {
 	}
 }
 
-// A request that the program may have begun to work on is not sent again; one that finds nobody waits.
+// The proxy never repeats a request that the program may have started. A request waits if no worker serves.
 func TestProxySendsOnce(t *testing.T) {
 	var requests atomic.Int32
 	program, err := net.Listen("tcp", "127.0.0.1:0")

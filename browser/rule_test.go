@@ -104,7 +104,7 @@ func TestAfter(t *testing.T) {
 	serves := []runner.Event{replacement(1), reloaded(1)}
 	for _, c := range []struct {
 		name   string
-		before []runner.Event // told pages nothing that is looked at
+		before []runner.Event // pages were told nothing about checked names
 		events []runner.Event
 		want   []string
 	}{
@@ -255,7 +255,7 @@ func TestStatesAreValues(t *testing.T) {
 	}
 }
 
-// A page knows which of the last changes it has not: those after it was asked for.
+// A page knows which of the last changes are missing: those after its own request.
 func TestLate(t *testing.T) {
 	s, _ := play(service{}, reloaded(1), changed(file("/a.css", runner.Live)), changed(file("/b.css", runner.Live)))
 	state := s.state("run", Options{}, time.Unix(1001, 5))

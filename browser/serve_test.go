@@ -26,7 +26,7 @@ const testKey = "0123456789abcdef0123456789abcdef"
 // patience is the limit of every wait for a fact.
 const patience = 20 * time.Second
 
-// site is pages with a listener of their own for connections that are handed over.
+// site has pages and a listener for connections from agents.
 type site struct {
 	*Pages
 	t    *testing.T
@@ -200,7 +200,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A client that does not read is disconnected, and holds up nobody.
+// A client that does not read is disconnected, and delays no other client.
 func TestSlowClient(t *testing.T) {
 	s := newSite(t, Settings{})
 	answer := make(chan *client, 1)
@@ -424,7 +424,7 @@ type nearby struct{ net.Conn }
 
 func (nearby) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv6loopback, Port: 4711} }
 
-// The editor gets the file as one word, whatever it is called, and no shell looks at it.
+// The editor gets the file name as one word, whatever the name contains, and without a shell.
 func TestOpen(t *testing.T) {
 	if os.PathSeparator != '/' {
 		t.Skip("the editor in this test is a shell script, which Windows does not run")
@@ -509,12 +509,12 @@ func TestReloadOn(t *testing.T) {
 	st := s.listen("")
 	st.next()
 	s.Tell("api", reloaded(7)) // of no concern
-	s.look(t.Context())        // it is done
+	s.look(t.Context())        // the reload is over
 	s.Set(Settings{ReloadOn: []string{"api"}})
 	if m := st.next(); m.Kind != kindState || m.State.Number != 0 {
 		t.Fatalf("have %+v", m)
 	}
-	s.Tell("api", changed(file("/x.css", runner.Live))) // its own pages do not reload
+	s.Tell("api", changed(file("/x.css", runner.Live))) // the service's own pages do not reload
 	s.Tell("api", changed(file("/x.html", runner.Live)))
 	if m := st.next(); m.Kind != kindReload || m.Service != "web" || m.Number != 1 || m.Paths[0] != "/x.html" {
 		t.Errorf("a live file: have %+v", m)
@@ -534,13 +534,13 @@ func TestReloadOn(t *testing.T) {
 	}
 }
 
-// A page that connects tells when its document was asked for; of a page on another machine this is not known well
+// A connecting page tells when its document was requested. For a page on another machine, this time is not exact
 // enough.
 func TestPageAskedFor(t *testing.T) {
 	s := newSite(t, Settings{})
 	earliest := time.Now().Add(-time.Hour)
 	for _, query := range []string{
-		"elapsed=1000&began=" + fmt.Sprint(earliest.UnixMilli()) + "&path=/a%1bb", // a connection that was made again
+		"elapsed=1000&began=" + fmt.Sprint(earliest.UnixMilli()) + "&path=/a%1bb", // a renewed connection
 		"elapsed=1000",         // hotreload's own page
 		"path=/b",              // nothing is known
 		"elapsed=1000&path=/c", // without a clock
@@ -571,7 +571,7 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-// A key stays, only its user can read it, and what is none is replaced.
+// A key stays the same, only its user can read the file, and an invalid key is replaced.
 func TestKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "a.key")
 	one, err := Key(path)

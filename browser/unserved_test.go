@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestUnserved: what browsers get while no worker runs, and what a page found by DNS rebinding gets.
+// TestUnserved: answers to browsers while no worker runs, and to a page found by DNS rebinding.
 func TestUnserved(t *testing.T) {
 	s := newSite(t, Settings{})
 	for _, c := range []struct {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestFreshness: what services do one after the other, and where the screen is cleared. b begins a build, r a
-// replacement, e is the end; then the service, and the milliseconds since what was before.
+// TestFreshness: a sequence of steps of services, and where the screen is cleared. b begins a build, r a replacement, e
+// is the end; then the service, and the milliseconds since the previous step.
 func TestFreshness(t *testing.T) {
 	for _, c := range []struct{ name, does, want string }{
 		{"a build", "b:x:0 r:x:500 e:x:20", "yes no"},

@@ -81,7 +81,7 @@ func TestCompletions(t *testing.T) {
 	}
 }
 
-// A word that completion offers for a flag is one that the flag takes.
+// The flag accepts each word offered by completion.
 func TestOfferedWordsAreTaken(t *testing.T) {
 	for _, s := range settings.All() {
 		for _, word := range s.Words {

@@ -15,7 +15,7 @@ import (
 	"hotreload/settings"
 )
 
-// inits runs hotreload init and returns what it prints, and its error.
+// inits runs hotreload init and returns its output and error.
 func inits(args ...string) (out, about string, err error) {
 	var printed, told bytes.Buffer
 	root := newCommand(&line{values: settings.NewValues()})
@@ -26,7 +26,7 @@ func inits(args ...string) (out, about string, err error) {
 	return printed.String(), told.String(), err
 }
 
-// TestInitPrintsAndWrites: what is printed is what is written, and a file that exists stays as it is.
+// TestInitPrintsAndWrites: init writes the text that it prints, and leaves existing files alone.
 func TestInitPrintsAndWrites(t *testing.T) {
 	args := []string{"./cmd/web", "--name", `a "b" & c`}
 	for _, e := range editors.All() {
@@ -83,7 +83,7 @@ func TestInitPrintsAndWrites(t *testing.T) {
 	}
 }
 
-// TestInitWritesWhatIsMissing: of several files, those that do not exist are written.
+// TestInitWritesWhatIsMissing: init writes only the missing files.
 func TestInitWritesWhatIsMissing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir(".vscode", 0o777); err != nil {
@@ -129,7 +129,7 @@ func TestInitKnowsTheDebuggersAddress(t *testing.T) {
 	}
 }
 
-// wellFormed checks that a file can be read, and that it starts hotreload with the arguments if it starts hotreload.
+// wellFormed checks the syntax of a file, and the arguments of hotreload if the file starts hotreload.
 func wellFormed(t *testing.T, path, text string) {
 	t.Helper()
 	var err error

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMask: what is secret does not remain, and what tells something does.
+// TestMask: secrets are removed, and useful words stay.
 func TestMask(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".env")
 	if err := os.WriteFile(path, []byte("API_URL='https://x.example'\nGREETING=hello world\nN=1\n"), 0o666); err != nil {

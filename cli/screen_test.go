@@ -22,7 +22,7 @@ func TestScreen(t *testing.T) {
 	} {
 		whole, bytewise := screen{}, screen{}
 		whole.sees([]byte(c.writes))
-		for _, b := range []byte(c.writes) { // it may come in any pieces
+		for _, b := range []byte(c.writes) { // the output may arrive in any pieces
 			bytewise.sees([]byte{b})
 		}
 		for _, s := range []*screen{&whole, &bytewise} {

@@ -26,8 +26,8 @@ import (
 	"hotreload/tests"
 )
 
-// events are all kinds of events, for docs/events.md and docs/events.schema.json, which go test -update writes. A field
-// that may be missing has a question mark.
+// events lists all kinds of events. go test -update writes docs/events.md and docs/events.schema.json from this list.
+// An optional field has a question mark.
 var events = []struct{ name, fields, text string }{
 	{"listening", "text", "hotreload has opened the service's sockets: at its start, and when others are configured. " +
 		"`text` lists the addresses."},
@@ -295,7 +295,7 @@ func eventTypes(t *testing.T, folder string) (names []string) {
 	return names
 }
 
-// filled sets what can be set in a value: full sets all, sparse leaves out what may be missing.
+// filled sets the fields of a value: full sets all fields, sparse leaves out optional ones.
 func filled(v reflect.Value, full bool) {
 	switch v.Kind() {
 	case reflect.String:
@@ -339,7 +339,7 @@ func filledEvent[T any](event T, full bool) T {
 	return v.Interface().(T)
 }
 
-// samples are all events that there can be, each with all that it can have, and with no more than it must have.
+// samples returns all possible events, each once with all fields and once with the required ones only.
 func samples(t *testing.T) (all []runner.Event) {
 	t.Helper()
 	var names, runners, supervisors []string
@@ -355,7 +355,7 @@ func samples(t *testing.T) (all []runner.Event) {
 			wrapped.Event = filledEvent(event, full)
 			if _, ok := event.(supervisor.Exited); !ok {
 				if _, ok := event.(supervisor.Failed); !ok {
-					wrapped.Problems = nil // no others have any
+					wrapped.Problems = nil // only these have any
 				}
 			} else if full {
 				wrapped.Problems = nil // expected
@@ -380,8 +380,8 @@ func samples(t *testing.T) (all []runner.Event) {
 	return all
 }
 
-// TestEveryEventFitsTheSchema holds every event that the code can make to docs/events.schema.json, and finds events in
-// it that nothing makes.
+// TestEveryEventFitsTheSchema checks every event of the code against docs/events.schema.json, and finds events of the
+// schema that the code never sends.
 func TestEveryEventFitsTheSchema(t *testing.T) {
 	var parsed jsonschema.Schema
 	if err := json.Unmarshal(schema(t), &parsed); err != nil {

@@ -9,13 +9,13 @@ import (
 	"hotreload/tests"
 )
 
-// TestTestsAnswer: what wait --tests tells of tests, and that a hotreload without them says so.
+// TestTestsAnswer: the answer of wait --tests, also from a hotreload without tests.
 func TestTestsAnswer(t *testing.T) {
 	wrong := []problems.Problem{{Message: "x"}}
 	for _, c := range []struct {
 		name    string
 		outcome tests.Outcome
-		want    Tests // its numbers and problems aside
+		want    Tests // without its numbers and problems
 	}{
 		{"nothing was saved", tests.Outcome{}, Tests{OK: true}},
 		{"they pass", tests.Outcome{Report: tests.Report{Packages: 2, Passed: 3}}, Tests{OK: true}},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// remoteStep is an input of a client that speaks JSON-RPC, and what follows from the input.
+// remoteStep is an input of a JSON-RPC client, and the expected results.
 type remoteStep struct {
 	do   func(r *remote)
 	want string

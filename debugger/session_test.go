@@ -236,7 +236,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// TestEncoding: an answer names the number of its request, also if that is 0, and nothing else does.
+// TestEncoding: an answer names the number of its request, also if the number is 0. No other message has such a number.
 func TestEncoding(t *testing.T) {
 	for _, c := range []struct {
 		m    message

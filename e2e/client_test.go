@@ -453,8 +453,8 @@ func TestClientShowsProblems(t *testing.T) {
 	b.overlay()
 }
 
-// TestClientShowsTests: failing tests are a badge, which leaves page and focus alone. A click, or the keyboard, shows
-// where they fail. All is gone when they pass.
+// TestClientShowsTests: while tests fail, the page has a badge, which leaves content and focus alone. A click, or the
+// keyboard, lists the failures. Badge and list disappear when the tests pass.
 func TestClientShowsTests(t *testing.T) {
 	t.Parallel()
 	b := &browserPage{newBrowser(t)}
@@ -505,7 +505,7 @@ func TestClientShowsTests(t *testing.T) {
 	b.overlay("store_test.go:31")
 	b.value("key Escape")
 	shows("1 test fails", "store_test.go")
-	b.is(`window.got === "Escape"`, "false") // the list has taken it
+	b.is(`window.got === "Escape"`, "false") // the list has taken the key
 	b.value("key Escape")
 	b.await(`window.got === "Escape"`)
 	b.value("key Enter")
@@ -519,7 +519,7 @@ func TestClientShowsTests(t *testing.T) {
 		return string(text) == source+":31:1"
 	})
 
-	// A page that is opened later has it, too; a problem of the program comes first.
+	// A page opened later has the badge, too; a problem of the program comes first.
 	p.opened(b)
 	b.overlay("1 test fails")
 	p.tell(runner.BuildFailed{Serving: 1, Err: &gobuild.BuildError{Text: "go: no such tool"}})
@@ -576,7 +576,7 @@ func TestForeignPage(t *testing.T) {
 	}
 }
 
-// intrusion is what a page tries, and what comes of it in the program's own page and in foreign ones.
+// intrusion is an attempt of a page, and the results in the program's own page and in foreign ones.
 type intrusion struct{ name, script, own, foreign string }
 
 // intrusions are the attempts of the pages of TestForeignPage at the paths below base.
@@ -625,7 +625,7 @@ func TestHiddenTabs(t *testing.T) {
 	b.tells("use 1")
 	p.clients(0)
 	p.set("/a.css", colored("rgb(0, 0, 2)"))
-	p.serves(2, "a.css") // the file is embedded this time
+	p.serves(2, "a.css") // this time the file is embedded
 	b.tells("use 0")
 	b.await(backgroundOf + ` == "rgb(0, 0, 2)"`)
 	b.is(`window.mark`, "1")

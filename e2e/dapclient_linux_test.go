@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// dapEditor is a client of the Debug Adapter Protocol that behaves as VS Code does (debugSession.ts): at each event
-// `initialized`, whenever it comes, it sends all breakpoints, then configurationDone, then asks for the threads.
+// dapEditor is a client of the Debug Adapter Protocol with the behaviour of VS Code (debugSession.ts): after each event
+// `initialized`, at any time, the client sends all breakpoints, then configurationDone, then asks for the threads.
 type dapEditor struct {
 	t        *testing.T
 	conn     net.Conn

@@ -15,8 +15,8 @@ import (
 	"hotreload/internal/testmodules"
 )
 
-// seenOnLinux lists the programs that can be distinguished from slow ones only on Linux, because other systems do not
-// tell what a process waits for.
+// seenOnLinux lists programs that only Linux can distinguish from slow ones: other systems do not tell the reason of a
+// process's wait.
 var seenOnLinux = []string{"flock that waits", "bbolt", "sqlite that waits"}
 
 // Programs that can run only once are replaced, save after save, and one line gives the reason. Slow or broken programs

@@ -169,7 +169,7 @@ func TestDebuggerStoppedWhileSaving(t *testing.T) {
 	if have := d.e.value(at, "answer"); have != `"one"` {
 		t.Errorf("while generation 3 waits, answer is %s", have)
 	}
-	d.edit(2, "three") // a newer one supersedes it
+	d.edit(2, "three") // a newer save supersedes this one
 	d.breakAt("IN REQUEST")
 	d.waitFor(`generation 4 is ready, and waits`)
 	d.e.goOn(at)
@@ -198,8 +198,7 @@ func TestDebuggerStoppedWhileSaving(t *testing.T) {
 	}
 }
 
-// TestDebuggerAndBrokenCode: a build that fails, and a generation that dies at its start, leave the session where it
-// is.
+// TestDebuggerAndBrokenCode: a failed build and a crash at the start leave the session in its state.
 func TestDebuggerAndBrokenCode(t *testing.T) {
 	d := startDebugged(t)
 	d.connect("IN REQUEST")
@@ -369,8 +368,9 @@ func TestDebuggerLosesNothing(t *testing.T) {
 	t.Logf("%d requests, %d connections", report.All.Requests, report.All.Connections)
 }
 
-// TestDebuggerCanLose is the control of TestDebuggerLosesNothing: the same clients come to a breakpoint, and dlv is
-// killed there. The breakpoint that it leaves ends the worker, as in a crash, and the clients' count shows that.
+// TestDebuggerCanLose is the control of TestDebuggerLosesNothing: the same clients reach a breakpoint, and dlv is
+// killed there. The remaining breakpoint ends the worker, as in a crash, and the clients' count shows the lost
+// requests.
 func TestDebuggerCanLose(t *testing.T) {
 	d := startDebugged(t)
 	d.connect("IN REQUEST")

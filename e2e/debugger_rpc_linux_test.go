@@ -23,8 +23,8 @@ func (d *debugSession) join(marks ...string) *dlvClient {
 }
 
 // TestDlvConnect: dlv connect debugs the present generation, also at its start. A save at a breakpoint ends the
-// connection with the next continue. The client connects again, to the generation that serves. To quit does not
-// kill the program, whatever the client answers.
+// connection with the next continue. The client connects again, to the serving generation. Quitting does not kill the
+// program, whatever the client answers.
 func TestDlvConnect(t *testing.T) {
 	t.Parallel()
 	d := startDebugged(t)
@@ -48,7 +48,7 @@ func TestDlvConnect(t *testing.T) {
 	d.waitFor(`connect again for generation 3`)
 	d.waitFor(`generation 3 serves`)
 
-	c = d.join("IN REQUEST") // the fact that it runs: the breakpoint is hit
+	c = d.join("IN REQUEST") // a hit breakpoint proves that the program runs
 	c.says(`Breakpoint 1 set`)
 	got = d.request("/")
 	c.says(`> \[Breakpoint 1\] main[^\n]*` + d.at("IN REQUEST"))

@@ -33,7 +33,7 @@ func (c *dlvClient) Write(p []byte) (int, error) {
 	return c.out.Write(p)
 }
 
-// connectDlv runs dlv connect, which is told these commands at once.
+// connectDlv runs dlv connect with these commands.
 func connectDlv(t *testing.T, address string, commands ...string) *dlvClient {
 	t.Helper()
 	home := t.TempDir() // without the colours and the history of a person

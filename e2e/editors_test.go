@@ -93,9 +93,9 @@ func inits(t *testing.T, dir, editor, file string) []byte {
 	return text
 }
 
-// TestVSCodeTaskShowsProblems: the task that hotreload init writes runs in a coloured terminal of 40 columns, as in VS
-// Code, before hotreload starts and while it runs. Its regular expressions find each problem of a save, and the line
-// that matches "ends" follows the problems.
+// TestVSCodeTaskShowsProblems: the task of hotreload init runs in a coloured terminal of 40 columns, as in VS Code,
+// before hotreload starts and while it runs. Its regular expressions find each problem of a save; the line that matches
+// "ends" comes after the problems.
 func TestVSCodeTaskShowsProblems(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long", 20) + ".go"

@@ -40,8 +40,8 @@ func newToolModule(t *testing.T) string {
 	return dir
 }
 
-// TestGoTool: go tool hotreload is as hotreload is: its exit code, SIGTERM to go alone, and on a terminal Ctrl-C, q and
-// Ctrl-Z, where go is a process between the shell and hotreload that gets and passes on each signal.
+// TestGoTool: go tool hotreload behaves like hotreload: the exit code, SIGTERM to go alone, and on a terminal Ctrl-C, q
+// and Ctrl-Z. There, go is a process between the shell and hotreload, gets each signal, and passes it on.
 func TestGoTool(t *testing.T) {
 	t.Parallel()
 	if shell, err := exec.LookPath("bash"); err != nil || shell == "" {

@@ -21,8 +21,8 @@ var itself = strings.Replace(server, "boot()", `boot()
 	}
 	log.Printf("home %s, name %s", filepath.Dir(os.Args[0]), os.Args[0])`, 1)
 
-// A program that starts itself again runs its own binary, as with go run, even if another program has its name. A path
-// relative to the folder of os.Args[0] is in the working folder.
+// If a program starts itself again, its own binary runs, as with go run, even if another program has the same name. A
+// path relative to the folder of os.Args[0] is in the working folder.
 func TestStartsItselfAgain(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"app", "test"} { // every PATH contains a program called test

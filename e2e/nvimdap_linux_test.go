@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// nvim is a Neovim without a screen, which is asked by its own remote commands.
+// nvim is a Neovim without a screen, controlled by its own remote commands.
 type nvim struct {
 	t      *testing.T
 	path   string

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// odd is a server whose pages come in ways that could hide hotreload's script, or a change. All show what is in
-// shown.txt. Brotli needs no library: its format has a way to store text as it is.
+// odd is a server with pages in forms that could hide hotreload's script, or a change. All pages show the content of
+// shown.txt. Brotli needs no library, because the format can store plain text.
 const odd = `package main
 
 import (
@@ -168,14 +168,14 @@ func TestOddPages(t *testing.T) {
 		}
 	}
 
-	// What is compressed although nobody has asked for it is left alone, and hotreload says why.
+	// Unrequested compression is left alone, and hotreload says why.
 	b.tells("open http://" + s.addr + "/brotli?always")
 	shows()
 	b.await(`document.title == "unpacked"`)
 	b.is(`window[Symbol.for("hotreload")] === undefined`, "true")
 	s.waitFor(`/brotli: this page does not follow changes: its Content-Encoding is br`)
 
-	// A service worker that answers from its cache: the page is loaded once more, and then says why it is old.
+	// A service worker answers from its cache: the page reloads once, and then explains why it is old.
 	b.tells("open http://" + s.addr + "/sw/kept")
 	b.await(`!!navigator.serviceWorker.controller && window[Symbol.for("hotreload")] === true`)
 	s.listeners(b, 1)

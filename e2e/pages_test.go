@@ -81,8 +81,8 @@ func hello(t *testing.T, b *browserPage) *session {
 	return s
 }
 
-// TestFailingTestsInThePage: with --test, the open page has a badge while tests fail. The test is not parallel: what it
-// waits for gets no processor beside other tests.
+// TestFailingTestsInThePage: with --test, the open page has a badge while tests fail. The test is not parallel: `go
+// test` at low priority would get no processor beside other tests.
 func TestFailingTestsInThePage(t *testing.T) {
 	b := &browserPage{newBrowser(t)}
 	const lengths = "package main\n\nimport \"testing\"\n\nfunc TestLength(t *testing.T) {\n" +
@@ -171,7 +171,7 @@ func TestHelloInTheBrowser(t *testing.T) {
 		b.is(`window.mark`, want)
 		s.listeners(b, 1)
 	}
-	// A file that the page does not show itself takes effect, too, because the program reads it for each request.
+	// A file takes effect without being part of the page, too, because the program reads the file for each request.
 	if _, err := s.get("/motto"); err != nil {
 		t.Fatal(err)
 	}
@@ -421,7 +421,7 @@ func TestFigures(t *testing.T) {
 	for i := 1; i <= rounds; i++ {
 		for _, kind := range kinds {
 			s.listeners(b, 1)
-			time.Sleep(300 * time.Millisecond) // so that no save disturbs the next
+			time.Sleep(300 * time.Millisecond) // each save is separate from the next
 			stop, served := make(chan struct{}), make(chan time.Time, 1)
 			go s.firstWith(kind.path, fmt.Sprintf(kind.text, i), stop, served) // ends with stop, at the latest
 			began := time.Now()

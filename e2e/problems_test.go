@@ -194,8 +194,8 @@ func validSARIF(t *testing.T, log string) {
 	}
 }
 
-// TestPanicInATerminal: in a terminal, where a worker's stdout and stderr are one, its panic has a place, too. wait
-// says it in front of the stack, relative to the folder where it is asked.
+// TestPanicInATerminal: in a terminal, a worker's stdout and stderr are the same, and its panic has a place, too. wait
+// prints the place in front of the stack, relative to the folder of the command.
 func TestPanicInATerminal(t *testing.T) {
 	t.Parallel()
 	dir := newModule(t, map[string]string{"sub/sub.go": "package sub\n"})
@@ -218,7 +218,8 @@ func TestPanicInATerminal(t *testing.T) {
 	}
 }
 
-// TestProblemsOfServices: services that share broken code have one problem, which names them; others have none.
+// TestProblemsOfServices: services with the same broken code share one problem, with their names; other services have
+// none.
 func TestProblemsOfServices(t *testing.T) {
 	t.Parallel()
 	program := "package main\n\nimport (\n\"example.com/app/lib\"\n\"time\"\n)\n\n" +

@@ -53,8 +53,8 @@ func at(words []string) (all []string) {
 	return all
 }
 
-// TestImage: the image of releases runs hotreload, with the arguments of docker run, and stops it gracefully. Its Go is
-// that of the recipe.
+// TestImage: the image of releases runs hotreload with the arguments of docker run, and docker stop ends hotreload
+// gracefully. The image has the same Go as the recipe.
 func TestImage(t *testing.T) {
 	text, err := os.ReadFile("Dockerfile")
 	ensure(t, err)
@@ -166,7 +166,7 @@ func TestKubernetesRecipe(t *testing.T) {
 	u.as, u.env = entry, recipeEnv(t, dir)
 	s := u.start(t, dir, at(recipe.Containers[0].Args)...)
 	s.waitFor(`undefined: undefined`)
-	if code := s.probes(u.env, s.within(probe...)...); code != 1 { // it waits for the next save
+	if code := s.probes(u.env, s.within(probe...)...); code != 1 { // hotreload waits for the next save
 		t.Errorf("before the first generation, the probe's exit code is %d, want 1", code)
 	}
 	s.unpack(map[string]string{"cmd/server/version.go": version("v2", "")})

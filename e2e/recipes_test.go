@@ -61,7 +61,7 @@ func readYAML(t *testing.T, page, name string, into any) {
 	}
 }
 
-// onPath makes a folder for PATH, in which hotreload is the test binary. It is to run with beHotreload set.
+// onPath makes a folder for PATH with the test binary as hotreload. Commands need beHotreload.
 func onPath(t *testing.T) (dir, path string) {
 	t.Helper()
 	self, err := filepath.Abs(os.Args[0])
@@ -71,7 +71,7 @@ func onPath(t *testing.T) (dir, path string) {
 	return dir, "PATH=" + dir + ":" + os.Getenv("PATH")
 }
 
-// newRecipe makes the module that the recipes are for: a server in ./cmd/server that takes -addr.
+// newRecipe makes the module for the recipes: a server in ./cmd/server with the flag -addr.
 func newRecipe(t *testing.T, files map[string]string) string {
 	t.Helper()
 	all := map[string]string{
@@ -139,12 +139,12 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// TestRecipesAreRead: each file of each recipe is read by a library for its format. Other tests run what can be run.
+// TestRecipesAreRead: a library parses each file of each recipe. Other tests run recipes where possible.
 func TestRecipesAreRead(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("docs/recipes/*.md")
 	ensure(t, err)
-	elsewhere := []string{ // what runs it
+	elsewhere := []string{ // the test that runs this recipe
 		"Makefile",                                                                      // TestMakeRecipe
 		".devcontainer/hotreload/install.sh",                                            // TestFeatureRecipe
 		"Dockerfile.dev",                                                                // TestComposeRecipe
@@ -179,8 +179,8 @@ func TestRecipesAreRead(t *testing.T) {
 	}
 }
 
-// TestRecipesByTheirTools: Compose's own library reads the Compose files, and an interpreter runs the Tiltfiles. What
-// they name is in the other recipes.
+// TestRecipesByTheirTools: Compose's own library reads the Compose files, and an interpreter runs the Tiltfiles. The
+// other recipes have the commands named there.
 func TestRecipesByTheirTools(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -232,7 +232,7 @@ func TestMakeRecipe(t *testing.T) {
 	s.eventually("no worker is left", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
 }
 
-// TestProcessComposeRecipe: what process-compose runs by sh -c.
+// TestProcessComposeRecipe: sh -c runs the commands, as in process-compose.
 func TestProcessComposeRecipe(t *testing.T) {
 	t.Parallel()
 	var file struct {

@@ -10,9 +10,9 @@ import (
 // forIdle is the limit of waits for processes that run only while no other wants a processor.
 const forIdle = 5 * patience
 
-// TestTestsBeside: with --test, what a save reaches is tested after the new code serves; failures are problems, and
-// wait --tests waits for them. A saved test replaces nothing. The key t ends all this. The test is not parallel: what
-// it waits for gets no processor beside other tests.
+// TestTestsBeside: with --test, the affected tests run after the new code serves; failures are problems, and wait
+// --tests waits for the results. A saved test replaces nothing. The key t ends all this. The test is not parallel: `go
+// test` at low priority would get no processor beside other tests.
 func TestTestsBeside(t *testing.T) {
 	const textTest = "package text\n\nimport \"testing\"\n\nfunc TestN(t *testing.T) {\n\tif N != 1 {\n" +
 		"\t\tt.Error(\"N is\", N)\n\t}\n}\n"

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestTestOnSave: hotreload test tests everything, then what a save reaches; it prints failures with their places, also
-// those of the compiler, and ends with exit code 0.
+// TestTestOnSave: hotreload test runs all tests, then those affected by a save. It prints failures and compiler errors
+// with their places, and ends with exit code 0.
 func TestTestOnSave(t *testing.T) {
 	t.Parallel()
 	dir := newModule(t, map[string]string{

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestPageWhileNobodyServes: the program crashes again and again. A browser shows why, and shows the program by itself
-// when it is mended. A request of a program that was sent meanwhile is answered by the mended program.
+// TestPageWhileNobodyServes: the program crashes again and again. A browser shows the reason, and shows the program
+// after the repair, without a reload by hand. The repaired program answers a request sent by another client meanwhile.
 func TestPageWhileNobodyServes(t *testing.T) {
 	t.Parallel()
 	b := &browserPage{newBrowser(t)}

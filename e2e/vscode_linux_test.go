@@ -15,9 +15,9 @@ var vscode string
 // replay is a script of an editor's messages, as testdata/vscode.txt explains it.
 type replay struct {
 	*debugSession
-	names   map[string]string // $NAME -> what it stands for
+	names   map[string]string // $NAME -> value
 	open    map[string][]int  // requests without an answer, by command
-	request <-chan string     // of a client: its answer will arrive
+	request <-chan string     // requests of a client: the answer will arrive here
 }
 
 func (r *replay) step(line string) {
@@ -49,7 +49,7 @@ func (r *replay) step(line string) {
 	}
 }
 
-// learn keeps what later steps name.
+// learn stores values for later steps.
 func (r *replay) learn(from string, text json.RawMessage) {
 	var body struct {
 		ThreadID    int
@@ -88,8 +88,8 @@ func (r *replay) deed(word, rest string) {
 	}
 }
 
-// TestDebuggerHearsVSCode replays what VS Code sends, word by word and in its order. Each request is answered with
-// success; a request that VS Code sends and dlv refuses would show there.
+// TestDebuggerHearsVSCode replays the messages of VS Code, word by word and in order. Each request must succeed; a
+// request of VS Code refused by dlv would show here.
 func TestDebuggerHearsVSCode(t *testing.T) {
 	d := startDebugged(t)
 	d.e = dialEditor(t, d.address, true)

@@ -26,7 +26,7 @@ func main() {
 }
 `
 
-// treeAgain is tree in a folder whose name comes again: go need not compile what it has compiled there before.
+// treeAgain is tree in a folder with a recurring name: go reuses packages compiled there before.
 func treeAgain(t testing.TB, text string) string {
 	t.Helper()
 	dir := testplace.Folder(t)
@@ -129,8 +129,8 @@ func TestAgentIsLinked(t *testing.T) {
 	}
 }
 
-// TestAgentIsLinkedByHeavyBuilds is a test of its own, because such builds compile the standard library first, which
-// takes half a minute each. Flags that go together share a build.
+// TestAgentIsLinkedByHeavyBuilds is separate, because such builds compile the standard library first, which takes half
+// a minute each. Compatible flags share a build.
 func TestAgentIsLinkedByHeavyBuilds(t *testing.T) {
 	t.Parallel()
 	notShort(t)
@@ -214,7 +214,7 @@ func TestAgentThatDoesNotLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time it is known
+	for range 2 { // known from the first time
 		a, err := b.Build(context.Background(), p, g)
 		if err != nil {
 			t.Fatal(err)

@@ -104,7 +104,7 @@ func TestErrorsOfImportsHaveTheirPackage(t *testing.T) {
 	}
 }
 
-// A running or kept binary must not change when the next build relinks, though go finds it at its output path.
+// A running or kept binary must not change at the next link, though go finds the binary at its output path.
 func TestArtifactIsNeverWrittenTo(t *testing.T) {
 	notShort(t)
 	dir := tree(t, hello)
@@ -133,7 +133,7 @@ func TestReferences(t *testing.T) {
 	if _, err := os.Stat(a.Path); err != nil {
 		t.Fatal("released too early")
 	}
-	os.RemoveAll(filepath.Dir(a.Path)) // somebody empties the cache folder
+	os.RemoveAll(filepath.Dir(a.Path)) // another program empties the cache folder
 	again := build(t, b, p)
 	if again.ID != a.ID {
 		t.Errorf("have %s, want %s", again.ID, a.ID)
@@ -272,7 +272,7 @@ func TestNotMainIsNoArtifact(t *testing.T) {
 	}
 }
 
-// What is saved while the compiler runs must not be lost, nor must a build that nothing disturbed be done twice.
+// A save during the compiler's run must not be lost, and an undisturbed build must not run twice.
 func TestMoved(t *testing.T) {
 	for _, c := range []struct {
 		file string
@@ -359,7 +359,7 @@ func TestCancelKillsTheWholeGroup(t *testing.T) {
 	}
 }
 
-// alive reports whether a process has this pid. What the kill has ended may take a moment to be reaped.
+// alive reports whether a process has this pid. A killed process may take a moment to be reaped.
 func alive(pid int) bool {
 	p, err := os.FindProcess(pid)
 	if err != nil {

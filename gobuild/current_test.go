@@ -44,8 +44,8 @@ func away(t *testing.T, path string) (back func()) {
 	}
 }
 
-// TestBuildByAnOldGraph: whether the agent is linked is not decided by a graph of another tree, as it was while
-// somebody copied a folder to its place.
+// TestBuildByAnOldGraph: whether to link the agent is never decided by the graph of another tree, such as a half-copied
+// folder.
 func TestBuildByAnOldGraph(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -144,7 +144,7 @@ func TestTorn(t *testing.T) {
 	back := away(t, filepath.Join(svc, "serve.go"))
 	torn("a file is gone, the folder is the same", false)
 	back()
-	if err := os.RemoveAll(svc); err != nil { // whose inode is free for the next
+	if err := os.RemoveAll(svc); err != nil { // the next file may get the same inode
 		t.Fatal(err)
 	}
 	torn("the folder is gone", false)

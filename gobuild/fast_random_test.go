@@ -32,7 +32,7 @@ func TestRandomEditsOfGeneratedModules(t *testing.T) {
 	case os.Getenv("HOTRELOAD_SOAK") != "":
 		n = 1000
 	case raced():
-		n = 30 // nearly all of the time is that of go's tools, which are the same
+		n = 30 // go's tools take nearly all of the time, in both cases
 	}
 	seed := uint64(1)
 	if text := os.Getenv("HOTRELOAD_SEED"); text != "" {
@@ -107,7 +107,7 @@ func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
 	t.Helper()
 	c := begin(t, p)
 	c.b.settle()
-	c.b.short.pause = func(ctx context.Context, d time.Duration) { // go's build is compared here: nobody else needs to
+	c.b.short.pause = func(ctx context.Context, d time.Duration) { // no comparison with go build in between
 		if d >= confirmAfter {
 			<-ctx.Done()
 		}
@@ -142,7 +142,7 @@ func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
 	t.Log(ways)
 }
 
-// edit changes one file of the program and returns how to take that back, and what it did.
+// edit changes one file of the program. It returns a description, and a function that undoes the edit.
 func (c *trial) edit(random *rand.Rand) (undo func(), what string) {
 	c.Helper()
 	var files []string
@@ -164,7 +164,7 @@ func (c *trial) edit(random *rand.Rand) (undo func(), what string) {
 	return func() { write(c, path, string(old)) }, name + " " + filepath.Base(path)
 }
 
-// mutate makes one edit of the kind that people make. Paths are what it may import.
+// mutate makes one edit as people do. The edit may import the given paths.
 func mutate(source []byte, paths []string, random *rand.Rand) (name string, edited []byte) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, "", source, parser.ParseComments)
@@ -259,8 +259,8 @@ func partsOf(file *ast.File) (
 	return bodies, literals, decls, structs
 }
 
-// generate writes a module of n packages that import each other as they like, with functions that are inlined and such
-// that are not, generic ones, methods, interfaces, closures, constants and package variables.
+// generate writes a module of n packages with random imports of each other, and with functions (inlined or not,
+// generic), methods, interfaces, closures, constants and package variables.
 func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 	write(t, filepath.Join(dir, "go.mod"), "module example.com/made\ngo 1.25\n")
 	for i := range n {

@@ -102,14 +102,15 @@ func (c *trial) same() (way string) {
 	return a.Way
 }
 
-// blocks returns go's messages, one per package, sorted: go prints them in the order in which compilers end.
+// blocks returns go's messages, one per package, sorted, because go prints messages in the order in which compilers
+// end.
 func blocks(text string) []string {
 	all := strings.Split("\n"+strings.TrimSpace(text), "\n# ")
 	slices.Sort(all)
 	return all
 }
 
-// unstamped returns the hash of a binary with zeros for its build ID and for everything derived from it.
+// unstamped returns the hash of a binary with zeros for its build ID and all derived bytes.
 func unstamped(t testing.TB, path string) plan.Sum {
 	t.Helper()
 	head, err := os.ReadFile(path)
@@ -259,7 +260,7 @@ var doubts = []struct{ name, file, old, new, want string }{
 	{"go env -w", "goenv", "", "GOFLAGS=-race\n", "goenv has changed"},
 }
 
-// TestDoubts checks which edits are left to go.
+// TestDoubts checks which edits fall back to go build.
 func TestDoubts(t *testing.T) {
 	t.Parallel()
 	notShort(t)
@@ -364,7 +365,8 @@ func TestErrorsReadLikeGo(t *testing.T) {
 	}
 }
 
-// go reports every package that does not compile. So does hotreload, although some are compiled only because of others.
+// go reports every package that does not compile. So does hotreload, although some packages are compiled only because
+// of others.
 func TestErrorsInSeveralPackages(t *testing.T) {
 	t.Parallel()
 	notShort(t)
@@ -390,8 +392,8 @@ func TestErrorsInSeveralPackages(t *testing.T) {
 	}
 }
 
-// Work that go would have to repeat is not begun. If main is not proved yet, or cannot be compiled here, only packages
-// that do not reach main are compiled.
+// No work begins if go would have to repeat the work. If main is not proved yet, or cannot be compiled here, only
+// packages that do not reach main are compiled.
 func TestNothingIsCompiledInVain(t *testing.T) {
 	t.Parallel()
 	notShort(t)
@@ -407,7 +409,7 @@ func TestNothingIsCompiledInVain(t *testing.T) {
 	unknown := func() (same, known bool) { return false, false }
 	for _, e := range []struct {
 		name, about string
-		proved      func() (same, known bool) // of the package about; all others are proved
+		proved      func() (same, known bool) // only of the package about; all others are proved
 		compiled    int
 		doubt       string
 	}{
@@ -437,7 +439,7 @@ func TestNothingIsCompiledInVain(t *testing.T) {
 	}
 }
 
-// small is hello without package fmt, which makes it quick to link.
+// small is hello without package fmt, for a quick link.
 var small = strings.NewReplacer("\t\"fmt\"\n\n", "", "fmt.Println", "println").Replace(hello)
 
 // edited writes another word into the program hello.
@@ -510,7 +512,7 @@ func TestFastBuildsAreThoseOfGo(t *testing.T) {
 	}
 }
 
-// Vendored packages are linked, but people do not edit them, so the plan does not contain them.
+// Vendored packages are linked, but people do not edit such packages, so the plan does not contain them.
 func TestFastWithVendor(t *testing.T) {
 	notShort(t)
 	const main, lib = "package main\n\nimport \"x.org/y\"\n\nfunc main() { println(y.Y(), 1) }\n",
@@ -533,7 +535,7 @@ func TestFastWithVendor(t *testing.T) {
 	}
 }
 
-// A workspace has several modules that people edit. A package that go.work does not know yet is left to go.
+// A workspace has several modules edited by people. A package outside the known go.work falls back to go build.
 func TestFastInWorkspace(t *testing.T) {
 	t.Parallel()
 	notShort(t)
@@ -559,7 +561,7 @@ func TestFastInWorkspace(t *testing.T) {
 	}
 }
 
-// The agent is part of the plan like any package, although nobody edits it.
+// The agent is part of the plan like any package, although people do not edit the agent.
 func TestFastWithAgent(t *testing.T) {
 	t.Parallel()
 	notShort(t)
@@ -639,7 +641,7 @@ func TestIdleWorkGivesWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-working // the next build ends it, and then its own idle work begins
+		<-working // the next build ends the idle work, and then begins its own
 		b.Release(a)
 	}
 	b.short.close()
@@ -740,7 +742,7 @@ func TestImports(t *testing.T) {
 	c := begin(t, p)
 	for _, e := range []struct {
 		path, use string
-		way       string // a word of it
+		way       string // a word of the output
 	}{
 		{"sync", "var _ sync.Mutex", "compiled"},
 		{"unicode/utf8", "var _ = utf8.RuneLen('a')", "compiled"},

@@ -101,7 +101,7 @@ func TestBuildArgs(t *testing.T) {
 		{"pattern, no flags", "", "-ldflags=all=", false, "-buildvcs=false|-ldflags=-w|-ldflags=all=-w"},
 		{"pattern and quotes", "", `-ldflags=all=-X 'main.v=a b'`, false,
 			`-buildvcs=false|-ldflags=-w|-ldflags=all=-w -X 'main.v=a b'`},
-		// go refuses it, in its own words
+		// go refuses the flag, in its own words
 		{"quotes first", "", `-ldflags='-s'`, false, `-buildvcs=false|-ldflags=-w|-ldflags='-s'`},
 		{"two lists", "", "-ldflags=-s|-ldflags=all=-X=a.b=c", false,
 			"-buildvcs=false|-ldflags=-w|-ldflags=-w -s|-ldflags=all=-w -X=a.b=c"},

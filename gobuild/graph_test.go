@@ -441,8 +441,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// What go says of a program that imports hotreload/worker, by what its module says of that; and what has its name in
-// it.
+// go's messages about a program that imports hotreload/worker, for several modules; and packages with a similar name.
 func TestWorkerIsNotFound(t *testing.T) {
 	const is, required = "main.go:3:8: package hotreload/worker is not in std (/usr/local/go/src/hotreload/worker)",
 		"main.go:3:8: missing go.sum entry for module providing package hotreload/worker (imported by m); to add:\n\tgo get m"

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// What a program keeps beside itself lies beside its next binary, in the next run, and when a run was killed; the
-// binaries do not stay.
+// A program's files beside its binary lie beside the next binary, too, also in the next run, and after a killed run.
+// The binaries themselves are removed.
 func TestHomeOutlivesBinaries(t *testing.T) {
 	root, dir := t.TempDir(), tree(t, hello)
 	p := program(dir)
@@ -93,8 +93,8 @@ func TestHomesAreOfOneProgram(t *testing.T) {
 	}
 }
 
-// TestHomeOfManyRuns: several runs of one program have one home. A run that ends removes the home while it is empty,
-// and another run puts its binary there at the same time.
+// TestHomeOfManyRuns: several runs of one program share one home. One run ends and removes the empty home, while
+// another run puts its binary there.
 func TestHomeOfManyRuns(t *testing.T) {
 	root := t.TempDir()
 	home := filepath.Join(root, homesName, "app-01234567")

@@ -15,7 +15,8 @@ import (
 	"hotreload/process"
 )
 
-// The test binary is also the -toolexec wrapper of builds in tests: ACT names what it does when PACKAGE is compiled.
+// The test binary is also the -toolexec wrapper of builds in tests: ACT names the action for the compilation of
+// PACKAGE.
 func TestMain(m *testing.M) {
 	if code, ok := process.Helper(os.Args); ok {
 		os.Exit(code)
@@ -72,7 +73,7 @@ func notShort(t testing.TB) {
 // acting makes the program's compiler act when it compiles the package.
 func acting(p Program, act, pkg string) Program {
 	p.Flags = append(slices.Clip(p.Flags), "-toolexec="+os.Args[0])
-	// A binary with the race detector waits for a second at its end, and go runs it often.
+	// A binary with the race detector waits for a second at its end, and go runs such a binary often.
 	p.Env = append(slices.Clip(p.Env), "ACT="+act, "PACKAGE="+pkg, "GORACE=atexit_sleep_ms=0")
 	return p
 }
@@ -115,7 +116,7 @@ func write(t testing.TB, path, content string) {
 	}
 }
 
-// program is a program in dir with an environment that does not depend on who runs the tests, nor on a network.
+// program is a program in dir. Its environment depends neither on the user nor on a network.
 func program(dir string, args ...string) Program {
 	env := append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=", "GOENV=off", "GOTOOLCHAIN=local", "GOTMPDIR=")
 	return Program{Dir: dir, Args: args, Env: env}

@@ -51,8 +51,8 @@ func TestRoomIn(t *testing.T) {
 	}
 }
 
-// TestKilledTool: a tool that is killed, as one is that takes more memory than there is, costs a build by go, and
-// from then on tools collect garbage.
+// TestKilledTool: after the death of a tool by SIGKILL, as when memory runs out, go build does the work, and from then
+// on tools collect garbage.
 func TestKilledTool(t *testing.T) {
 	notShort(t)
 	p := program(tree(t,

@@ -53,7 +53,7 @@ func names(t *testing.T, dir string) []string {
 	return under("", names)
 }
 
-// Many starts at once: nobody takes the folder of another that is just coming to life.
+// Many starts at once: no run takes the folder of another run that is just starting.
 func TestRunsThatStartTogether(t *testing.T) {
 	root := t.TempDir()
 	const runs = 20

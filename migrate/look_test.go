@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the expected tables and files")
 
-// A case is a file in testdata: a sentence, then the files of a project and what is expected, each after its name in
+// A case is a file in testdata: a sentence, then the files of a project and the expected output, each after its name in
 // dashes.
 const (
 	wantTable = "the table"
@@ -41,8 +41,8 @@ func sections(text string) (about string, names []string, parts map[string]strin
 	return about, names, parts
 }
 
-// TestLook: what becomes of projects that are written after those found in the wild. With -update the test writes what
-// comes out, to be read by the author.
+// TestLook: the results for projects modelled on real ones. With -update the test writes the present results, for the
+// author to check.
 func TestLook(t *testing.T) {
 	cases, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(cases) < 30 {
@@ -90,7 +90,7 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// TestFromAir: what hotreload takes from .air.toml when it is started without init.
+// TestFromAir: the settings taken from .air.toml by hotreload without init.
 func TestFromAir(t *testing.T) {
 	files := fstest.MapFS{
 		"cmd/a/main.go": {Data: []byte("package main\n")}, "cmd/b/main.go": {Data: []byte("package main\n")},

@@ -36,8 +36,8 @@ func inContainer(t *testing.T, cmd *exec.Cmd) {
 	cmd.Path, cmd.SysProcAttr = try.Path, attr()
 }
 
-// playFirst is a hotreload as the first process of its container. In addition to its workers it gets 1000 orphans, dead
-// and alive, with the same exit codes as the workers.
+// playFirst is a hotreload as the first process of its container. In addition to its workers, this process gets 1000
+// orphans, dead and alive, with the same exit codes as the workers.
 func playFirst() {
 	must(Setup())
 	fmt.Println("pid", os.Getpid())
@@ -49,7 +49,7 @@ func playFirst() {
 	}
 	var all sync.WaitGroup
 	all.Go(func() {
-		for range 10 { // children of a shell that does not wait for them, and exits before or after them
+		for range 10 { // children of a shell that does not wait for them, and exits before or after
 			run("i=0; while [ $i -lt 25 ]; do (exit 3) & (exit 4) & (sleep 0.1; exit 3) & (sleep 0.1; exit 4) &" +
 				" i=$((i+1)); done")
 		}

@@ -50,7 +50,7 @@ func play(part string) {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")
 		time.Sleep(time.Minute)
-	case "daemon": // starts a child in a session of its own, prints its pid and exits
+	case "daemon": // starts a child in a new session, prints the child's pid and exits
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Env = append(os.Environ(), "PLAY=deaf")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -58,7 +58,7 @@ func play(part string) {
 		must(cmd.Start())
 		_, _ = bufio.NewReader(out).ReadString('\n') // from here on the child ignores SIGTERM
 		fmt.Println(cmd.Process.Pid)
-	case "supervisor": // a hotreload of its own, with one worker that ignores SIGTERM and has a daemon
+	case "supervisor": // a separate hotreload, with one worker that ignores SIGTERM and has a daemon
 		must(Setup())
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Env = append(os.Environ(), "PLAY=daemon-and-stay")
@@ -227,7 +227,7 @@ func TestSweepWaitsForTheEnd(t *testing.T) {
 	}
 }
 
-// A shim that cannot become its program reports the reason to hotreload, and writes nothing to the worker's stderr.
+// If a shim cannot become its program, hotreload gets the reason, and the worker's stderr stays empty.
 func TestShimSaysWhy(t *testing.T) {
 	if _, err := os.Stat("/proc/self/exe"); err != nil {
 		t.Skip("only Linux tells which program a process runs (/proc/self/exe)")

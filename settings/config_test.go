@@ -15,7 +15,7 @@ import (
 	"hotreload/runner"
 )
 
-// wishesIn is a command line in a folder that has this configuration file, and a main package.
+// wishesIn returns the wishes of a command line, in a folder with this configuration file and a main package.
 func wishesIn(t *testing.T, config string, args ...string) *Wishes {
 	t.Helper()
 	dir := t.TempDir()
@@ -218,7 +218,7 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// A value of the wrong type is an error for each key, which names the line and what the key wants.
+// For each key, a value of the wrong type is an error with the line and the expected type.
 func TestEveryKeyOfTheWrongType(t *testing.T) {
 	for place, where := range map[string]Where{
 		"": InFile, "[[service]]\nname = \"a\"\npackage = \".\"\n": InService, "[[rule]]\n": InRule,

@@ -57,8 +57,7 @@ func TestReference(t *testing.T) {
 // contents is the table of contents, in front of the first section.
 var contents = regexp.MustCompile(`(?s)<!-- contents -->\n.*?<!-- end -->\n\n## Flags`)
 
-// contentsOf lists a page's sections, each with what is below it in one paragraph: flags, keys and commands by their
-// names.
+// contentsOf lists a page's sections, each with its flags, keys and commands in one paragraph.
 func contentsOf(page string) string {
 	var b strings.Builder
 	indent, section := "", ""
@@ -81,7 +80,7 @@ func contentsOf(page string) string {
 		address := anchor(title)
 		seen[address]++
 		if n := seen[address]; n > 1 {
-			address += fmt.Sprint("-", n-1) // GitHub's rule for a heading that is there twice
+			address += fmt.Sprint("-", n-1) // GitHub's rule for repeated headings
 		}
 		if level < 4 {
 			end()

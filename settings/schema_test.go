@@ -37,8 +37,8 @@ func TestSchemaFile(t *testing.T) {
 // document is a configuration file.
 type document struct{ name, text string }
 
-// TestSchema: the schema accepts each example of the documentation and of the table, and refuses what hotreload refuses
-// for its form.
+// TestSchema: the schema accepts each example of the documentation and of the table, and refuses files that hotreload
+// refuses for their form.
 func TestSchema(t *testing.T) {
 	right := slices.Concat(documented(t), examples(), migrated(t))
 	if len(right) < 60 {
@@ -147,7 +147,7 @@ func examples() (all []document) {
 	return all
 }
 
-// refused are files that are wrong by their form.
+// refused has files with a wrong form.
 func refused() (all []document) {
 	for _, text := range []string{
 		`pakage = "."`,

@@ -22,7 +22,7 @@ var apart = map[string]string{
 
 // A setting that changes while hotreload runs takes effect, or is named: each key, in each place of the file.
 func TestEveryChangeTakesEffectOrIsNamed(t *testing.T) {
-	t.Setenv("CGO_ENABLED", "1") // puts back what it was
+	t.Setenv("CGO_ENABLED", "1") // restores the previous value
 	os.Unsetenv("CGO_ENABLED")   // which the example of build_env sets: the environment goes before the file
 	for place, where := range map[string]Where{
 		"": InFile, "[[service]]\nname = \"api\"\npackage = \".\"\n[[service]]\nname = \"a\"\n": InService,
@@ -35,7 +35,7 @@ func TestEveryChangeTakesEffectOrIsNamed(t *testing.T) {
 			}
 			t.Run(place+key, func(t *testing.T) {
 				example := s.Example
-				if s.Name == User.Name { // it has to be there
+				if s.Name == User.Name { // the file must exist
 					if example = `"nobody"`; os.Geteuid() != 0 {
 						t.Skip("only root may run the workers as somebody else")
 					}
@@ -79,7 +79,7 @@ func TestEveryChangeTakesEffectOrIsNamed(t *testing.T) {
 	}
 }
 
-// changed is what a file comes to, before and after it has changed.
+// changed is the effect of a file before and after a change.
 func changed(t *testing.T, before, after string) (old, now *Resolved) {
 	t.Helper()
 	w := wishesIn(t, before)
@@ -104,7 +104,7 @@ func taken(r *Resolved) []any {
 	pages.Open, pages.Proxy, pages.ProxyTo = false, "", "" // once, at the start
 	all := []any{r.Values.Manner(), pages}
 	for _, c := range r.Configs() {
-		args := append([]string{}, c.Service.Args[max(len(c.Command)-1, 0):]...) // a command's own are pending with it
+		args := append([]string{}, c.Service.Args[max(len(c.Command)-1, 0):]...) // a command pends as a whole
 		dir := filepath.Dir(r.Path)
 		rules := c.Ignore([]string{dir}, nil)
 		tmp, _ := rules.Ignored(filepath.Join(dir, "tmp"), true)
@@ -130,7 +130,7 @@ func TestTakenLeavesOut(t *testing.T) {
 	}
 }
 
-// What the command line says stands above the file: here the values that hold anyway.
+// The command line overrides the file. Here the file has the command line's values, too.
 func TestCommandLineWins(t *testing.T) {
 	standard := NewValues()
 	for _, s := range KeysIn(InFile) {
@@ -159,7 +159,7 @@ func TestCommandLineWins(t *testing.T) {
 	}
 }
 
-// Each row says all that is asked of it.
+// Each row is complete.
 func TestRows(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range All() {
@@ -175,7 +175,7 @@ func TestRows(t *testing.T) {
 		if s.Flag() && strings.Contains(s.Name, "_") {
 			t.Errorf("%s: flags have dashes", s.Name)
 		}
-		if !s.Flag() && s.Change == Pending && s.Effect == nil && s.Where != InBrowser { // whose texts are compared
+		if !s.Flag() && s.Change == Pending && s.Effect == nil && s.Where != InBrowser { // compared by their texts
 			t.Errorf("%s: nothing says whether it has changed", s.Name)
 		}
 		for _, place := range []Where{CommandLine, InFile, InService, InRule, InBrowser} {

@@ -49,9 +49,9 @@ func TestJudge(t *testing.T) {
 }
 
 // TestBrowsersAreAnsweredWhileNobodyServes: again and again the worker is killed and cannot start for a while, until a
-// new generation comes. Browsers get an answer meanwhile. Of the other clients, only requests inside a worker that was
-// killed may fail; those that begin without a worker wait for the next one. In the control, the agent does not take
-// them.
+// new generation comes. Browsers get an answer meanwhile. Other clients may only lose requests inside a killed worker;
+// requests sent while no worker runs wait for the next one. In the control, the agent does not take waiting
+// connections.
 func TestBrowsersAreAnsweredWhileNobodyServes(t *testing.T) {
 	for _, control := range []bool{false, true} {
 		t.Run(fmt.Sprint("control: ", control), func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestBrowsersAreAnsweredWhileNobodyServes(t *testing.T) {
 						Habits: habits,
 					})
 				}()
-				eventually(t, "", func() string { // answers for browsers, and the others wait
+				eventually(t, "", func() string { // hotreload answers browsers; other clients wait
 					answer := askAsBrowser(t, address)
 					if answer != http.StatusServiceUnavailable {
 						return fmt.Sprintf("a browser gets %d", answer)
@@ -136,7 +136,7 @@ func askAsBrowser(t *testing.T, address string) int {
 	}
 	defer conn.Close()
 	must(t, conn.SetDeadline(time.Now().Add(time.Second)))
-	// In pieces, as it may come.
+	// The request arrives in pieces.
 	for _, piece := range strings.SplitAfter("GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n", "\n") {
 		if _, err := io.WriteString(conn, piece); err != nil {
 			return 0

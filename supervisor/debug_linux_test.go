@@ -14,8 +14,8 @@ import (
 	"hotreload/process"
 )
 
-// TestHeld: a worker that is to be debugged waits before its main until Release, and is reported with the pid of its
-// program. When nobody debugs any more, workers that wait go on, and later ones do not wait.
+// TestHeld: a worker for the debugger waits before its main until Release. The event has the pid of its program. After
+// the end of debugging, waiting workers go on, and later ones do not wait.
 func TestHeld(t *testing.T) {
 	plan := build(t, "unchanged", true)
 	address := freePort(t)
@@ -61,8 +61,8 @@ func TestFindDebugger(t *testing.T) {
 	p, err := process.Start(exec.Command("sh", "-c", "sleep 1000; exit"))
 	must(t, err)
 	defer func() { p.Kill(); <-p.Done() }()
-	// Our child itself must not be traced: a stop would look like its end to the goroutine that waits for it, as wait(2)
-	// tells a tracer of stops, too.
+	// The test must not trace its own child: wait(2) tells a tracer of stops, too, so the goroutine waiting for the
+	// child would take a stop for the end.
 	var traced int
 	eventually(t, "the shell has no child", func() string {
 		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.Pid()))

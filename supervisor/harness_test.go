@@ -58,7 +58,7 @@ func run(m *testing.M) int {
 		err = build.Run() // before Setup, whose reaper would take the exit status
 	}
 	if err == nil {
-		// With -race the shim is built with it, too, and would sleep for a second before its exit.
+		// With -race, the shim has the race detector, too, and would sleep for a second before its exit.
 		err = os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
 	if err == nil {

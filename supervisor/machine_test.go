@@ -52,7 +52,7 @@ var steps = map[string]func(b *bench, n int){
 	"# gives its listener": func(b *bench, n int) { b.gave(n) },
 	"# keeps a socket":     func(b *bench, n int) { b.hasOwnSocket(n, Address{Network: "udp", Addr: ":53"}) },
 
-	// While it drains.
+	// While the worker drains.
 	"# lets go of its listeners":       func(b *bench, n int) { b.release(n, b.now) },
 	"# has given away its connections": func(b *bench, n int) { b.gaveAway(n, b.now) }, // the idle connections
 	"# has no connections":             func(b *bench, n int) { b.quiet(n, b.now) },
@@ -64,7 +64,7 @@ var steps = map[string]func(b *bench, n int){
 	"# exits 0":   func(b *bench, n int) { b.exit(n, Exit{}) },
 	"# exits 1":   func(b *bench, n int) { b.exit(n, Exit{Exit: one}) },
 	"# is killed": func(b *bench, n int) { b.exit(n, Exit{Exit: killed}) },
-	"# is killed unseen": func(b *bench, n int) { // the reason of its wait was invisible
+	"# is killed unseen": func(b *bench, n int) { // the reason of the wait was invisible
 		delete(b.living, n)
 		b.machine.exited(n, Exit{Exit: killed}, b.now)
 	},

@@ -14,8 +14,8 @@ import (
 	"hotreload/bench/load"
 )
 
-// These tests are about moving connections: a request that begins after the event Replaced is answered by its
-// generation, on whatever connection.
+// These tests are about moving connections: after the event Replaced, the new generation answers each new request, on
+// every connection.
 
 // moved is what clients observed during replacements.
 type moved struct {
@@ -92,8 +92,8 @@ func movingUnderLoad(t *testing.T, replacements int, env string, o load.Options)
 	return m
 }
 
-// thinking are clients that keep their connection and pause for so long; the fourth sends the headers of its requests
-// byte by byte.
+// thinking has clients that keep their connections and pause between requests. The fourth client sends its headers byte
+// by byte.
 var thinking = []load.Habit{
 	{Keep: true, Post: 100, Turns: true},
 	{Keep: true, Post: 100, Turns: true, Pause: 3 * time.Millisecond},

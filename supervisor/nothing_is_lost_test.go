@@ -130,8 +130,8 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// The control, without which TestNothingIsLost would prove nothing: workers that hand over by SO_REUSEPORT, each with a
-// socket and an accept queue of its own, lose the connections in the queue when they close it.
+// The control, without which TestNothingIsLost would prove nothing: these workers hand over by SO_REUSEPORT, and each
+// has its own socket and accept queue. Closing the socket loses the connections in the queue.
 func TestLossesOfReusePortAreSeen(t *testing.T) {
 	listen := freePort(t)
 	s := start(t, Config{

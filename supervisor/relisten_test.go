@@ -13,8 +13,9 @@ import (
 	"hotreload/bench/load"
 )
 
-// The new socket is open before a worker uses it, and loses nothing. Sockets in both lists lose nothing. The old socket
-// answers until the workers have moved, and is closed then. An address that cannot be bound changes nothing.
+// The new socket is open before a worker uses it, and no connection is lost. Sockets in both lists lose no connection.
+// The old socket answers until the workers have moved, and is then closed. If an address cannot be bound, nothing
+// changes.
 func TestRelisten(t *testing.T) {
 	dir := shortDir(t)
 	stays, old := Address{Network: "tcp", Addr: "127.0.0.1:0"}, Address{Network: "unix", Addr: filepath.Join(dir, "old")}

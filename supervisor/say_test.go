@@ -304,7 +304,7 @@ func TestMessagesAndWhatBecomesOfThem(t *testing.T) {
 		t.Errorf("the worker was killed: have %v", err)
 	}
 
-	// A broadcast: the new worker in slot 1 gets it as soon as it takes messages.
+	// A broadcast: the new worker in slot 1 gets the message when it accepts messages.
 	eventually(t, "two take messages: ", func() string {
 		all := s.Broadcast(t.Context(), []byte(`{}`), func(Worker, []byte) {})
 		for _, d := range all {
@@ -371,7 +371,7 @@ func TestUnresponsive(t *testing.T) {
 		return ""
 	})
 	id := 0
-	for range 2 { // it remains unresponsive
+	for range 2 { // the worker remains unresponsive
 		accounts := s.Inquire(t.Context(), AllSlots, false)
 		slices.SortFunc(accounts, func(a, b Account) int { return a.Worker.Slot - b.Worker.Slot })
 		if len(accounts) != 2 || accounts[0].Unresponsive || value(accounts[0].Counters, "goroutines") < 1 ||
@@ -380,7 +380,7 @@ func TestUnresponsive(t *testing.T) {
 		}
 		id = accounts[len(accounts)-1].Worker.ID
 	}
-	s.Halt(id, true) // as if a debugger had done that
+	s.Halt(id, true) // like a debugger
 	if a := s.Inquire(t.Context(), 1, false); len(a) != 1 || a[0].Unresponsive {
 		t.Errorf("a debugger has stopped it, and it is reported as %+v", a)
 	}

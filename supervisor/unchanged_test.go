@@ -128,9 +128,9 @@ var habits = []load.Habit{
 	{Keep: true, Post: 100, Spell: time.Millisecond},
 }
 
-// unchangedUnderLoad replaces the program again and again while 64 clients of all habits send requests, and returns the
-// results. A connection that was opened after a replacement must not reach an older generation. If connections move, no
-// request that began after the replacement may reach one.
+// unchangedUnderLoad replaces the program again and again while 64 clients of all kinds send requests, and returns the
+// results. A new connection after a replacement must not reach an older generation. If connections move, no new request
+// after the replacement may reach an older generation.
 func unchangedUnderLoad(t *testing.T, s *service, plan Plan, replacements int, moves bool, o load.Options) load.Report {
 	t.Helper()
 	await(s, serving(s.replaceWith(plan)))
@@ -353,7 +353,8 @@ func TestWhatCannotBePromised(t *testing.T) {
 	}
 }
 
-// http2Caller is a client of package net/http. This package retries requests that can be sent again, so no body can be.
+// http2Caller is a client of package net/http. The package retries requests with a repeatable body, so these bodies are
+// not.
 type http2Caller struct {
 	url       string
 	transport *http.Transport
@@ -404,8 +405,8 @@ func (c *http2Caller) Ask(r load.Request) ([]byte, error) {
 	answer, sent, err := c.roundTrip(ctx, r)
 	var network *net.OpError
 	if err != nil && !sent && !errors.As(err, &network) {
-		// The transport chose a connection that was just closed for new requests, and sent nothing of the request. It
-		// would choose again if it could rewind the body, which it has closed.
+		// The transport chose a connection just closed for new requests, and sent nothing of the request. The transport
+		// would try again if it could rewind the body, which is closed.
 		c.HangUp()
 		answer, _, err = c.roundTrip(ctx, r)
 	}

@@ -67,8 +67,8 @@ func TestWorkerOfAnotherUser(t *testing.T) {
 	}
 }
 
-// The handover works as usual: the agent connects, and each new worker binds next to the supervisor's socket, whether
-// the supervisor got this socket from the last worker or opened it itself.
+// The handover works as usual: the agent connects, and each new worker binds next to the supervisor's socket, in both
+// cases: a socket from the last worker, and a socket opened by the supervisor.
 func TestHandOverOfAnotherUser(t *testing.T) {
 	user := nobody(t)
 	plan := build(t, "unchanged", true)

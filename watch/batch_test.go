@@ -17,7 +17,7 @@ func TestDraft(t *testing.T) {
 	)
 	for _, c := range []struct {
 		name  string
-		steps []stamp // the first is what the consumer knows
+		steps []stamp // the consumer knows the first state
 		want  string  // "" for no change
 	}{
 		{"created", []stamp{nothing, one}, "created false"},

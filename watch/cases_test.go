@@ -129,7 +129,7 @@ var cases = []struct {
 	{name: "not below a dir", set: "dir d", before: "mkdir d/e",
 		do: "write d/e/f\nmkdir d/g/h\nwrite d/g/f\nwrite d/f\nwrite other", want: "+ d/f\n+ d/g/"},
 
-	// What is named and is not there, or goes.
+	// A named path that is missing, or disappears.
 	{name: "a dir that goes and comes", set: "dir d/e", before: "mkdir d/e\nwrite d/e/f one",
 		do:   "rm d\nforget --\nmkdir d/e\nwrite d/e/f two\nforget --\nwrite d/e/f three",
 		want: "- d/e/\n- d/e/f\n--\n+ d/e/\n+ d/e/f\n--\n~ d/e/f"},
@@ -234,7 +234,7 @@ var cases = []struct {
 		do: "mv in/d out/d\nlink ../out/d in/d\nforget --\nwrite out/d/f x\nforget --\nrm in/d\nmv out/d in/d\n" +
 			"forget --\nwrite in/d/f y", want: "- in/d/f\n--\n--\n+ in/d/f\n--\n~ in/d/f"},
 
-	// What does not count.
+	// Changes that do not count.
 	{name: "a fifo", set: "tree .", before: "fifo a", do: "fifo b\nwrite c", want: "+ c"},
 	{name: "a fifo takes the place of a file", set: "tree .", before: "write a one", do: "rm a\nfifo a", want: "- a"},
 }
@@ -242,7 +242,7 @@ var cases = []struct {
 func TestCases(t *testing.T) {
 	for _, mode := range modes {
 		if mode.lossy {
-			continue // what is expected here depends on the order
+			continue // the expected result depends on the order
 		}
 		t.Run(mode.name, func(t *testing.T) {
 			if testing.Short() && mode.name != "events" {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// watchesOfThisProcess counts them as the kernel does.
+// watchesOfThisProcess counts the watches in the kernel's way.
 func watchesOfThisProcess(t *testing.T) (n int) {
 	files, err := filepath.Glob("/proc/self/fdinfo/*")
 	if err != nil {
@@ -20,8 +20,8 @@ func watchesOfThisProcess(t *testing.T) (n int) {
 	return n
 }
 
-// A large tree beside what is watched costs nothing: 20,000 folders with 200,000 files, if HOTRELOAD_SOAK is set. The
-// test is not parallel, so that no other has watches.
+// A large tree beside the watched folders costs nothing: 20,000 folders with 200,000 files, if HOTRELOAD_SOAK is set.
+// The test is not parallel, because watches of other tests would be counted, too.
 func TestALargeTreeBesideCostsNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: not with -short")

@@ -40,7 +40,7 @@ func TestDiskOf(t *testing.T) {
 		if have.Type == "" || foreign {
 			t.Errorf("%s: have %+v, foreign %v", path, have, foreign)
 		}
-		if have != want { // a container may have it otherwise
+		if have != want { // a container may have another kind of disk
 			t.Logf("%s: have %+v, elsewhere %+v", path, have, want)
 		}
 	}

@@ -15,8 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inNamespace reports whether the test runs in a user namespace of its own, where it can set limits without affecting
-// others.
+// inNamespace reports whether the test runs in a separate user namespace, where limits affect no other process.
 var inNamespace = os.Getenv("HOTRELOAD_TEST_NAMESPACE") != ""
 
 // elsewhere runs the test in a namespace, and reports whether it has.
@@ -46,13 +45,13 @@ func elsewhere(t *testing.T) bool {
 
 func setLimit(t *testing.T, name string, value int) {
 	t.Helper()
-	// Not fs.inotify, which applies to all users.
+	// Not fs.inotify, whose limits apply to all users.
 	if err := os.WriteFile("/proc/sys/user/"+name, fmt.Append(nil, value), 0); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// manyFolders makes folders that are watched as trees.
+// manyFolders makes folders and watches them as trees.
 func manyFolders(t *testing.T) (s *script, want string) {
 	s = &script{t: t, root: newRoot(t), changes: make(map[string]Change)}
 	for i := range 20 {

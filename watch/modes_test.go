@@ -8,7 +8,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// mode is a way in which files are watched.
+// mode is a way of watching files.
 type mode struct {
 	name  string
 	lean  bool // as little as possible is heard
@@ -50,7 +50,7 @@ func openLossy(t testing.TB, config Config) *Watcher {
 		t.Fatal(err)
 	}
 	events, errs := make(chan fsnotify.Event), make(chan error)
-	go func() { // ends with the source, which is closed below
+	go func() { // ends with the source, closed below
 		defer close(events)
 		var over <-chan time.Time
 		for {

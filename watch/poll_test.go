@@ -125,7 +125,7 @@ func TestSlept(t *testing.T) {
 // old makes files that were not touched for a long time.
 func (s *stage) old(n int) {
 	s.Helper()
-	if _, err := s.w.Watch(s.Context(), Set{}); err != nil { // they are already known
+	if _, err := s.w.Watch(s.Context(), Set{}); err != nil { // these are already known
 		s.Fatal(err)
 	}
 	long := time.Now().Add(-time.Hour)
@@ -153,7 +153,7 @@ func (s *stage) next() Batch {
 	return Batch{}
 }
 
-// within receives batches until one is settled. It checks the changes, and that the first batch came in time.
+// within receives batches until one is settled. It checks the changes, and the time of the first batch.
 func (s *stage) within(most time.Duration, changes string) Batch {
 	s.Helper()
 	start := time.Now()
@@ -183,7 +183,7 @@ func TestPollingIsSoonEnough(t *testing.T) {
 			s.within(stepMost, "~ d07/f7")
 		}
 		time.Sleep(3 * time.Second)
-		s.silently("d07/new", "one") // beside it
+		s.silently("d07/new", "one") // beside the watched folder
 		s.within(stepMost, "+ d07/new")
 		s.silently("new", "one")
 		s.within(DefaultPoll+stepMost, "+ new")
@@ -283,7 +283,7 @@ func TestEventsThatDoNotComeAreNotTrusted(t *testing.T) {
 		if len(problems) != 1 || !errors.As(problems[0], &polled) || polled.Reason != Missed || polled.Folders < 4 {
 			s.Errorf("problems: %v", problems)
 		}
-		// From now on it is polled.
+		// From now on the folder is polled.
 		time.Sleep(time.Minute)
 		s.silently("d02/f7", "two")
 		s.within(DefaultPoll+stepMost, "~ d02/f7")
@@ -368,7 +368,7 @@ func TestEverythingIsLookedAtAfterASleep(t *testing.T) {
 		if b := s.within(0, "~ d01/f1"); b.Overflow {
 			s.Error("there was no overflow")
 		}
-		s.event("d01/f1", fsnotify.Write) // it comes late, and is no second change
+		s.event("d01/f1", fsnotify.Write) // late, and not a second change
 		s.nothing()
 	})
 }

@@ -57,12 +57,12 @@ func onDisk(t testing.TB, set Set) map[string]string {
 
 // account is what a consumer knows from batches alone, without a look at the disk.
 type account struct {
-	dirs map[string]bool     // path -> it is a folder
+	dirs map[string]bool     // path -> is it a folder?
 	told map[string]struct{} // created or written since the last audit
 	seen map[string]string   // the disk at the last audit
 }
 
-// apply replays the changes of a settled batch, and checks that each follows from those before.
+// apply replays the changes of a settled batch, and checks that each change fits the state before.
 func (a *account) apply(t testing.TB, b Batch) {
 	checkForm(t, b)
 	for _, p := range b.Problems {
@@ -84,7 +84,7 @@ func (a *account) apply(t testing.TB, b Batch) {
 	}
 }
 
-// audit compares with the disk, when it is quiet.
+// audit compares the known state with the disk, when the tree is quiet.
 func (a *account) audit(t testing.TB, set Set) (faults []string) {
 	disk := onDisk(t, set)
 	for path, content := range disk {
@@ -113,7 +113,7 @@ func (a *account) audit(t testing.TB, set Set) (faults []string) {
 type disorder struct {
 	*rand.Rand
 	root    string
-	log     []string // what was done
+	log     []string // the operations so far
 	commits []string
 }
 
@@ -282,7 +282,7 @@ func testDisorder(t *testing.T, root string, set Set, m mode, seed uint64, steps
 	chaos.git("init", "-q", "-b", "main")
 	for i := range steps {
 		chaos.step()
-		for busy := true; busy; { // receive what is there, and go on
+		for busy := true; busy; { // receive the waiting batches, without blocking
 			select {
 			case b := <-w.Batches():
 				if b.Settled {
@@ -304,7 +304,7 @@ func testDisorder(t *testing.T, root string, set Set, m mode, seed uint64, steps
 			known.apply(t, settled(t, w))
 			_, done = known.told[mark]
 		}
-		if m.lossy { // the events of the last changes may be among those that were dropped, and the mark's not
+		if m.lossy { // the kernel may have dropped the events of the last changes, but not the mark's
 			receiveDuring(w, func() { time.Sleep(lossMost + 4*lullMost) }, func(b Batch) { known.apply(t, b) })
 		}
 		faults := known.audit(t, set)

@@ -168,7 +168,7 @@ func (s *script) step(name string, words []string) error {
 	return do(s, words)
 }
 
-// at is the path that a word names; text is what the words from i on say, as a line.
+// at returns the path of a word; text joins the words from i on to a line.
 func (s *script) at(word string) string { return filepath.Join(s.root, word) }
 
 func text(words []string, i int) []byte {
@@ -229,7 +229,7 @@ func init() { // commands use each other
 			if err := os.WriteFile(s.at(w[0]), append([]byte("  "), text(w, 1)...), 0o644); err != nil {
 				return err
 			}
-			time.Sleep(20 * time.Millisecond) // the formatter takes that long
+			time.Sleep(20 * time.Millisecond) // the time of the formatter
 			return s.step("atomic", w)
 		},
 		"sed": func(s *script, w []string) error {
@@ -277,7 +277,7 @@ func (s *script) open(path string, flags int, do func(*os.File) error) error {
 	return first(do(f), f.Close())
 }
 
-// whole writes all that the words say.
+// whole writes all words at once.
 func (s *script) whole(words []string) func(*os.File) error {
 	return func(f *os.File) error {
 		_, err := f.Write(text(words, 1))
@@ -285,7 +285,7 @@ func (s *script) whole(words []string) func(*os.File) error {
 	}
 }
 
-// trickle writes a file as a program does that takes its time; it is not waited for.
+// trickle writes a file slowly, like a program with long pauses. The caller does not wait for the end.
 func (s *script) trickle(path string, parts []string, pause time.Duration) error {
 	return s.open(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, func(f *os.File) error {
 		for _, part := range parts {
@@ -360,8 +360,9 @@ func first(errs ...error) error {
 	return nil
 }
 
-// collect marks the end with a file and receives batches until one is settled that has it. The kernel keeps the order,
-// so all that was done before is in. Polling does not: the mark is put when everything was looked at.
+// collect marks the end with a file, and receives batches until a settled batch contains the mark. The kernel keeps the
+// order of events, so all earlier changes are in. Polling does not keep the order: the mark is written after a complete
+// round.
 func (s *script) collect() {
 	s.t.Helper()
 	s.ends++
@@ -378,7 +379,7 @@ func (s *script) collect() {
 	clear(s.changes)
 }
 
-// take takes over what a settled batch says, and tells whether the mark was in it.
+// take adds a settled batch to the result, and reports whether the mark was in the batch.
 func (s *script) take(b Batch, mark string) (ended bool) {
 	checkForm(s.t, b)
 	for _, p := range b.Problems {
@@ -413,8 +414,8 @@ func receiveDuring(w *Watcher, f func(), take func(Batch)) {
 	}
 }
 
-// waitForRounds waits until everything that is polled was looked at, in n rounds that have not begun yet or are going
-// on.
+// waitForRounds waits until the watcher has looked at all polled files, in n rounds that have not begun yet or are
+// going on.
 func waitForRounds(t testing.TB, w *Watcher, n uint64) {
 	t.Helper()
 	ctx := testContext(t)
@@ -425,12 +426,12 @@ func waitForRounds(t testing.TB, w *Watcher, n uint64) {
 		return n
 	}
 	for want := rounds() + n; rounds() < want && !t.Failed(); {
-		time.Sleep(2 * time.Millisecond) // it is the watcher that is waited for
+		time.Sleep(2 * time.Millisecond) // this waits for the watcher
 	}
 }
 
-// markOf is the file that marks the end of what was done in a folder. It is beside it, so that nothing more is heard
-// because of it.
+// markOf is the file that marks the end of a folder's changes. The file lies beside the folder, so the watcher sees no
+// further change because of the mark.
 func markOf(root string) string { return filepath.Join(root+".mark", "end") }
 
 // putMark puts the mark into place in one step: one that was seen empty would be seen twice.
@@ -454,7 +455,7 @@ func newRoot(t testing.TB) string {
 	return root
 }
 
-// merge adds a change to those before: a slow machine may have split what was meant to be one batch.
+// merge adds a change to earlier ones: a slow machine may split a batch.
 func (s *script) merge(c Change) {
 	old, ok := s.changes[c.Path]
 	switch {
@@ -488,7 +489,7 @@ func (s *script) line(c Change) string {
 	return [...]string{"?", "+", "~", "-"}[c.Op] + " " + name
 }
 
-// checkForm checks what holds for every batch.
+// checkForm checks the rules for every batch.
 func checkForm(t testing.TB, b Batch) {
 	t.Helper()
 	for i, c := range b.Changes {

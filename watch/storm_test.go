@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestStorm: more events than the kernel's queue holds (16384), if nobody read it. Two names are saved all the time,
-// and many come and go.
+// TestStorm: more events than fit into the kernel's queue (16384), unless the watcher reads fast enough. Two names are
+// saved all the time, and many come and go.
 func TestStorm(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: not with -short")
@@ -69,7 +69,7 @@ func TestSetIsReplacedWhileFilesChange(t *testing.T) {
 		}
 	}()
 	sets := []Set{{Trees: names}, {Dirs: always}, {Trees: []string{root}}, {Trees: always, Dirs: names[10:]}}
-	known := make(map[string]string) // what was in a file when it was told to have changed
+	known := make(map[string]string) // the file's content at the time of the report
 	for i, done := 0, false; !done; i++ {
 		mustWatch(t, w, sets[i%len(sets)])
 		for _, c := range settled(t, w).Changes {

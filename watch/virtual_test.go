@@ -20,7 +20,7 @@ import (
 type silentKernel struct {
 	events chan fsnotify.Event
 	errors chan error
-	refuse map[string]error // by base name: what Add answers
+	refuse map[string]error // by base name: the result of Add
 	added  []string
 }
 
@@ -31,7 +31,7 @@ func (k *silentKernel) Add(path string) error {
 func (k *silentKernel) Remove(string) error { return nil }
 func (k *silentKernel) Close() error        { return nil }
 
-// stage is a watcher in virtual time on a real folder that it watches as a tree.
+// stage is a watcher in virtual time on a real folder, watched as a tree.
 type stage struct {
 	*testing.T
 	*silentKernel
@@ -45,10 +45,10 @@ func onStage(t *testing.T, config Config, play func(*stage)) {
 	root := t.TempDir()
 	now := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(now)) // a test begins in 2000, and files with the time that it is
+		time.Sleep(time.Until(now)) // a test begins in 2000, but files have the present time
 		k := &silentKernel{events: make(chan fsnotify.Event), errors: make(chan error), refuse: make(map[string]error)}
 		s := &stage{t, k, newWatcher(config, k, k.events, k.errors), root}
-		s.owner(func() { s.w.polling.heard.round = 0 }) // no patrol: what no event tells of stays unseen
+		s.owner(func() { s.w.polling.heard.round = 0 }) // no patrol: changes without an event stay unseen
 		s.watch()
 		play(s)
 		if err := s.w.Close(); err != nil {
@@ -87,7 +87,7 @@ func (s *stage) event(name string, op fsnotify.Op) {
 	s.events <- fsnotify.Event{Name: filepath.Join(s.root, name), Op: op}
 }
 
-// receive receives a batch and checks its changes ("+ a ~ b") and that it takes so long to come.
+// receive receives a batch, and checks the changes ("+ a ~ b") and the delay.
 func (s *stage) receive(after time.Duration, settled bool, changes string) Batch {
 	s.Helper()
 	start := time.Now()
@@ -110,7 +110,7 @@ func (s *stage) receive(after time.Duration, settled bool, changes string) Batch
 	return Batch{}
 }
 
-// words is what a batch says: "+ a ~ b".
+// words formats a batch: "+ a ~ b".
 func (s *stage) words(b Batch) string {
 	lines := &script{t: s.T, root: s.root}
 	var have []string
@@ -263,7 +263,7 @@ func TestUndone(t *testing.T) {
 
 func TestOverflow(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
-		s.errors <- fsnotify.ErrEventOverflow // without a difference, it is not worth a word
+		s.errors <- fsnotify.ErrEventOverflow // no difference, so no report
 		s.nothing()
 		s.save("a", "one")
 		if b := s.receive(5*ms, false, "+ a"); b.Overflow {
@@ -282,7 +282,7 @@ func TestOverflow(t *testing.T) {
 			s.Error("the overflow is not told")
 		}
 		s.owner(func() { s.added = nil })
-		s.errors <- fsnotify.ErrEventOverflow // what the kernel forgot is asked for again
+		s.errors <- fsnotify.ErrEventOverflow // watches forgotten by the kernel are added again
 		s.nothing()
 		s.owner(func() {
 			if want := filepath.Join(s.root, "d", "e"); !slices.Contains(s.added, want) {

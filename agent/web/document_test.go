@@ -421,8 +421,8 @@ func TestSavedTwiceInASecond(t *testing.T) {
 	}
 }
 
-// TestPanicPage: a document whose handler panics shows the panic, with the stack only to this machine, and net/http
-// still gets the panic.
+// TestPanicPage: if a handler panics, its document shows the panic, with the stack only on this machine. net/http still
+// gets the panic.
 func TestPanicPage(t *testing.T) {
 	wanting(t, Browser{Panics: true})
 	with, _ := two(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// TestPageThroughProxy: a program may be a proxy for another program whose pages it passes on, and flush before their
+// TestPageThroughProxy: a program may be a proxy that passes on pages of another program, and may flush before the
 // first byte.
 func TestPageThroughProxy(t *testing.T) {
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -46,7 +46,7 @@ func TestWhatAsksForAStream(t *testing.T) {
 // streamServer serves streams of all kinds, behind a gate. Lasting answers begin with "begun".
 type streamServer struct {
 	*httptest.Server
-	release  chan struct{} // ends the streams that only end by themselves
+	release  chan struct{} // ends the streams that have no other end
 	returned chan string   // paths of handlers that have returned
 }
 
