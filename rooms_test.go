@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// rooms says which of our packages each of our packages may import. No import runs upward, and rooms on one floor do
-// not know each other. A new room gets a line here, and with it a floor.
+// rooms lists, for each package of hotreload (a room), the packages of hotreload that it may import. No import runs
+// upward, and rooms on one floor do not know each other. A new room gets a line here.
 var rooms = map[string][]string{
 	"hotreload": {"cli", "process"},
 	"hotreload/cli": {
@@ -31,25 +31,25 @@ var rooms = map[string][]string{
 	"hotreload/ignore":     {},
 	"hotreload/killswitch": {"lock"},
 	"hotreload/editors":    {},
-	"hotreload/migrate":    {"gobuild"}, // which flags are Go's
+	"hotreload/migrate":    {"gobuild"}, // the list of Go's flags
 	"hotreload/nagios":     {},
 	"hotreload/problems":   {},
 	"hotreload/lock":       {},
 	"hotreload/process":    {},
 	"hotreload/door":       {},
 
-	// What builds are made of, as text and bytes: no process is started there.
+	// The steps of go build, as text and bytes; this package starts no process.
 	"hotreload/gobuild/plan": {},
 
-	// What the system tells of processes.
+	// Facts about processes, from the operating system.
 	"hotreload/supervisor/inspect": {"process"},
 
-	// The public package, which programs import themselves, and what talks to it.
+	// The public package, imported by programs, and the supervisor's side of its connection.
 	"hotreload/worker":              {"worker/wire"},
 	"hotreload/worker/wire":         {},
 	"hotreload/supervisor/exchange": {"worker/wire", "door"},
 
-	// What is below agent goes into programs, unasked; host talks to it.
+	// Builds link the packages below agent into programs; host is the supervisor's side of the agent's connection.
 	"hotreload/agent":           {},
 	"hotreload/supervisor/host": {"agent/protocol", "door"},
 	"hotreload/agent/protocol":  {},
@@ -58,8 +58,8 @@ var rooms = map[string][]string{
 	"hotreload/agent/web":       {},
 	"hotreload/agent/webhooks":  {"agent/core", "agent/hooks", "agent/protocol", "agent/web"},
 
-	"hotreload/internal/testplace":   {"lock"}, // where tests build
-	"hotreload/internal/testmodules": {},       // what tests do without a network
+	"hotreload/internal/testplace":   {"lock"}, // folders for builds of tests
+	"hotreload/internal/testmodules": {},       // tests that need a network
 
 	"hotreload/e2e":        {}, // tests of the whole
 	"hotreload/bench":      {"bench/load"},

@@ -15,7 +15,7 @@
 // request on the connection could be for the program.
 //
 // One goroutine, the owner, holds the state of all services. Its inputs are the runner's events and the requests of
-// clients. after, a pure function, returns for each event the new state and the messages for pages:
+// clients. For each event, the pure function after (rule.go) returns the new state and the messages for pages:
 //
 //	event                                     message    the page
 //	connect                                   state      reloads if its generation is older than what serves
@@ -43,7 +43,7 @@
 // buttons are for peers on this machine, and for the hosts in the settings. No text from a client is evaluated or run
 // by a shell.
 //
-// # The way out
+// # Programs without net/http
 //
 // Documents of a program without net/http get no tag from a gate. If the settings ask for it, Proxy stands in front of
 // such a program: the gate's own rules for documents (package agent/web), then httputil.ReverseProxy.

@@ -57,7 +57,7 @@
 //   - A fast build makes the binary of go build, byte for byte except for the build ID, or none.
 //   - A file of an Artifact never changes, and stays until its last Release or Close.
 //   - When Build returns, all its processes have ended, and only the artifact is left.
-//   - An artifact with Moved false was built from the inputs on the disk at the time when Build returns (as far as
+//   - If Moved is false, the artifact was built from the inputs on the disk at the time when Build returns (as far as
 //     size, time and inode tell).
 //   - The user's flags, GOFLAGS and environment keep their meaning. hotreload adds -w at the front of each list of
 //     linker flags, so the user's flags come last.

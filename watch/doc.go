@@ -85,8 +85,8 @@
 //
 // This package knows nothing about Go, builds, or which changes matter; ignore rules come in as a function.
 //
-// Changes undone within a lull of the pump are never seen. A program that reads a file at that moment has read contents
-// missing in every batch.
+// Changes undone within a lull of the pump are never seen. A program that reads the file in between gets contents that
+// no batch reports.
 //
 // An event about attributes alone is dropped, so a newly readable folder is noticed by the next poll. A symbolic link
 // to a folder is followed if the Set names it or leads through it, but not inside a tree. For files of more than 4 MiB,

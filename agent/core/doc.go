@@ -16,9 +16,9 @@
 //	close    learns when an accepted connection is closed
 //
 // state.go has the agent's knowledge of the program's sockets, and the consequences, without effects. link.go is the
-// connection to the supervisor; share.go is for listeners made without net.Listen; kin.go for the same program
-// started by the program; agent.go contains the hooks themselves; move.go is for connections on their way to and from
-// other workers; ownloops.go for the program's own event loops, which use no hook.
+// connection to the supervisor; share.go is for listeners made without net.Listen; kin.go for child processes that run
+// the same program; agent.go contains the hooks themselves; move.go is for connections on their way to and from other
+// workers; ownloops.go for the program's own event loops, which use no hook.
 //
 // One goroutine, (*agent).hearSupervisor, reads from the supervisor and lives as long as the program. Everything else
 // runs on goroutines of the program, within its calls.

@@ -1,10 +1,10 @@
 // Package web is the agent's part for net/http, linked only into programs that use net/http themselves.
 //
-// A gate stands in front of a server's handler. While the worker drains, the gate asks for the end of the connection
-// after the answer, by the header that any handler could set: then net/http itself closes the connection at the right
-// moment. On HTTP/2, net/http sends GOAWAY; before that, the gate sends a GOAWAY that refuses nothing. The header
-// must be set before the handler writes. All other ways to end connections (Shutdown, SetKeepAlivesEnabled) also end
-// connections whose last answer did not announce the end, although the next request may be on its way.
+// A gate stands in front of a server's handler. While the worker drains, the gate sets the header `Connection: close`,
+// as any handler could, and net/http itself closes the connection after the answer. On HTTP/2, net/http answers this
+// header with GOAWAY; before that, the gate sends a GOAWAY that refuses no stream. The gate sets the header before the
+// handler writes. All other ways to end connections (Shutdown, SetKeepAlivesEnabled) also end connections whose last
+// answer did not announce the end, although the next request may be on its way.
 package web
 
 import (

@@ -7,11 +7,11 @@
 // the token; from then on the connection belongs to this worker. One goroutine reads from each connection and ends
 // with it. The results are Events. Package protocol documents the protocol.
 //
-// The listeners are in sockets.go. The first worker that asks for an address sends a socket bound to this address,
-// with all options set by the program. This very socket becomes the listener and stays in hotreload; a worker that
-// asks for the same address later gets the listener in place of its own socket. Ports requested as 0 are
-// distinguished by their order in each worker's life. A listener ends with its last user, if another worker serves
-// without the listener by then.
+// The listeners are in sockets.go. When a worker asks for an address, it sends a socket bound to this address, with all
+// options set by the program. For the first worker, this very socket becomes the listener and stays in hotreload; each
+// later worker gets the listener in place of its own socket. Ports requested as 0 are distinguished by their order in
+// each worker's life. When the last worker with a listener exits, hotreload closes the listener, provided another
+// worker already serves without this listener.
 //
 // A connection that a worker gives away is offered to a ready worker of the newest generation that accepts on the
 // same listener (move.go). One mutex decides once who owns the connection: a connection not taken in time stays with
@@ -21,11 +21,11 @@
 // kin, too, and the answers are combined. Listeners that workers make without net.Listen, with SO_REUSEPORT, are
 // shared as well (shared.go).
 //
-// A Unix path can be bound only if the path does not exist, and programs remove the path themselves, before the bind
-// or when they close. So hotreload's socket has a second, hidden name beside the path. From this name hotreload
-// restores the path by rename(2), without a moment in which the path is missing. The path is missing from the time
-// when a worker is about to bind (or removes the path) until the bind: then the agent itself moves a third name of
-// hotreload's socket there, without waiting for anything.
+// A Unix path can be bound only if the path does not exist, and programs remove the path themselves, before the bind or
+// when they close. So hotreload's socket has a second, hidden name beside the path. From this name hotreload restores
+// the path by rename(2), without a moment in which the path is missing. Only for a worker's own bind must the path be
+// missing: from the removal (by the agent, or by the program itself) to the bind. Then the agent moves a third name of
+// hotreload's socket to the path, without waiting for an answer.
 //
 // # Invariants
 //
