@@ -153,10 +153,40 @@ func (b *dlv) run() {
 
 // serve starts dlv, reads messages until dlv has ended, and returns the reason of the end.
 func (b *dlv) serve() string {
+	conn, p, last, err := b.start()
+	if err != nil {
+		return err.Error()
+	}
+	out := newOutlet(conn)
+	b.keeper.input(func() {
+		b.out = out
+		b.dialed()
+		select {
+		case <-b.ended:
+			out.finish() // hangUp came before the connection
+		default:
+		}
+	})
+	next := b.answers(conn)
+	for {
+		handle, err := next()
+		if err != nil {
+			break
+		}
+		b.keeper.input(handle)
+	}
+	out.finish()
+	b.end(detachLimit) // dlv without a connection is of no use
+	<-p.Done()
+	return last.with("dlv has ended: " + p.Exit().String())
+}
+
+// start starts dlv, and waits for the connection with dlv. last collects dlv's output.
+func (b *dlv) start() (conn net.Conn, p *process.Process, last *tail, err error) {
 	k := b.keeper
 	path, err := Find(context.Background(), k.config.Dir, k.config.Env)
 	if err != nil {
-		return err.Error()
+		return nil, nil, nil, err
 	}
 	name := filepath.Join(k.dir, b.name)
 	args := []string{"attach", strconv.Itoa(b.pid), "--headless", "--api-version=2", "--listen=unix:" + name}
@@ -164,16 +194,15 @@ func (b *dlv) serve() string {
 	if b.pid == 0 {
 		args = []string{"dap", "--client-addr", "unix:" + name}
 		if listener, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name}); err != nil {
-			return "dlv cannot be started: " + err.Error()
+			return nil, nil, nil, fmt.Errorf("dlv cannot be started: %w", err)
 		}
 		defer listener.Close()
 	}
-	last := &tail{listens: make(chan struct{})}
+	last = &tail{listens: make(chan struct{})}
 	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = k.config.Env, k.config.Dir, last, last
-	p, err := process.Start(cmd)
-	if err != nil {
-		return "dlv cannot be started: " + err.Error()
+	if p, err = process.Start(cmd); err != nil {
+		return nil, nil, nil, fmt.Errorf("dlv cannot be started: %w", err)
 	}
 	go func() { // ends with the process
 		select {
@@ -190,7 +219,6 @@ func (b *dlv) serve() string {
 			listener.Close()
 		}
 	}()
-	var conn net.Conn
 	if listener != nil {
 		_ = listener.SetDeadline(time.Now().Add(dialLimit))
 		conn, err = listener.AcceptUnix()
@@ -200,30 +228,9 @@ func (b *dlv) serve() string {
 	if err != nil {
 		p.Kill()
 		<-p.Done()
-		return last.with("dlv has ended before it has connected")
+		return nil, nil, nil, errors.New(last.with("dlv has ended before it has connected"))
 	}
-	out := newOutlet(conn)
-	k.input(func() {
-		b.out = out
-		b.dialed()
-		select {
-		case <-b.ended:
-			out.finish() // hangUp came before the connection
-		default:
-		}
-	})
-	next := b.answers(conn)
-	for {
-		handle, err := next()
-		if err != nil {
-			break
-		}
-		k.input(handle)
-	}
-	out.finish()
-	b.end(detachLimit) // dlv without a connection is of no use
-	<-p.Done()
-	return last.with("dlv has ended: " + p.Exit().String())
+	return conn, p, last, nil
 }
 
 // dial connects to dlv as soon as dlv has printed its address.

@@ -47,24 +47,14 @@ func parseBracket(p string) (*byteSet, int, error) {
 			}
 			c = 0
 		case c == '[' && at(i+1) == ':':
-			n := strings.IndexByte(p[i+2:], ']')
-			if n < 0 {
-				return nil, 0, errUnclosed
+			n, err := set.addClass(p[i:])
+			if err != nil {
+				return nil, 0, err
 			}
-			name, closed := strings.CutSuffix(p[i+2:i+2+n], ":")
-			if !closed {
-				set['['] = true
-				break
+			if n > 0 {
+				i += n - 1
+				c = 0
 			}
-			class := classes[name]
-			if class == nil {
-				return nil, 0, errClass
-			}
-			for b := range 0x80 {
-				set[b] = set[b] || class(byte(b))
-			}
-			i += 2 + n
-			c = 0
 		default:
 			set[c] = true
 		}
@@ -81,6 +71,28 @@ func parseBracket(p string) (*byteSet, int, error) {
 		return nil, 0, errEmptySet
 	}
 	return set, i + 1, nil
+}
+
+// addClass adds the class at the beginning of p, "[:name:]", and returns its length. Without ":]", the "[" itself is
+// added, and the length is 0.
+func (s *byteSet) addClass(p string) (length int, err error) {
+	n := strings.IndexByte(p[2:], ']')
+	if n < 0 {
+		return 0, errUnclosed
+	}
+	name, closed := strings.CutSuffix(p[2:2+n], ":")
+	if !closed {
+		s['['] = true
+		return 0, nil
+	}
+	class := classes[name]
+	if class == nil {
+		return 0, errClass
+	}
+	for b := range 0x80 {
+		s[b] = s[b] || class(byte(b))
+	}
+	return 2 + n + 1, nil
 }
 
 // glob writes the set as a bracket of doublestar, or as "?" if it contains every byte.

@@ -183,13 +183,11 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := s.usesLocked(g)
 	if name.key.portless() {
 		zero, worker := name.key, s.usesLocked(g.head())
 		worker.zeros[zero]++
 		name.key.nth = worker.zeros[zero]
 	}
-	got := granted{fd: -1, network: name.key.network, address: name.address}
 	one := s.all[name.key]
 	if one != nil && one.place != nil && !one.place.restore(true) {
 		// Our socket has lost all its names. The worker's socket has the path now; ours ends with its users.
@@ -203,6 +201,13 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 			}
 		}
 	}()
+	return s.grantLocked(s.usesLocked(g), one, fd, name)
+}
+
+// grantLocked gives a worker the listener for its socket. If there is no listener yet (nil), the worker's socket becomes
+// the listener.
+func (s *Sockets) grantLocked(u *uses, one *socket, fd int, name name) granted {
+	got := granted{fd: -1, network: name.key.network, address: name.address}
 	listens := isOn(fd, unix.SO_ACCEPTCONN)
 	if listens {
 		if got.errno = mayShare(fd, one); got.errno != 0 {
@@ -224,7 +229,7 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 			_ = unix.Close(fd)
 			return got
 		}
-		if bound, err := nameOf(fd); err == nil && path == "" {
+		if bound, err := nameOf(fd); err == nil && name.key.path == "" {
 			name.address = bound.address // a port requested as 0 has its number now
 		}
 		one = s.addLocked(fd, name)
@@ -237,6 +242,7 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 		return got
 	default:
 		_ = unix.Close(fd)
+		var err error
 		if got.fd, err = unix.FcntlInt(uintptr(one.fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
 			got.fd, got.errno = -1, errnoOf(err)
 			return got
