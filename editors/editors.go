@@ -3,9 +3,9 @@
 //
 // # Theory of operation
 //
-// The texts lie below files/. Each is a file as its editor reads it, for a hotreload without arguments and a debugger
-// at its usual address; Files puts the user's in. The package reads and writes nothing else. To add an editor, add a
-// row to all, and its files.
+// The texts are files below files/, written for a hotreload without arguments and for a debugger at its usual address;
+// Files replaces both by the user's. The package reads and writes no other file. To add an editor, add a row to all,
+// and its files.
 package editors
 
 import (
@@ -22,7 +22,7 @@ import (
 type Editor struct {
 	Name  string
 	Title string
-	Next  string // what to do once the files are there
+	Next  string // the next step for the user
 	files []file
 }
 
@@ -37,7 +37,7 @@ type Start struct {
 
 type file struct {
 	path string
-	put  func(Start) (old, new string) // what to replace in the text; nil: nothing
+	put  func(Start) (old, new string) // the part of the text to replace; nil: none
 }
 
 //go:embed files
@@ -101,7 +101,7 @@ func inJSON(address string) string {
 	return fmt.Sprintf(`"host": %q, "port": %s`, host, port)
 }
 
-// luaAddress writes it in a Lua script.
+// luaAddress formats an address for a Lua script.
 func luaAddress(start Start) (before, after string) {
 	return inLua(usual), inLua(start.Debugger)
 }

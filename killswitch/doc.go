@@ -1,4 +1,4 @@
-// Package killswitch keeps the file that lists the services which must not start.
+// Package killswitch keeps the list of services that must not start, in a file.
 //
 //	{"global": false, "services": ["web", "mail"]}
 //
@@ -12,8 +12,8 @@
 //
 // Readers take no lock, because rename(2) replaces the file as a whole. Writers lock a second file (PATH.lock), because
 // the first file's inode changes. So each change starts from the result of the previous change, with any number of
-// processes. A writer writes the new text to PATH.new, syncs it to the disk and renames it. If a writer was killed, the
-// next writer removes its PATH.new.
+// processes. A writer writes the new text to PATH.new, syncs PATH.new to the disk, and renames it to PATH. If a writer
+// was killed, the next writer removes its PATH.new.
 //
 // The lock file stays: if it were removed, two writers could lock two files with the same name.
 //

@@ -2,9 +2,9 @@
 //
 // # Theory of operation
 //
-// The protocol is the SDK's (github.com/modelcontextprotocol/go-sdk); each tool is a function here. A tool finds the
-// hotreload of the folder anew (control.Find), so that a server which an editor has started once outlives all
-// hotreloads, and may start before them. A tool's answer is text for the model, and the same as data.
+// The protocol comes from the SDK (github.com/modelcontextprotocol/go-sdk); each tool is a function here. At each call,
+// a tool looks for the hotreload of the folder (control.Find). So the editor can start the server once: before
+// hotreload, and for many runs of hotreload. A tool returns text for the model, and the same as data.
 //
 // What is wrong with the code is no failure of a tool: wait and reload answer with the problems. A tool fails if no
 // hotreload runs, if there is no such service, or if the time is over.

@@ -44,8 +44,8 @@ const (
 	requestLimit = 30 * time.Second
 )
 
-// request asks a service by its own address. It goes nowhere else: redirects are answers, and the address must be the
-// service's.
+// request sends a request to a service at the service's own address. Other addresses are refused, and a redirect is the
+// answer.
 func (s *Server) request(ctx context.Context, c *control.Client, in asking) (string, response, error) {
 	var out response
 	states, err := c.Status(ctx, in.Service)

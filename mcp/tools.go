@@ -41,7 +41,7 @@ type (
 
 // The answers of tools, as data.
 type (
-	// outcome is what became of what was saved.
+	// outcome tells what became of a save.
 	outcome struct {
 		Serves   bool      `json:"serves" jsonschema:"true if all services serve what was saved last"`
 		Services []service `json:"services"`
@@ -74,7 +74,7 @@ type (
 	}
 )
 
-// usualWait limits a wait without a limit of its own: agents give up on tools that do not answer.
+// usualWait is the limit of a wait without a given limit: agents give up on silent tools.
 const usualWait = 120 * time.Second
 
 // usualLines is how many lines logs returns without a number.
@@ -104,7 +104,7 @@ func (s *Server) addTools(to *mcp.Server) {
 		"errors of scripts, too.", reads), s.console)
 }
 
-// do is what a tool does, with a client of hotreload. It returns the text for the model, and the data.
+// do runs a tool with a client of hotreload. The results are the text for the model, and the data.
 type do[In, Out any] func(ctx context.Context, c *control.Client, in In) (text string, out Out, err error)
 
 // add adds a tool.
@@ -180,7 +180,7 @@ func (s *Server) outcomeOf(all []runner.Status) (string, outcome) {
 	return text.String(), out
 }
 
-// serves is the state of a service that serves what was saved last.
+// serves tells that a service serves the last save.
 const serves = "serves what was saved last"
 
 func serviceOf(s runner.Status) service {

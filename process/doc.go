@@ -1,7 +1,7 @@
 // Package process starts programs, and makes sure that neither the programs nor their descendants outlive hotreload.
 //
-// All child processes start here, builds as well as workers, because two facts concern hotreload as a whole: which
-// pids are hotreload's own, and what must end these processes when hotreload is gone.
+// All child processes start here, builds as well as workers, because two facts concern hotreload as a whole: the pids
+// of hotreload's own processes, and the means to end these processes after hotreload's death.
 //
 // # Theory of operation
 //

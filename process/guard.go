@@ -57,8 +57,8 @@ func startGuard() error {
 	return nil
 }
 
-// The guard's input, a line each: a started child with the number in its mark; an exited child; a process that may
-// linger, for how many milliseconds, and its pipes for stdout and stderr; a file to remove; a removed file.
+// The guard's input has one line for each of: a started child with the number in its mark; an exited child; a process
+// that may linger, for how many milliseconds, and its pipes for stdout and stderr; a file to remove; a removed file.
 func guardAdd(pid, serial int) { guardSay("+%d %d\n", pid, serial) }
 func guardRemove(pid int)      { guardSay("-%d\n", pid) }
 func guardLinger(child, pid int, limit time.Duration, pipes [2]uint64) {

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// opened is what the tests of packages opened when they ran last: package -> paths. A folder whose list was read ends
+// opened has the paths opened by the tests of each package in their last run: package -> paths. A listed folder ends
 // with a separator. The inner maps never change.
 type opened map[string]map[string]bool
 
-// readers lists the packages whose tests opened a path. listed means that the path has appeared or gone, so that the
-// list of its folder is another.
+// readers lists the packages whose tests opened a path. listed: the path has appeared or disappeared, so the listing of
+// its folder has changed.
 func (o opened) readers(path string, listed bool) (pkgs []string) {
 	folder, base := filepath.Dir(path)+string(filepath.Separator), filepath.Base(path)
 	listed = listed && !strings.ContainsAny(base[:1], ".#") && !strings.HasSuffix(base, "~") // an editor's own files
@@ -69,7 +69,7 @@ func remembered(path string) (o opened) {
 	return o
 }
 
-// store adds o to a file, for the next Tester. If it fails, that one learns anew.
+// store adds o to a file, for the next Tester. After a failure, the next Tester starts without the file.
 func (o opened) store(path string) {
 	if path == "" {
 		return
@@ -95,12 +95,12 @@ func (o opened) store(path string) {
 	}
 }
 
-// logMagic begins the log that package testing writes for the go command, which finds out by the log whether a result
-// is in its cache: see cmd/go/internal/test.
+// logMagic begins the log that package testing writes for the go command. From this log, go finds out whether a cached
+// result is still valid: see cmd/go/internal/test.
 const logMagic = "# test log\n"
 
-// inLog returns the paths of files and listed folders that a log names, as far as wanted wants them. dir is where the
-// tests ran, and isFolder tells which paths are folders. false: it is no log.
+// inLog returns the paths of files and listed folders in a log, if wanted accepts them. dir is the working folder of
+// the tests, and isFolder reports whether a path is a folder. ok is false if text is not a log.
 func inLog(text, dir string, wanted, isFolder func(path string) bool) (paths []string, ok bool) {
 	text, ok = strings.CutPrefix(text, logMagic)
 	if !ok {
@@ -130,16 +130,16 @@ func inLog(text, dir string, wanted, isFolder func(path string) bool) (paths []s
 	return sortedKeys(found), true
 }
 
-// workspace is the temporary folder of one `go test -work`, where the logs of the tests lie. Without -work, go removes
-// each log when it has read it. Nothing else is different with -work: neither the tests, nor what go caches.
+// workspace is the temporary folder of one `go test -work`, with the logs of the tests. Without -work, go removes each
+// log after reading it. -work changes neither the tests nor go's cache.
 type workspace struct {
-	dir  string            // "" before go has told
+	dir  string            // "" before go has named the folder
 	of   map[string]string // package -> its folder
 	read map[string]bool   // packages whose logs were read
-	keep bool              // the user wants it
+	keep bool              // the user has asked for -work
 }
 
-// told takes what go prints; true if it names the workspace.
+// told processes a line of go's output; true if the line names the workspace.
 func (w *workspace) told(line string) bool {
 	dir, is := strings.CutPrefix(strings.TrimSpace(line), "WORK=")
 	if is && w.dir == "" && filepath.IsAbs(dir) {
@@ -171,7 +171,8 @@ func (w *workspace) folderOf(pkg string) string {
 	return w.of[pkg]
 }
 
-// log returns the log of a package's tests, which have ended, and removes their executable: all of them would be large.
+// log returns the log of a package after its tests have ended, and removes the test binary, because the binaries of
+// many packages together are large.
 func (w *workspace) log(pkg string) string {
 	folder := w.folderOf(pkg)
 	if folder == "" {
@@ -190,7 +191,7 @@ func (w *workspace) log(pkg string) string {
 	return string(text)
 }
 
-// unread lists the packages whose logs could not be read when they ended: old versions of go name the workspace last.
+// unread lists the packages whose logs could not be read at their end: old versions of go name the workspace last.
 func (w *workspace) unread(packages []string) []string {
 	return slices.DeleteFunc(slices.Clone(packages), func(pkg string) bool { return w.dir == "" || w.read[pkg] })
 }

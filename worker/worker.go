@@ -25,33 +25,34 @@ func number(name string) int {
 	return n
 }
 
-// ID returns the worker's slot, from 0 to the number of workers less one. Its successors have the same ID. Without
-// hotreload it is 0.
+// ID returns the worker's slot, from 0 to the number of workers less one. A successor has the same ID. Without
+// hotreload, ID returns 0.
 func ID() int { return number("HOTRELOAD_SLOT") }
 
-// Generation returns the worker's generation, from 1; each reload raises it. Without hotreload it is 0.
+// Generation returns the worker's generation, from 1; each reload raises the number. Without hotreload, Generation
+// returns 0.
 func Generation() int { return number("HOTRELOAD_GENERATION") }
 
-// Ready reports that the worker serves. Workers of later generations are then expected to call Ready, too. Without
-// hotreload, it sends READY=1 to NOTIFY_SOCKET, as systemd expects.
+// Ready reports that the worker serves. From then on, hotreload expects this call of later generations, too. Without
+// hotreload, Ready sends READY=1 to NOTIFY_SOCKET, as systemd expects.
 func Ready() {
 	if l := join(); l != nil {
 		_ = l.say(wire.Ready, nil)
 		return
 	}
-	_ = notify("READY=1") // an error means that nothing listens there
+	_ = notify("READY=1") // after an error, no program listens there
 }
 
 // Retire asks for a successor. When the successor has taken over, this worker is asked to drain, as in a reload. (With
-// the strategy stop-first, it is asked at once.) After Retire the program may also exit by itself.
+// stop-first, at once.) After Retire the program may also exit by itself.
 func Retire() {
 	if l := join(); l != nil {
 		_ = l.say(wire.Retire, nil)
 	}
 }
 
-// Draining returns a channel that is closed when the worker should finish and exit. Without hotreload it is never
-// closed.
+// Draining returns a channel that is closed when the worker should finish and exit. Without hotreload the channel is
+// never closed.
 func Draining() <-chan struct{} {
 	if l := join(); l != nil {
 		return l.draining
