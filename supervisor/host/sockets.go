@@ -204,8 +204,8 @@ func (s *Sockets) ask(g *guest, fd int, path string) granted {
 	return s.grantLocked(s.usesLocked(g), one, fd, name)
 }
 
-// grantLocked gives a worker the listener for its socket. If there is no listener yet (nil), the worker's socket becomes
-// the listener.
+// grantLocked gives a worker the listener for its socket. Without a listener (nil), the worker's socket becomes the
+// listener.
 func (s *Sockets) grantLocked(u *uses, one *socket, fd int, name name) granted {
 	got := granted{fd: -1, network: name.key.network, address: name.address}
 	listens := isOn(fd, unix.SO_ACCEPTCONN)
