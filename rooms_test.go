@@ -15,13 +15,17 @@ import (
 var rooms = map[string][]string{
 	"hotreload": {"cli", "process"},
 	"hotreload/cli": {
-		"browser", "control", "debugger", "editors", "settings", "runner", "supervisor", "supervisor/inspect", "gobuild", "killswitch",
-		"lock", "mcp", "migrate", "nagios", "problems", "process", "tests", "watch",
+		"browser", "control", "debugger", "editors", "settings", "runner", "supervisor", "supervisor/inspect", "gobuild",
+		"killswitch", "lock", "mcp", "migrate", "nagios", "problems", "process", "tests", "watch",
 	},
-	"hotreload/settings":   {"debugger", "runner", "supervisor", "gobuild", "ignore", "killswitch", "problems", "watch"}, // on the floor of control
-	"hotreload/mcp":        {"control", "problems", "runner"},
-	"hotreload/control":    {"runner", "tests", "supervisor", "supervisor/inspect", "door", "problems"},
-	"hotreload/browser":    {"runner", "supervisor", "gobuild", "problems", "process", "door", "agent/web"}, // on the floor of control
+	"hotreload/settings": { // on the floor of control
+		"debugger", "runner", "supervisor", "gobuild", "ignore", "killswitch", "problems", "watch",
+	},
+	"hotreload/mcp":     {"control", "problems", "runner"},
+	"hotreload/control": {"runner", "tests", "supervisor", "supervisor/inspect", "door", "problems"},
+	"hotreload/browser": { // on the floor of control
+		"runner", "supervisor", "gobuild", "problems", "process", "door", "agent/web",
+	},
 	"hotreload/runner":     {"watch", "supervisor", "supervisor/inspect", "gobuild", "killswitch", "problems", "process"},
 	"hotreload/tests":      {"watch", "gobuild", "problems", "process"}, // on the floor of runner
 	"hotreload/watch":      {},

@@ -26,8 +26,8 @@ func git(t *testing.T, args ...string) string {
 // widest is the largest number of characters in a line of source or prose.
 const widest = 120
 
-// TestWidth checks the lines of all Go and Markdown files, except for tables and code blocks in Markdown. The files in
-// .ci/wide still have wider lines: no file may be added there, and a file that is mended should be removed.
+// TestWidth checks the lines of all Go and Markdown files, except for tables and code blocks in Markdown. The file in
+// .ci/wide contains the output of another program: no other file may be added there.
 func TestWidth(t *testing.T) {
 	list, err := os.ReadFile(filepath.Join(".ci", "wide"))
 	if err != nil {
