@@ -142,18 +142,8 @@ func doctor(ctx context.Context, out io.Writer, w *settings.Wishes, note string)
 	}
 	f.watching(ctx, graph, settings.Poll.Of(values))
 	artifact, err := builder.Build(ctx, program, graph)
-	var failure *gobuild.BuildError
-	if errors.As(err, &failure) {
-		f.sick = true
-		hint := hintOf(failure)
-		if failure.Cause != nil {
-			hint = cmp.Or(hint, failure.Cause.Hint)
-		}
-		f.odd("build", "fails:\n"+strings.TrimSpace(failure.Text), hint)
-		return errSick
-	}
 	if err != nil {
-		f.ill("build", err)
+		f.fails(err)
 		return errSick
 	}
 	f.well("build", "works, in %s", short(artifact.Took))
@@ -171,6 +161,21 @@ func doctor(ctx context.Context, out io.Writer, w *settings.Wishes, note string)
 		return errSick
 	}
 	return nil
+}
+
+// fails reports an error of the build, with the compiler's text if there is one.
+func (f *findings) fails(err error) {
+	var failure *gobuild.BuildError
+	if !errors.As(err, &failure) {
+		f.ill("build", err)
+		return
+	}
+	f.sick = true
+	hint := hintOf(failure)
+	if failure.Cause != nil {
+		hint = cmp.Or(hint, failure.Cause.Hint)
+	}
+	f.odd("build", "fails:\n"+strings.TrimSpace(failure.Text), hint)
 }
 
 // agent reports whether the agent is linked into the program.
