@@ -215,19 +215,19 @@ func (f *findings) debugger(ctx context.Context, s *settings.Service, agent bool
 // atOnce reports whether two workers run at once during a replacement, and the deeds of the program that should not
 // happen twice.
 func (f *findings) atOnce(v *settings.Values, graph *gobuild.Graph, artifact *gobuild.Artifact) {
-	const wayOut = `strategy = "stop-first" lets the old worker leave before the new one starts`
+	const wayOut = `strategy = "stop-first" makes the old worker exit before the new one starts`
 	switch deeds := graph.Deeds(); {
 	case settings.Strategy.Of(v) == supervisor.StopFirst || !artifact.Agent:
-		f.well("replaced", "one after the other: an old worker leaves before a new one starts")
+		f.well("replaced", "one after the other: the old worker exits before the new one starts")
 	case len(deeds) > 0:
 		var all []string
 		for _, d := range deeds {
 			all = append(all, d.Does+" ("+d.Package+")")
 		}
-		f.odd("replaced", "two at once for a moment, and the program "+strings.Join(all, ", "), wayOut)
+		f.odd("replaced", "old and new worker run together for a moment, and the program "+strings.Join(all, ", "), wayOut)
 	default:
-		f.well("replaced", "two at once for a moment; where a program does more than answer (jobs, bots), %s", wayOut)
-		f.well("", "without a listener it is so by itself: an old worker leaves first")
+		f.well("replaced", "old and new worker run together for a moment; if the program has jobs or bots, %s", wayOut)
+		f.well("", "a program without a listener needs no setting: its old worker exits first")
 	}
 }
 

@@ -50,9 +50,10 @@ func TestDoctor(t *testing.T) {
 		{"a program that wants a say", says, nil, 0, `(?m)^build +works(.|\n)*^worker +hotreload/worker comes from /`},
 		{"which is not told where hotreload is", lost, nil, 1,
 			`package hotreload/worker is not in std(.|\n)*hint: go mod edit -replace=hotreload=PATH`},
-		{"two at once", healthy, nil, 0, `(?m)^replaced +two at once for a moment; .*strategy = "stop-first"`},
+		{"two at once", healthy, nil, 0, `(?m)^replaced +old and new worker run together for.*; .*strategy = "stop-first"`},
 		{"one after the other", healthy, []string{"--strategy", "stop-first", "."}, 0, `(?m)^replaced +one after the other`},
-		{"a bot", newBot(t), nil, 0, `(?m)^replaced +two at once .* the program is a bot \(gopkg.in/telebot.v\)\n` +
+		{"a bot", newBot(t), nil, 0, `(?m)^replaced +old and new worker run together .* the program is a bot ` +
+			`\(gopkg.in/telebot.v\)\n` +
 			` +hint: strategy = "stop-first"`},
 		{"an event loop of its own", loop, nil, 0, `(?m)^agent +is linked(.|\n)*` +
 			`^agent +github.com/cloudwego/netpoll has an event loop of its own: (.|\n)*` +
