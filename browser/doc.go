@@ -31,6 +31,9 @@
 //	problems of tests                         tests      shows a badge, or removes it
 //	blocked, halted, stopping and their ends  phase      shows a badge
 //
+// Of the visible pages of one origin, only one has a connection, and passes the messages on. Their order numbers tell
+// the other pages which messages they have, because such a page gets its first state by a request of its own.
+//
 // The first message of every connection is the whole state, with the last changes and their ages. From this message, a
 // page that slept or came late finds out which changes the page lacks. A client that does not read its messages is
 // disconnected, and gets the whole state when the client connects again.

@@ -5,6 +5,7 @@ import "time"
 // Message is a message for pages, as JSON in the data of an event.
 type Message struct {
 	Kind       string   `json:"kind"`
+	Order      int      `json:"order,omitempty"` // rises by 1 with each message of a service, except kindState
 	Service    string   `json:"service,omitempty"`
 	Generation int      `json:"generation,omitempty"` // the serving generation; 0: unchanged
 	Number     int      `json:"number,omitempty"`     // of the change, if the generation is unchanged
@@ -51,6 +52,7 @@ type State struct {
 	Problem    *Problem  `json:"problem,omitempty"`
 	Tests      *Tests    `json:"tests,omitempty"`
 	Soft       *Soft     `json:"soft,omitempty"`
+	Order      int       `json:"order"`  // of the last message
 	Number     int       `json:"number"` // of the last change without a new generation
 	Recent     []Recent  `json:"recent,omitempty"`
 	Options    Options   `json:"options"`

@@ -240,6 +240,9 @@ func (o *owned) others(in heard, messages []Message, reloadOn []string) (told []
 
 // tell gives a message to the clients of its service.
 func (o *owned) tell(m Message) {
+	s := o.services[m.Service]
+	s.order++
+	o.services[m.Service], m.Order = s, s.order
 	for c := range o.clients {
 		if c.all || c.service == m.Service {
 			o.give(c, m)

@@ -22,6 +22,7 @@ type service struct {
 	tests      *Tests
 	back       int // the generation that serves again after the newest one has failed
 	soft       *Soft
+	order      int // of the last message
 	number     int
 	recent     []Recent // the newest last
 }
@@ -236,12 +237,18 @@ func (s service) ofWorkers(event supervisor.Event, h heard) (service, []Message)
 // state returns the first message for a page. began is the time of the request for the page; zero if unknown.
 func (s service) state(run string, options Options, began time.Time) *State {
 	recent := slices.Clone(s.recent)
-	for i := range recent {
-		recent[i].Late = !began.IsZero() && recent[i].At.After(began)
-	}
+	markLate(recent, began)
 	return &State{
 		Version: 1, Run: run, Service: s.name, Generation: s.generation, Newest: s.newest, Since: s.since, Phase: s.phase,
-		Problem: s.problem, Tests: s.tests, Soft: s.soft, Number: s.number, Recent: recent, Options: options,
+		Problem: s.problem, Tests: s.tests, Soft: s.soft, Order: s.order,
+		Number: s.number, Recent: recent, Options: options,
+	}
+}
+
+// markLate marks the changes that a page has not seen whose document was asked for at began; zero if that is unknown.
+func markLate(recent []Recent, began time.Time) {
+	for i := range recent {
+		recent[i].Late = !began.IsZero() && recent[i].At.After(began)
 	}
 }
 

@@ -190,10 +190,7 @@ func (p *Pages) events(w http.ResponseWriter, r *asked) {
 	if !write([]byte("retry: 500\n: hotreload\n\n")) {
 		return
 	}
-	// For a page on another machine, the time of the request is not known well enough.
-	if path := r.URL.Query().Get("path"); path != "" && r.near && !began.IsZero() && p.config.Asked != nil {
-		p.config.Asked(r.Context(), r.service, harmless(path, longURL, false), began)
-	}
+	p.askedAt(r, began)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	for {
@@ -228,15 +225,25 @@ func beganAt(r *asked, now time.Time) time.Time {
 	return at
 }
 
-// state answers with the first message of events.
+// askedAt tells when a page's document was asked for. For a page on another machine, the time is not known well enough.
+func (p *Pages) askedAt(r *asked, began time.Time) {
+	if path := r.URL.Query().Get("path"); path != "" && r.near && !began.IsZero() && p.config.Asked != nil {
+		p.config.Asked(r.Context(), r.service, harmless(path, longURL, false), began)
+	}
+}
+
+// state answers with the first message of events, for a page that hears the others from another page.
 func (p *Pages) state(w http.ResponseWriter, r *asked) {
+	began := beganAt(r, time.Now())
 	o, ok := p.look(r.Context())
 	if !ok {
 		http.Error(w, "hotreload: it is ending", http.StatusServiceUnavailable)
 		return
 	}
+	p.askedAt(r, began)
 	for _, s := range o.States {
 		if s.Service == r.service {
+			markLate(s.Recent, began)
 			m := Message{Kind: kindState, Service: s.Service, State: &s}
 			if !r.near {
 				m = m.bare()

@@ -14,6 +14,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ type played struct {
 
 	mu         sync.Mutex // guards all below
 	generation int
+	early      string // before the tag
 	head, body string
 	how        string            // attributes of the tag
 	files      map[string]string // path -> text
@@ -96,9 +98,14 @@ func (p *played) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, `<!doctype html><html><head><script src="%s%s/client.js" data-generation="%d"%s></script>`+
-		`<title>played</title>%s</head><body>generation %d %s</body></html>`, browser.Prefix, playedKey, p.generation, p.how,
-		p.head, p.generation, p.body)
+	if n, err := strconv.Atoi(r.URL.Query().Get("frames")); err == nil { // a page without the script
+		all := strings.Repeat("<iframe src=/></iframe>", n)
+		fmt.Fprint(w, "<!doctype html><title>frames</title><body>", all, "</body>")
+		return
+	}
+	fmt.Fprintf(w, `<!doctype html><html><head>%s<script src="%s%s/client.js" data-generation="%d"%s></script>`+
+		`<title>played</title>%s</head><body>generation %d %s</body></html>`, p.early, browser.Prefix, playedKey,
+		p.generation, p.how, p.head, p.generation, p.body)
 }
 
 // handOver passes a connection, with the request read so far, to the pages.

@@ -27,41 +27,117 @@
     listed = false, // the list of tests is open
     leaving = false;
 
-  // ---- the connection: only while the page is visible, so that many tabs need few
-  let source = null,
+  // ---- the connection: only while the page is visible, so that many tabs need few. Of the visible pages of one
+  // origin, the page with the lock leads: it has the only connection, and passes on what it hears. When the page goes,
+  // the browser gives the lock to another page. Without locks (plain HTTP from another machine), each page leads.
+  let source = null, // the connection, of a page that leads
+    channel = null, // to the other pages
+    leave = null, // ends waiting for the lock, or gives it back
+    early = null, // messages that have come before the state; null: there is a state
+    order = 0, // of the last message
+    joined = 0, // counts joins: answers to earlier ones are late
     retry = 0,
     delay = 500;
-  const connect = () => {
-    if (source || document.visibilityState !== "visible") return;
-    clearTimeout(retry);
+  const here = () => {
     // When the document was asked for tells which of the last changes it has not.
     const age = Math.round(performance.now());
-    source = new EventSource(
-      base +
-        "events?elapsed=" +
-        age +
-        "&began=" +
-        (Date.now() - age) +
-        "&path=" +
-        encodeURIComponent(location.pathname),
-    );
+    const began = Date.now() - age;
+    return "?elapsed=" + age + "&began=" + began + "&path=" + encodeURIComponent(location.pathname);
+  };
+  const connect = () => {
+    if (leave || document.visibilityState !== "visible") return;
+    const name = "hotreload " + base,
+      join = ++joined;
+    const alone = () => {
+      leave = () => {};
+      lead();
+    };
+    if (!navigator.locks || !window.BroadcastChannel) return alone();
+    try {
+      channel = new BroadcastChannel(name);
+      channel.onmessage = (event) => hear(event.data);
+    } catch (sandboxed) {
+      return alone();
+    }
+    const waiting = new AbortController();
+    leave = () => waiting.abort();
+    const granted = (lock) => {
+      if (join !== joined) return;
+      if (!lock) {
+        follow();
+        return void request({ signal: waiting.signal });
+      }
+      lead();
+      return new Promise((release) => (leave = release));
+    };
+    const request = (how) =>
+      navigator.locks.request(name, how, granted).catch((e) => {
+        if (join === joined && !source && e.name !== "AbortError") alone();
+      });
+    request({ ifAvailable: true });
+  };
+  const lead = () => {
+    clearTimeout(retry);
+    early = null;
+    source = new EventSource(base + "events" + here());
     source.onmessage = (event) => {
       delay = 500;
-      receive(JSON.parse(event.data));
+      const m = JSON.parse(event.data);
+      if (channel) channel.postMessage(m); // first, because this page may be about to leave
+      order = m.order || m.state.order;
+      receive(m);
     };
     source.onerror = () => {
       // the browser tries again by itself, except after an answer that is no stream
-      if (source && source.readyState === EventSource.CLOSED) {
-        disconnect();
-        retry = setTimeout(connect, delay);
-        delay = Math.min(delay * 2, 10000);
-      }
+      if (!source || source.readyState !== EventSource.CLOSED) return;
+      source = null;
+      retry = setTimeout(lead, delay);
+      delay = Math.min(delay * 2, 10000);
     };
+  };
+  // follow asks for the state once, without a lasting connection, and then hears the messages that came meanwhile.
+  const follow = async () => {
+    clearTimeout(retry);
+    const join = joined,
+      mine = (early = []);
+    const current = () => join === joined && early === mine && !source;
+    try {
+      const answer = await fetch(base + "state" + here(), { cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.status);
+      const state = await answer.json();
+      if (!current()) return;
+      early = null;
+      delay = 500;
+      order = state.order;
+      catchUp(state);
+      mine.forEach(hear);
+    } catch (e) {
+      if (!current()) return;
+      retry = setTimeout(follow, delay);
+      delay = Math.min(delay * 2, 10000);
+    }
+  };
+  // hear takes a message from the page that leads.
+  const hear = (m) => {
+    if (source) return; // of a page that led before
+    if (early) return void (m.kind === "state" ? follow() : early.push(m));
+    if (m.kind === "state") {
+      if (m.state.run === run && m.state.order < order) return;
+      order = m.state.order;
+      return receive(m);
+    }
+    if (m.order <= order) return;
+    if (m.order > order + 1) return void follow();
+    order = m.order;
+    receive(m);
   };
   const disconnect = () => {
     clearTimeout(retry);
+    joined++;
     if (source) source.close();
-    source = null;
+    if (channel) channel.close();
+    if (leave) leave();
+    source = channel = leave = early = null;
   };
   document.addEventListener("visibilitychange", () =>
     document.visibilityState === "visible" ? connect() : disconnect(),

@@ -3,6 +3,9 @@
 //	open URL         opens the page in the present tab
 //	refresh          loads the page again, like F5
 //	tab              opens another tab, which becomes the present one, and prints "value" and its number
+//	window           opens another window with a tab, which becomes the present one, and prints "value" and its number
+//	look N           makes the tab with this number the present one, and leaves all windows as they are
+//	close            closes the present tab; the first one becomes the present one, without being shown
 //	use N            makes the tab with this number the present one, and shows it
 //	eval JS          prints "value" and the value of the expression as JSON; a promise is awaited
 //	await JS         the same, once the value is true; evaluates the expression again and again, also in a new page
@@ -33,6 +36,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -128,6 +132,31 @@ func (d *driver) do(line string) error {
 		d.present = len(d.tabs) - 1
 		fmt.Println("value", d.present)
 		return chromedp.Run(tab)
+	case "window":
+		var id target.ID
+		err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+			c := chromedp.FromContext(ctx)
+			id, err = target.CreateTarget("about:blank").WithNewWindow(true).Do(cdp.WithExecutor(ctx, c.Browser))
+			return err
+		}))
+		if err != nil {
+			return err
+		}
+		tab, _ := chromedp.NewContext(d.tabs[0], chromedp.WithTargetID(id))
+		d.tabs = append(d.tabs, tab)
+		d.present = len(d.tabs) - 1
+		fmt.Println("value", d.present)
+		return chromedp.Run(tab)
+	case "close":
+		d.present = 0
+		return chromedp.Run(ctx, page.Close())
+	case "look":
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < 0 || n >= len(d.tabs) {
+			return fmt.Errorf("no such tab: %s", rest)
+		}
+		d.present = n
+		return nil
 	case "use":
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 0 || n >= len(d.tabs) {
