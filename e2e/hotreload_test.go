@@ -35,17 +35,8 @@ import (
 // The test binary acts as hotreload if this variable is set.
 const beHotreload = "HOTRELOAD_TEST_MAIN"
 
-// hotreloadBinary names the variable with another test binary to act as hotreload. .ci/run sets it to one built with
-// -race.
-const hotreloadBinary = "HOTRELOAD_TEST_BINARY"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(beHotreload) != "" {
-		if other := os.Getenv(hotreloadBinary); other != "" && !isExecutable(other) {
-			err := syscall.Exec(other, os.Args, os.Environ())
-			fmt.Fprintln(os.Stderr, hotreloadBinary+":", err)
-			os.Exit(1)
-		}
 		if rules := os.Getenv(withoutRules); rules != "" {
 			runner.TestOnlyWithout(strings.Split(rules, ",")...)
 		}
@@ -63,12 +54,6 @@ func TestMain(m *testing.M) {
 		_ = flag.Set("test.parallel", "4") // sessions wait more than they compute
 	}
 	os.Exit(m.Run())
-}
-
-// isExecutable reports whether this process runs the executable at path.
-func isExecutable(path string) bool {
-	here, err := os.Executable()
-	return err == nil && here == path
 }
 
 // withoutRules names the variable with rules for hotreload to leave out.
