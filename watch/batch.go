@@ -31,7 +31,7 @@ type Change struct {
 type Batch struct {
 	Changes     []Change  // sorted by path, one for each path
 	Fresh       []Change  // the changes since the previous received batch, undone or not, sorted likewise
-	Settled     bool      // nothing has changed for Config.Quiet, or Config.MaxWait is over; the next batch begins anew
+	Settled     bool      // the tree is quiet (see Config), or Config.MaxWait is over; the next batch begins anew
 	Overflow    bool      // the kernel lost events, and everything was checked instead
 	Problems    []Problem // paths not watchable any more, but watched, or missing, at the last call of Watch
 	Began, Last time.Time // when the first and the last difference were noticed
@@ -99,6 +99,16 @@ func (d *draft) report(p Problem) {
 
 // void reports whether there is nothing to send: every change was undone before the consumer received it.
 func (d *draft) void() bool { return len(d.paths) == 0 && len(d.problems) == 0 && !d.told }
+
+// emptied reports whether a changed file is empty now.
+func (d *draft) emptied() bool {
+	for _, difference := range d.paths {
+		if difference.after.kind == file && difference.after.size == 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // batch returns the draft as a value to send.
 func (d *draft) batch(settled bool) Batch {

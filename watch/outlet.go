@@ -6,9 +6,15 @@ import "time"
 // The window is open while the draft contains something unsettled.
 type outlet struct {
 	draft  draft
+	quiet  time.Duration // Config.Quiet
 	window window
 	offer  *Batch // the consumer's next batch
 }
+
+// emptyPatience is how many times as long as usual a batch with an empty file stays open. Many programs save in two
+// steps, truncate and write, and on a busy machine much time can pass between the two. Then the consumer would build,
+// and report, half a save. Few files are meant to be empty. Felt right, not measured.
+const emptyPatience = 6
 
 // publish offers a changed draft. first and last are when the changes were noticed.
 func (o *outlet) publish(first, last time.Time) {
@@ -21,6 +27,10 @@ func (o *outlet) publish(first, last time.Time) {
 		return
 	}
 	o.draft.moved = false
+	o.window.quiet = o.quiet
+	if o.draft.emptied() {
+		o.window.quiet *= emptyPatience
+	}
 	o.window.touch(last)
 	if o.draft.began.IsZero() {
 		o.draft.began = first

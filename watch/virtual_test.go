@@ -143,6 +143,28 @@ func TestFirstComesUnsettled(t *testing.T) {
 	})
 }
 
+// TestHalfASave: a file that was truncated and not yet written keeps the batch open for longer.
+func TestHalfASave(t *testing.T) {
+	onStage(t, Config{}, func(s *stage) {
+		s.save("a", "one")
+		s.save("b", "one")
+		s.receive(5*ms, false, "+ a + b")
+		s.receive(45*ms, true, "+ a + b")
+		s.save("a", "")
+		s.receive(5*ms, false, "~ a")
+		time.Sleep(200 * ms) // the writer is slow
+		s.save("a", "two")
+		s.receive(5*ms, false, "~ a")
+		s.receive(45*ms, true, "~ a")
+		s.save("a", "") // meant
+		s.receive(5*ms, false, "~ a")
+		s.receive(295*ms, true, "~ a")
+		s.save("b", "two") // an empty file of an earlier batch delays nothing
+		s.receive(5*ms, false, "~ b")
+		s.receive(45*ms, true, "~ b")
+	})
+}
+
 func TestAnEventIsNoChange(t *testing.T) {
 	onStage(t, Config{}, func(s *stage) {
 		s.silently("a", "one")

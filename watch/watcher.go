@@ -25,7 +25,7 @@ const (
 
 // Config is set once.
 type Config struct {
-	Quiet   time.Duration // DefaultQuiet if 0
+	Quiet   time.Duration // DefaultQuiet if 0; six times as long while a changed file is empty: it may be half saved
 	MaxWait time.Duration // from the first change of a batch; DefaultMaxWait if 0
 
 	// Ignored reports whether an entry is ignored; a tree does not enter an ignored folder. Ignored is not called for
@@ -91,9 +91,10 @@ func makeWatcher(config Config, k kernel, events <-chan fsnotify.Event, errors <
 		requests: make(chan func()),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
-		out: &outlet{window: window{
-			quiet: cmp.Or(config.Quiet, DefaultQuiet), most: cmp.Or(config.MaxWait, DefaultMaxWait),
-		}},
+		out: &outlet{
+			quiet:  cmp.Or(config.Quiet, DefaultQuiet),
+			window: window{most: cmp.Or(config.MaxWait, DefaultMaxWait)},
+		},
 	}
 	disks := newDisks()
 	w.ears = newEars(config, k, events, errors, disks)
