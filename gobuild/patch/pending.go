@@ -9,18 +9,8 @@ import (
 
 var errPending = errors.New("patching is not written yet")
 
-type base struct{}
-
-func open(context.Context, Link) (*Base, error) { return nil, errPending }
-
 func (b *base) patch(context.Context, map[string]string, string) (Report, error) {
 	return Report{}, errPending
 }
 
 func (b *base) compare(context.Context, string, int) ([]Difference, error) { return nil, errPending }
-
-func (b *base) close() error { return nil }
-
-func readConfig(string, string, string) (map[string]string, error) { return nil, errPending }
-
-func supported(string, string, string) string { return "patching is not written yet" }

@@ -1,0 +1,152 @@
+package patch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// base is an exact link that was verified.
+type base struct {
+	mu     sync.Mutex // guards all below: one patch or comparison at a time
+	closed bool
+
+	program *program
+	layout  *layout
+	live    *liveness
+	main    id              // main..inittask
+	tasks   []id            // the init tasks in their order
+	inlined map[id][]string // functions of packages that may change -> other packages that have inlined them
+}
+
+func open(ctx context.Context, link Link) (opened *Base, err error) {
+	if why := supported(link.GoVersion, "linux", "amd64"); why != "" {
+		return nil, &Unfit{why}
+	}
+	b := &Base{}
+	defer func() {
+		if err != nil {
+			_ = b.close()
+		}
+	}()
+	defer guard(&err)()
+	if b.program, err = load(ctx, link.Archives); err != nil {
+		return nil, err
+	}
+	m, err := openImage(link.Image)
+	if err != nil {
+		return nil, err
+	}
+	b.layout = &layout{image: m} // for close
+	if len(m.modules) != 1 {
+		return nil, &Unfit{"the program is itself a patched one"}
+	}
+	if b.layout, err = replay(ctx, b.program, m); err != nil {
+		return nil, err
+	}
+	if err := b.verify(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// verify checks that the image is what the known rules make of the archives, and derives the state for patches.
+func (b *base) verify() (err error) {
+	l := b.layout
+	if len(l.faults) > 0 {
+		return &Unfit{fmt.Sprintf("the program is not what the linker makes of the archives: %v", l.faults[0])}
+	}
+	for name, address := range l.image.symbols {
+		n := b.program.named(name, 1)
+		if n != 0 && isText(b.program.defs[n].kind()) && l.address[n] != address {
+			return &Unfit{"function " + name + " is not where the symbol table says"}
+		}
+	}
+	if b.live, err = l.liveness(); err != nil {
+		return err
+	}
+	b.main = b.program.byName[0]["main..inittask"]
+	if b.tasks, err = initOrder(l, b.main); err != nil {
+		return err
+	}
+	first := &l.image.modules[0]
+	listed := l.image.words(first.tasks, first.nTasks)
+	if len(listed) != len(b.tasks) {
+		return &Unfit{fmt.Sprintf("the program has %d init tasks instead of %d", len(listed), len(b.tasks))}
+	}
+	for i, n := range b.tasks {
+		if l.address[n] != listed[i] {
+			return &Unfit{"the program's init tasks have another order than expected"}
+		}
+	}
+	b.inlined = b.inlinedElsewhere()
+	return nil
+}
+
+// inlinedElsewhere finds functions outside the standard library whose body other packages have inlined. The linker tells
+// the runtime their first line in the tables of the other packages' functions.
+func (b *base) inlinedElsewhere() map[id][]string {
+	found := map[id][]string{}
+	for _, n := range b.layout.reached {
+		d := b.layout.def(n)
+		if d.o.standard || !isText(d.kind()) {
+			continue
+		}
+		info := d.o.info(d.i)
+		if info == nil {
+			continue
+		}
+		for _, call := range info.inlined() {
+			f := b.program.resolve(d.o, call.function)
+			if t := b.program.defs[f]; t.known() && !t.o.standard && t.o.path != d.o.path {
+				found[f] = append(found[f], d.o.path)
+			}
+		}
+	}
+	return found
+}
+
+func (b *base) close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	if b.program != nil {
+		b.program.close()
+	}
+	if b.layout != nil {
+		b.layout.image.close()
+	}
+	b.program, b.layout, b.live, b.inlined = nil, nil, nil, nil
+	return nil
+}
+
+var errClosed = errors.New("the base is closed")
+
+// guard turns a fault in this package into an error, so that the real linker runs: a file that ends too early while it
+// is mapped, or an object that is not what this package expects.
+func guard(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		switch x := recover().(type) {
+		case nil:
+		case refusal:
+			*err = &Unfit{x.why}
+		case error:
+			*err = &Unfit{fmt.Sprintf("a fault while patching: %v\n%s", x, debug.Stack())}
+		default:
+			panic(x)
+		}
+	}
+}
+
+// refusal is a panic that ends the making of a patch. Patching is a deep recursion over symbols, and any of them can be
+// of an unknown kind.
+type refusal struct{ why string }
+
+func refuse(format string, args ...any) { panic(refusal{fmt.Sprintf(format, args...)}) }

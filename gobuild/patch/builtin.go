@@ -1,0 +1,26 @@
+package patch
+
+import (
+	_ "embed"
+	"strconv"
+	"strings"
+)
+
+// The compiler refers to some functions of the runtime by a number: the line in cmd/internal/goobj/builtinlist.go. Each
+// version of Go has its own list. A list that does not fit would give one symbol two addresses, so no base would verify.
+//
+//go:embed builtins-go1.26.txt
+var builtins126 string
+
+// builtinIDs returns the symbols that the numbers mean.
+func (p *program) builtinIDs(list string) []id {
+	var ids []id
+	for line := range strings.Lines(list) {
+		name, abi, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, _ := strconv.Atoi(abi)
+		ids = append(ids, p.byName[n&1][name])
+	}
+	return ids
+}
+
+func (p *program) builtin(n uint32) id { return p.builtins[n] }

@@ -1,0 +1,188 @@
+package patch
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+)
+
+// image is a program that the linker has written, mapped into memory.
+type image struct {
+	path     string
+	data     []byte
+	elf      *elf.File
+	segments []segment
+	symbols  map[string]uint64 // addresses in .symtab; without names that occur twice
+	module   uint64            // address of runtime.firstmoduledata
+	modules  []module          // the first module, and the patch's if there is one
+	fields   *moduleFields
+	release  func()
+}
+
+// segment is a part of the file that comes to memory.
+type segment struct {
+	address, offset, size, memory uint64
+	executable                    bool
+}
+
+// openImage maps a program. It fails if the image is not what the linker writes in the supported modes.
+func openImage(path string) (*image, error) {
+	data, release, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &image{path: path, data: data, release: release, fields: &module126}
+	if err := m.read(); err != nil {
+		release()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *image) close() { m.release() }
+
+func (m *image) read() (err error) {
+	if m.elf, err = elf.NewFile(bytes.NewReader(m.data)); err != nil {
+		return &Unfit{"the program is not an ELF file: " + err.Error()}
+	}
+	if m.elf.Type != elf.ET_EXEC || m.elf.Machine != elf.EM_X86_64 {
+		return &Unfit{"the program is position independent, or not for amd64"}
+	}
+	for _, p := range m.elf.Progs {
+		if p.Type == elf.PT_LOAD {
+			m.segments = append(m.segments,
+				segment{p.Vaddr, p.Off, p.Filesz, p.Memsz, p.Flags&elf.PF_X != 0})
+		}
+	}
+	symbols, err := m.elf.Symbols()
+	if err != nil {
+		return &Unfit{"the program has no symbol table"}
+	}
+	m.symbols = make(map[string]uint64, len(symbols))
+	twice := map[string]bool{}
+	for _, s := range symbols {
+		if s.Section == elf.SHN_UNDEF || s.Section >= elf.SHN_LORESERVE {
+			continue
+		}
+		if other, ok := m.symbols[s.Name]; ok && other != s.Value {
+			twice[s.Name] = true
+		}
+		m.symbols[s.Name] = s.Value
+	}
+	for name := range twice {
+		delete(m.symbols, name)
+	}
+	return m.readModules()
+}
+
+// at returns n bytes at an address; nil if they are not in the file.
+func (m *image) at(address uint64, n int) []byte {
+	for i := range m.segments {
+		s := &m.segments[i]
+		if address >= s.address && address+uint64(n) <= s.address+s.size {
+			from := s.offset + address - s.address
+			return m.data[from : from+uint64(n) : from+uint64(n)]
+		}
+	}
+	return nil
+}
+
+// offset returns where in the file an address lies; -1 if it does not.
+func (m *image) offset(address uint64) int64 {
+	for i := range m.segments {
+		if s := &m.segments[i]; address >= s.address && address < s.address+s.size {
+			return int64(s.offset + address - s.address)
+		}
+	}
+	return -1
+}
+
+// text returns the string that ends with a zero byte at an address.
+func (m *image) text(address uint64) string {
+	from := m.offset(address)
+	if from < 0 {
+		return ""
+	}
+	b, _, _ := bytes.Cut(m.data[from:min(from+1<<14, int64(len(m.data)))], []byte{0})
+	return string(b)
+}
+
+// end returns the first address behind everything in memory.
+func (m *image) end() uint64 {
+	end := uint64(0)
+	for _, s := range m.segments {
+		end = max(end, s.address+s.memory)
+	}
+	return end
+}
+
+// module is a runtime.moduledata in the image.
+type module struct {
+	address                                                            uint64
+	pcHeader, names, cutab, nCutab, files, pctab, functions, ftab      uint64
+	nFtab                                                              int
+	findfunc, minpc, maxpc, text, etext                                uint64
+	noptrdata, enoptrdata, data, edata, bss, ebss, noptrbss, enoptrbss uint64
+	end, gcdata, gcbss, types, etypes, rodata, gofunc, epclntab        uint64
+	typelinks, nTypelinks, itablinks, nItablinks, tasks, nTasks, next  uint64
+	hasmain                                                            bool
+}
+
+func (m *image) readModules() error {
+	m.module = m.symbols["runtime.firstmoduledata"]
+	for at := m.module; at != 0; {
+		d, ok := m.readModule(at)
+		if !ok || len(m.modules) > 1 {
+			return &Unfit{"the program's module data cannot be read"}
+		}
+		m.modules = append(m.modules, d)
+		at = d.next
+	}
+	if len(m.modules) == 0 {
+		return &Unfit{"the program has no module data"}
+	}
+	first := &m.modules[0]
+	if !first.hasmain || first.text != m.symbols["runtime.text"] || first.types != m.symbols["runtime.types"] ||
+		first.minpc != first.text || first.types != first.rodata || first.etext != m.symbols["runtime.etext"] ||
+		first.gofunc != m.symbols["go:func.*"] || first.epclntab != m.symbols["runtime.epclntab"] {
+		return &Unfit{"the program's module data are not laid out as expected"}
+	}
+	for i := range m.modules {
+		if h := m.at(m.modules[i].pcHeader, 8); h == nil || le.Uint32(h) != pclnMagic || h[6] != 1 || h[7] != 8 {
+			return &Unfit{"the program's table of functions has an unknown version"}
+		}
+	}
+	return nil
+}
+
+func (m *image) readModule(at uint64) (d module, ok bool) {
+	f := m.fields
+	b := m.at(at, f.size)
+	if b == nil {
+		return d, false
+	}
+	u := func(off int) uint64 { return le.Uint64(b[off:]) }
+	return module{
+		address: at, pcHeader: u(f.pcHeader), names: u(f.funcnametab), cutab: u(f.cutab), nCutab: u(f.cutab + 8),
+		files: u(f.filetab), pctab: u(f.pctab), functions: u(f.pclntable), ftab: u(f.ftab), nFtab: int(u(f.ftab + 8)),
+		findfunc: u(f.findfunctab), minpc: u(f.minpc), maxpc: u(f.maxpc), text: u(f.text), etext: u(f.etext),
+		noptrdata: u(f.noptrdata), enoptrdata: u(f.enoptrdata), data: u(f.data), edata: u(f.edata), bss: u(f.bss),
+		ebss: u(f.ebss), noptrbss: u(f.noptrbss), enoptrbss: u(f.enoptrbss), end: u(f.end), gcdata: u(f.gcdata),
+		gcbss: u(f.gcbss), types: u(f.types), etypes: u(f.etypes), rodata: u(f.rodata), gofunc: u(f.gofunc),
+		epclntab: u(f.epclntab), typelinks: u(f.typelinks), nTypelinks: u(f.typelinks + 8),
+		itablinks: u(f.itablinks), nItablinks: u(f.itablinks + 8), tasks: u(f.inittasks), nTasks: u(f.inittasks + 8),
+		next: u(f.next), hasmain: b[f.hasmain] == 1,
+	}, true
+}
+
+// words returns n addresses at an address.
+func (m *image) words(address, n uint64) []uint64 {
+	b := m.at(address, int(8*n))
+	list := make([]uint64, len(b)/8)
+	for i := range list {
+		list[i] = le.Uint64(b[8*i:])
+	}
+	return list
+}
+
+func (m *image) String() string { return fmt.Sprintf("%s, %d modules", m.path, len(m.modules)) }

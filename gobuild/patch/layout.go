@@ -1,0 +1,338 @@
+package patch
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// layout tells where a program's symbols lie in an image. It is found by replay: some addresses are known from the
+// symbol table. The bytes of a symbol in the image and in the archive are the same, except at relocations; there, the
+// image tells the address of another symbol.
+type layout struct {
+	program *program
+	image   *image
+	address []uint64   // by id; 0: not in the image
+	reached []id       // everything with an address and a definition, in the order in which it was found
+	chosen  map[id]def // the definition whose contents are in the image, if it is not the program's first choice
+	tls     int32      // what relocTLS is relative to
+	tlsSeen bool
+	reflect bool // a function uses methods by reflection
+
+	iface   []mark // calls of methods of interfaces
+	names   []id   // names of methods that may be called
+	used    []id   // types and itabs that are converted to interfaces
+	sites   []site // references to movable symbols, by target
+	absent  []site // references that the linker has left empty, by target
+	faults  []Difference
+	checked int // symbols whose contents were compared
+
+	queue               []id
+	visited             []bool
+	unreachable, noInit uint64 // runtime.unreachableMethod, runtime.mapinitnoop
+}
+
+// mark is a mark for the linker, with its argument.
+type mark struct {
+	target id
+	add    int64
+}
+
+// site is the place of a relocation in the image.
+type site struct {
+	target, source id
+	reloc          uint32
+}
+
+// replay finds the layout of a program in an image.
+func replay(ctx context.Context, p *program, m *image) (*layout, error) {
+	l := &layout{
+		program: p, image: m, address: make([]uint64, len(p.defs)), visited: make([]bool, len(p.defs)),
+		chosen: map[id]def{}, unreachable: m.symbols["runtime.unreachableMethod"],
+		noInit: m.symbols["runtime.mapinitnoop"],
+	}
+	l.seed()
+	for steps := 0; len(l.queue) > 0; steps++ {
+		if steps%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		n := l.queue[len(l.queue)-1]
+		l.queue = l.queue[:len(l.queue)-1]
+		l.visit(n)
+	}
+	l.queue, l.visited = nil, nil
+	byTarget := func(a, b site) int {
+		return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.source, b.source), cmp.Compare(a.reloc, b.reloc))
+	}
+	slices.SortFunc(l.sites, byTarget)
+	slices.SortFunc(l.absent, byTarget)
+	l.sites, l.absent = slices.Clip(l.sites), slices.Clip(l.absent)
+	return l, nil
+}
+
+// seed takes the addresses of the standard library's symbols from the symbol table: a patch never moves them. Everything
+// else is reached from there.
+func (l *layout) seed() {
+	p := l.program
+	for name, address := range l.image.symbols {
+		n := id(0)
+		if short, ok := strings.CutSuffix(name, ".abi0"); ok {
+			n = p.named(short, 0)
+		} else if n = p.named(name, 1); n == 0 || !isText(p.defs[n].kind()) {
+			n = p.named(name, 0)
+		}
+		if n != 0 && !p.movable[n] {
+			l.found(n, address, 0)
+		}
+	}
+	for _, address := range l.image.words(l.image.modules[0].tasks, l.image.modules[0].nTasks) {
+		l.seedTask(address)
+	}
+}
+
+// seedTask finds the package whose init task lies at an address. The first function of a task tells.
+func (l *layout) seedTask(address uint64) {
+	p := l.program
+	for name, a := range l.image.symbols {
+		if a == address && strings.HasSuffix(name, "..inittask") {
+			if n := p.named(name, 0); n != 0 {
+				l.found(n, address, 0)
+			}
+			return
+		}
+	}
+}
+
+// def returns the definition of a symbol that lies in the image.
+func (l *layout) def(n id) def {
+	if d, ok := l.chosen[n]; ok {
+		return d
+	}
+	return l.program.defs[n]
+}
+
+// found records the address of a symbol.
+func (l *layout) found(n id, address uint64, from id) {
+	switch l.address[n] {
+	case 0:
+		l.address[n] = address
+		if l.program.defs[n].known() {
+			l.queue = append(l.queue, n)
+		}
+	case address:
+	default:
+		l.fault("address", n, fmt.Sprintf("is at %#x, and at %#x for %s", l.address[n], address, l.program.name(from)))
+	}
+}
+
+func (l *layout) fault(kind string, n id, detail string) {
+	if len(l.faults) < maxFaults {
+		l.faults = append(l.faults, Difference{kind, l.program.name(n), detail})
+	}
+}
+
+// maxFaults bounds the findings that are kept. One is enough not to use an image.
+const maxFaults = 1000
+
+// visit compares a symbol with the image, and follows its relocations.
+func (l *layout) visit(n id) {
+	if l.visited[n] {
+		return
+	}
+	l.visited[n] = true
+	l.reached = append(l.reached, n)
+	d := l.program.defs[n]
+	bss := isBss(d.kind())
+	if !bss {
+		l.checked++
+		var ok bool
+		if d, ok = l.match(n); !ok {
+			l.fault("contents", n, fmt.Sprintf("the bytes at %#x are not those of the archive", l.address[n]))
+			return
+		}
+	}
+	s := d.sym()
+	l.reflect = l.reflect || s.reflectMethod()
+	relocs := d.relocs()
+	var memory []byte
+	if !bss {
+		memory = l.image.at(l.address[n], int(s.size()))
+	}
+	for j := range relocs {
+		l.follow(n, d, uint32(j), &relocs[j], memory)
+	}
+	if isText(s.kind()) {
+		l.visitTables(n, d)
+	}
+}
+
+// match finds the definition of a symbol whose contents are in the image. Copies of generic functions from several
+// packages can differ in what was inlined.
+func (l *layout) match(n id) (def, bool) {
+	d := l.program.defs[n]
+	if l.equal(d, l.address[n]) {
+		return d, true
+	}
+	for _, d := range l.program.more[n] {
+		if l.equal(d, l.address[n]) {
+			l.chosen[n] = d
+			return d, true
+		}
+	}
+	return d, false
+}
+
+// equal tells whether the image has the contents of a definition, except at relocations.
+func (l *layout) equal(d def, address uint64) bool {
+	memory := l.image.at(address, int(d.sym().size()))
+	if memory == nil {
+		return d.sym().size() == 0
+	}
+	content := d.content()
+	at := 0
+	same := func(to int) bool {
+		to = min(to, len(memory))
+		if at >= to {
+			return true
+		}
+		split := min(max(len(content), at), to)
+		return (at >= split || bytes.Equal(content[at:split], memory[at:split])) && zeros(memory[split:to])
+	}
+	relocs := d.relocs()
+	for j := range relocs {
+		if r := &relocs[j]; r.size() > 0 {
+			if !same(int(r.off())) {
+				return false
+			}
+			at = max(at, int(r.off())+r.size())
+		}
+	}
+	return same(len(memory))
+}
+
+func zeros(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// follow reads the address of a relocation's target, and heeds marks.
+func (l *layout) follow(n id, d def, j uint32, r *reloc, memory []byte) {
+	target := l.program.resolve(d.o, r.target())
+	switch r.kind() {
+	case relocUseIface:
+		l.used = append(l.used, target)
+		return
+	case relocUseIfaceMethod:
+		l.iface = append(l.iface, mark{target, r.add()})
+		return
+	case relocUseNamedMethod:
+		l.names = append(l.names, target)
+		return
+	}
+	if r.size() == 0 || memory == nil {
+		return
+	}
+	place := memory[r.off():]
+	if r.kind() == relocTLS && r.size() == 4 {
+		l.checkTLS(n, int32(le.Uint32(place))-int32(r.add()))
+		return
+	}
+	if target == 0 {
+		return
+	}
+	address, empty, ok := l.read(l.address[n]+uint64(r.off()), place, r, target)
+	switch {
+	case empty:
+		l.absent = append(l.absent, site{target, n, j})
+		return
+	case ok:
+		l.found(target, address, n)
+	}
+	if l.program.movable[target] {
+		l.sites = append(l.sites, site{target, n, j})
+	}
+}
+
+// read returns the address that a relocation in the image leads to, or that the linker has left it empty. It is not ok
+// if the kind of relocation is unknown.
+func (l *layout) read(at uint64, place []byte, r *reloc, target id) (address uint64, empty, ok bool) {
+	switch kind := r.kind(); {
+	case kind == relocAddr && r.size() == 8:
+		address = le.Uint64(place) - uint64(r.add())
+		return address, r.weak() && address == l.unreachable, true
+	case kind == relocAddr && r.size() == 4:
+		return uint64(le.Uint32(place)) - uint64(r.add()), false, true
+	case (kind == relocCall || kind == relocPCRel) && r.size() == 4:
+		address = at + 4 + uint64(int64(int32(le.Uint32(place)))) - uint64(r.add())
+		return address, r.weak() && address == l.noInit, true
+	case (kind == relocAddrOff || kind == relocMethodOff) && r.size() == 4:
+		v := le.Uint32(place)
+		if kind == relocMethodOff && v == ^uint32(0) || r.weak() && v == 0 {
+			return 0, true, true
+		}
+		base := l.image.modules[0].rodata
+		switch d := l.program.defs[target]; {
+		case !d.known():
+			return 0, false, false
+		case isText(d.kind()):
+			base = l.image.modules[0].text
+		case d.kind() != kindRodata && d.kind() != kindRodataFIPS:
+			return 0, false, false
+		}
+		return base + uint64(v) - uint64(r.add()), false, true
+	}
+	return 0, false, false
+}
+
+func (l *layout) checkTLS(n id, offset int32) {
+	if l.tlsSeen && l.tls != offset {
+		l.fault("address", n, fmt.Sprintf("uses another offset of a thread's memory %d %d", offset, l.tls))
+	}
+	l.tls, l.tlsSeen = offset, true
+}
+
+// visitTables compares a function's tables that have symbols of their own (stack maps and the like).
+func (l *layout) visitTables(n id, d def) {
+	f, ok := l.image.function(l.address[n])
+	if !ok {
+		l.fault("function", n, "is not in the table of functions")
+		return
+	}
+	if f.name() != d.name() {
+		l.fault("function", n, "has the name "+f.name())
+		return
+	}
+	k := 0
+	auxes := d.auxes()
+	for i := range auxes {
+		if auxes[i].kind() != auxFuncdata {
+			continue
+		}
+		table := l.program.resolve(d.o, auxes[i].target())
+		if address := f.funcdata(k); table != 0 && address != 0 && k != funcdataInlTree {
+			l.found(table, address, n)
+		}
+		k++
+	}
+}
+
+// Numbers of a function's tables.
+const (
+	funcdataArgs     = 0
+	funcdataLocals   = 1
+	funcdataObjects  = 2
+	funcdataInlTree  = 3
+	funcdataOpenCode = 4
+	funcdataArgInfo  = 5
+	funcdataArgLive  = 6
+	funcdataWrapInfo = 7
+
+	pcdataInlTree = 2
+)
