@@ -19,6 +19,8 @@ type base struct {
 	main    id              // main..inittask
 	tasks   []id            // the init tasks in their order
 	inlined map[id][]string // functions of packages that may change -> other packages that have inlined them
+
+	variables []variable // outside the standard library, with a type
 }
 
 func open(ctx context.Context, link Link) (opened *Base, err error) {
@@ -82,7 +84,26 @@ func (b *base) verify() (err error) {
 		}
 	}
 	b.inlined = b.inlinedElsewhere()
+	b.variables = b.typed()
 	return nil
+}
+
+// variable is a variable in memory with its type, from which the garbage collector knows its pointers.
+type variable struct{ id, typ id }
+
+func (b *base) typed() (list []variable) {
+	for _, n := range b.layout.reached {
+		d := b.layout.def(n)
+		if kind := d.kind(); d.o.standard || kind < kindNoptrdata || kind > kindNoptrbss {
+			continue
+		}
+		for _, a := range d.auxes() {
+			if a.kind() == auxGotype {
+				list = append(list, variable{n, b.program.resolve(d.o, a.target())})
+			}
+		}
+	}
+	return list
 }
 
 // inlinedElsewhere finds functions outside the standard library whose body other packages have inlined. The linker tells
@@ -121,7 +142,7 @@ func (b *base) close() error {
 	if b.layout != nil {
 		b.layout.image.close()
 	}
-	b.program, b.layout, b.live, b.inlined = nil, nil, nil, nil
+	b.program, b.layout, b.live, b.inlined, b.variables = nil, nil, nil, nil, nil
 	return nil
 }
 

@@ -9,8 +9,4 @@ import (
 
 var errPending = errors.New("patching is not written yet")
 
-func (b *base) patch(context.Context, map[string]string, string) (Report, error) {
-	return Report{}, errPending
-}
-
 func (b *base) compare(context.Context, string, int) ([]Difference, error) { return nil, errPending }

@@ -1,0 +1,121 @@
+package patch
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// program under test: a module in a folder, with its archives.
+type source struct {
+	dir, pkg string
+	archives map[string]string
+}
+
+// newSource writes a module. The files are in the form of txtar: "-- NAME --" before each.
+func newSource(t *testing.T, text string) *source {
+	t.Helper()
+	s := &source{dir: t.TempDir(), pkg: "."}
+	s.save(t, "-- go.mod --\nmodule example\n\ngo 1.25\n")
+	s.save(t, text)
+	return s
+}
+
+func (s *source) save(t *testing.T, text string) {
+	t.Helper()
+	for _, part := range strings.Split("\n"+text, "\n-- ")[1:] {
+		name, body, _ := strings.Cut(part, " --\n")
+		path := filepath.Join(s.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(body+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// compile compiles everything and returns what has changed since the last call.
+func (s *source) compile(t *testing.T) (changed map[string]string) {
+	t.Helper()
+	c := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Name}} {{.Export}}", s.pkg)
+	c.Dir = s.dir
+	c.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr(err))
+	}
+	before := s.archives
+	s.archives, changed = map[string]string{}, map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			continue
+		}
+		if f[1] == "main" {
+			f[0] = "main"
+		}
+		s.archives[f[0]] = f[2]
+		if before[f[0]] != f[2] {
+			changed[f[0]] = f[2]
+		}
+	}
+	return changed
+}
+
+func stderr(err error) string {
+	if exit, ok := err.(*exec.ExitError); ok {
+		return string(exit.Stderr)
+	}
+	return ""
+}
+
+// link links the archives exactly.
+func (s *source) link(t *testing.T) Link {
+	t.Helper()
+	dir := t.TempDir()
+	var config strings.Builder
+	for _, p := range slices.Sorted(maps.Keys(s.archives)) {
+		if p != "main" {
+			fmt.Fprintf(&config, "packagefile %s=%s\n", p, s.archives[p])
+		}
+	}
+	cfg, exe := filepath.Join(dir, "importcfg.link"), filepath.Join(dir, "exe")
+	if err := os.WriteFile(cfg, []byte(config.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("go", "tool", "link", "-o", exe, "-importcfg", cfg, "-buildmode=exe", "-w", s.archives["main"])
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("link: %v\n%s", err, out)
+	}
+	return Link{exe, maps.Clone(s.archives), runtime.Version()}
+}
+
+// open links and opens a base.
+func (s *source) open(t *testing.T) *Base {
+	t.Helper()
+	b, err := Open(t.Context(), s.link(t))
+	if err != nil {
+		t.Fatalf("the link cannot be patched: %v", err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// run runs a program and returns what it prints.
+func run(t *testing.T, exe string, env ...string) string {
+	t.Helper()
+	c := exec.Command(exe)
+	c.Env = append(os.Environ(), env...)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		out = append(out, err.Error()...)
+	}
+	return string(out)
+}

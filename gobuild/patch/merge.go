@@ -1,0 +1,337 @@
+package patch
+
+import (
+	"fmt"
+	"slices"
+)
+
+// patch is a base with changed packages: the next program. It is a scope. Symbols that base and next program share have
+// one id; new ones get ids behind those of the base.
+type patch struct {
+	b *base
+	p *program
+	l *layout
+
+	changed map[*object]*object // the base's object -> its successor
+	news    []*object           // successors, in the linker's order
+	release []func()
+
+	byName   [2]map[string]id // new ids
+	byHash64 map[uint64]id
+	byHash   map[[hashSize]byte]id
+	next     id
+	now      map[id]def  // definitions that differ from the base's
+	fates    map[id]fate // of symbols that lie in the base and do not stay as they are
+	iface    map[id]bool // types that flags of the new objects say are converted to interfaces
+
+	reach
+	module newModule
+	edits  []edit // of the base's part of the file
+	report Report
+}
+
+// fate tells what becomes of a symbol in the base.
+type fate uint8
+
+const (
+	stays   fate = iota
+	rewrite      // same place, new contents
+	moves        // to the new module
+	gone         // nothing defines it any more
+)
+
+func (x *patch) close() {
+	for _, release := range x.release {
+		release()
+	}
+}
+
+// def returns the definition of a symbol in the next program.
+func (x *patch) def(n id) def {
+	if d, ok := x.now[n]; ok {
+		return d
+	}
+	if int(n) >= len(x.p.defs) {
+		return def{}
+	}
+	return x.l.def(n)
+}
+
+// resolve returns the symbol that a reference means in the next program.
+func (x *patch) resolve(o *object, r ref) id {
+	switch r.pkg {
+	case 0, refSelf, refHashed64, refHashed, refNone, refBuiltin:
+		return x.p.resolve(o, r)
+	}
+	q := o.packages[r.pkg]
+	if successor := x.changed[q]; successor != nil {
+		q = successor
+	}
+	if int(r.sym) >= q.hashed64 {
+		refuse("package %s refers to a symbol of %s that is not there any more", o.path, q.path)
+	}
+	return q.ids[r.sym]
+}
+
+// merge reads the archives of the changed packages and numbers their symbols.
+func (x *patch) merge(archives map[string]string) error {
+	for importPath, file := range archives {
+		o := x.p.byPath[escaped(importPath)]
+		if o == nil {
+			return &Unfit{"package " + importPath + " is not linked"}
+		}
+		n, err := x.readSuccessor(o, file)
+		if err != nil {
+			return err
+		}
+		x.changed[o] = n
+	}
+	for _, o := range x.p.objects {
+		if n := x.changed[o]; n != nil {
+			x.news = append(x.news, n)
+		}
+	}
+	if err := x.checkImports(); err != nil {
+		return err
+	}
+	for _, o := range x.p.objects {
+		if n := x.changed[o]; n != nil {
+			x.number(o, n)
+		}
+	}
+	for _, n := range x.news {
+		x.refer(n)
+	}
+	for _, o := range x.p.objects {
+		if x.changed[o] != nil {
+			x.succeed(o)
+		}
+	}
+	return nil
+}
+
+func (x *patch) readSuccessor(o *object, file string) (*object, error) {
+	switch several := slices.ContainsFunc(x.p.objects, func(q *object) bool { return q != o && q.path == o.path }); {
+	case o.standard:
+		return nil, &Unfit{o.path + " is a package of the standard library"}
+	case several || x.p.foreign[o.path]:
+		return nil, &Unfit{"package " + o.path + " has assembly or C"}
+	}
+	a, err := readArchive(o.path, file)
+	if err != nil {
+		return nil, err
+	}
+	x.release = append(x.release, a.release)
+	if a.foreign || len(a.objects) != 1 {
+		return nil, &Unfit{"package " + o.path + " has assembly or C now"}
+	}
+	if a.objects[0].flags != o.flags {
+		return nil, &Unfit{"package " + o.path + " was compiled with other flags"}
+	}
+	return a.objects[0], nil
+}
+
+// checkImports compares the fingerprints of export data that importers have seen, as the linker does. Importers refer to
+// symbols by numbers that only hold for these export data.
+func (x *patch) checkImports() error {
+	check := func(o *object) error {
+		for _, i := range o.imports() {
+			if i.path == "unsafe" {
+				continue
+			}
+			q := x.p.byPath[escaped(i.path)]
+			if q == nil {
+				return &Unfit{fmt.Sprintf("package %s imports %s, which is not linked yet", o.path, i.path)}
+			}
+			if n := x.changed[q]; n != nil {
+				q = n
+			}
+			if q.fingerprint != i.fingerprint {
+				return &Unfit{fmt.Sprintf("package %s was compiled with another version of %s", o.path, i.path)}
+			}
+		}
+		return nil
+	}
+	for _, o := range x.p.objects {
+		if o.standard || x.changed[o] != nil || o.assembly() {
+			continue
+		}
+		if err := check(o); err != nil {
+			return err
+		}
+	}
+	for _, n := range x.news {
+		if err := check(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number gives the definitions of a new object the ids of the base's symbols, or new ones.
+func (x *patch) number(old, o *object) {
+	statics := map[string]id{}
+	for i := range uint32(old.hashed64) {
+		if name := old.name(i); name != "" && old.sym(i).isStatic() {
+			if _, twice := statics[name]; twice {
+				statics[name] = 0
+			} else {
+				statics[name] = old.ids[i]
+			}
+		}
+	}
+	taken := map[id]bool{}
+	for i := range uint32(o.refs) {
+		n := x.find(o, i, statics)
+		if n != 0 && int(i) < o.hashed64 && taken[n] {
+			n = 0 // a name that the package uses twice
+		}
+		if n == 0 {
+			n = x.fresh(o, i)
+		}
+		taken[n] = true
+		o.ids[i] = n
+		if o.sym(i).flags2()&symUsedInIface != 0 {
+			x.iface[n] = true
+		}
+		x.define(n, def{o, i})
+	}
+}
+
+// find returns the id of a symbol that the base, or another new object, defines or names, too.
+func (x *patch) find(o *object, i uint32, statics map[string]id) id {
+	s, name := o.sym(i), o.name(i)
+	switch {
+	case int(i) >= o.hashed64 && int(i) < o.hashed:
+		return either(x.p.byHash64, x.byHash64, o.hash64(i))
+	case o.isHashed(i):
+		return either(x.p.byHash, x.byHash, o.hash(i))
+	case name == "":
+		return 0
+	case s.isStatic():
+		return statics[name]
+	}
+	abi := abiIndex(s.abi())
+	return either(x.p.byName[abi], x.byName[abi], name)
+}
+
+func either[K comparable](a, b map[K]id, key K) id {
+	if n := a[key]; n != 0 {
+		return n
+	}
+	return b[key]
+}
+
+func (x *patch) fresh(o *object, i uint32) id {
+	n := x.next
+	x.next++
+	s, name := o.sym(i), o.name(i)
+	switch {
+	case int(i) >= o.hashed64 && int(i) < o.hashed:
+		x.byHash64[o.hash64(i)] = n
+	case o.isHashed(i):
+		x.byHash[o.hash(i)] = n
+	case name != "" && !s.isStatic():
+		x.byName[abiIndex(s.abi())][name] = n
+	}
+	return n
+}
+
+// define notes a definition in a new object, if the linker would take it.
+func (x *patch) define(n id, d def) {
+	before, ok := x.now[n]
+	if !ok && int(n) < len(x.p.defs) {
+		before = x.l.def(n)
+		if successor := x.changed[before.o]; successor != nil {
+			if successor == d.o || before.sym().dupok() || before.hashed() {
+				x.now[n] = d // takes the place of the definition in the old object
+				return
+			}
+			before = def{} // a definition moves to another package
+		}
+	}
+	if !before.known() {
+		x.now[n] = d
+		return
+	}
+	// The definition from the package whose copy the base has is the first choice: its copy is in other tables, too.
+	if x.p.defs != nil && int(n) < len(x.p.defs) {
+		if o := x.l.def(n).o; o != nil && x.changed[o] == d.o && d.sym().size() >= before.sym().size() {
+			x.now[n] = d
+			return
+		}
+	}
+	wins, fault := overrides(before, d)
+	if fault {
+		refuse("%s and %s both define %s", before.o.path, d.o.path, d.name())
+	}
+	if wins {
+		x.now[n] = d
+	}
+}
+
+// refer resolves the references of a new object.
+func (x *patch) refer(o *object) {
+	for i := uint32(o.refs); i < uint32(o.all); i++ {
+		s, name := o.sym(i), o.name(i)
+		abi := abiIndex(s.abi())
+		n := id(0)
+		if !s.isStatic() {
+			n = either(x.p.byName[abi], x.byName[abi], name)
+		}
+		if n == 0 {
+			n = x.next
+			x.next++
+			if !s.isStatic() {
+				x.byName[abi][name] = n
+			}
+		}
+		o.ids[i] = n
+		if s.flags2()&symUsedInIface != 0 {
+			x.iface[n] = true
+		}
+	}
+	names := o.packageNames()
+	o.packages = make([]*object, len(names))
+	for i, name := range names {
+		if i == 0 {
+			continue
+		}
+		q := x.p.byPath[name]
+		if q == nil {
+			refuse("package %s refers to %s, which is not linked yet", o.path, name)
+		}
+		if successor := x.changed[q]; successor != nil {
+			q = successor
+		}
+		o.packages[i] = q
+	}
+	o.refFlags(func(r ref, flags2 uint8) {
+		if flags2&symUsedInIface != 0 {
+			x.iface[x.resolve(o, r)] = true
+		}
+	})
+}
+
+// succeed finds another definition for the symbols of a changed package that it does not define any more: a copy in
+// another package.
+func (x *patch) succeed(old *object) {
+	for i := range uint32(old.refs) {
+		n := old.ids[i]
+		if _, ok := x.now[n]; ok || x.l.def(n).o != old {
+			continue
+		}
+		for _, d := range append([]def{x.p.defs[n]}, x.p.more[n]...) {
+			if x.changed[d.o] == nil {
+				x.now[n] = d
+				break
+			}
+		}
+		if _, ok := x.now[n]; !ok {
+			x.now[n] = def{}
+			if x.l.address[n] != 0 {
+				x.fates[n] = gone
+			}
+		}
+	}
+}
