@@ -41,13 +41,19 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.layout = &layout{image: m} // for close
+	b.layout = &layout{program: b.program, image: m, chosen: map[id]def{}} // for close, and to find the init tasks
+	b.main = b.program.byName[0]["main..inittask"]
+	if b.tasks, err = initOrder(b.layout, b.main); err != nil {
+		return nil, err
+	}
 	if len(m.modules) != 1 {
 		return nil, &Unfit{"the program is itself a patched one"}
 	}
-	if b.layout, err = replay(ctx, b.program, m); err != nil {
+	l, err := replay(ctx, b.program, m, b.tasks)
+	if err != nil {
 		return nil, err
 	}
+	b.layout = l
 	if err := b.verify(); err != nil {
 		return nil, err
 	}
@@ -65,23 +71,12 @@ func (b *base) verify() (err error) {
 		if n != 0 && isText(b.program.defs[n].kind()) && l.address[n] != address {
 			return &Unfit{"function " + name + " is not where the symbol table says"}
 		}
+		if n = b.program.named(name, 0); n != 0 && isInitTask(name) && l.address[n] != address && l.address[n] != 0 {
+			return &Unfit{"the program's init tasks have another order than expected"}
+		}
 	}
 	if b.live, err = l.liveness(); err != nil {
 		return err
-	}
-	b.main = b.program.byName[0]["main..inittask"]
-	if b.tasks, err = initOrder(l, b.main); err != nil {
-		return err
-	}
-	first := &l.image.modules[0]
-	listed := l.image.words(first.tasks, first.nTasks)
-	if len(listed) != len(b.tasks) {
-		return &Unfit{fmt.Sprintf("the program has %d init tasks instead of %d", len(listed), len(b.tasks))}
-	}
-	for i, n := range b.tasks {
-		if l.address[n] != listed[i] {
-			return &Unfit{"the program's init tasks have another order than expected"}
-		}
 	}
 	b.inlined = b.inlinedElsewhere()
 	b.variables = b.typed()

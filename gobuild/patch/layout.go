@@ -47,14 +47,14 @@ type site struct {
 	reloc          uint32
 }
 
-// replay finds the layout of a program in an image.
-func replay(ctx context.Context, p *program, m *image) (*layout, error) {
+// replay finds the layout of a program in an image. tasks are the program's init tasks.
+func replay(ctx context.Context, p *program, m *image, tasks []id) (*layout, error) {
 	l := &layout{
 		program: p, image: m, address: make([]uint64, len(p.defs)), visited: make([]bool, len(p.defs)),
 		chosen: map[id]def{}, unreachable: m.symbols["runtime.unreachableMethod"],
 		noInit: m.symbols["runtime.mapinitnoop"],
 	}
-	l.seed()
+	l.seed(tasks)
 	for steps := 0; len(l.queue) > 0; steps++ {
 		if steps%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -73,9 +73,10 @@ func replay(ctx context.Context, p *program, m *image) (*layout, error) {
 	return l, nil
 }
 
-// seed takes the addresses of the standard library's symbols from the symbol table: a patch never moves them. Everything
-// else is reached from there.
-func (l *layout) seed() {
+// seed takes the addresses of the standard library's symbols from the symbol table: a patch never moves them. It takes
+// those of the init tasks from their list, in which they must have the right order. Everything else is reached from
+// there.
+func (l *layout) seed(tasks []id) {
 	p := l.program
 	for name, address := range l.image.symbols {
 		n := id(0)
@@ -88,21 +89,14 @@ func (l *layout) seed() {
 			l.found(n, address, 0)
 		}
 	}
-	for _, address := range l.image.words(l.image.modules[0].tasks, l.image.modules[0].nTasks) {
-		l.seedTask(address)
+	first := &l.image.modules[0]
+	list := l.image.words(first.tasks, first.nTasks)
+	if len(list) != len(tasks) {
+		l.fault("init tasks", 0, fmt.Sprintf("there are %d instead of %d", len(list), len(tasks)))
+		return
 	}
-}
-
-// seedTask finds the package whose init task lies at an address. The first function of a task tells.
-func (l *layout) seedTask(address uint64) {
-	p := l.program
-	for name, a := range l.image.symbols {
-		if a == address && strings.HasSuffix(name, "..inittask") {
-			if n := p.named(name, 0); n != 0 {
-				l.found(n, address, 0)
-			}
-			return
-		}
+	for i, n := range tasks {
+		l.found(n, list[i], 0)
 	}
 }
 
@@ -130,7 +124,11 @@ func (l *layout) found(n id, address uint64, from id) {
 
 func (l *layout) fault(kind string, n id, detail string) {
 	if len(l.faults) < maxFaults {
-		l.faults = append(l.faults, Difference{kind, l.program.name(n), detail})
+		name := ""
+		if n != 0 {
+			name = l.program.name(n)
+		}
+		l.faults = append(l.faults, Difference{kind, name, detail})
 	}
 }
 
@@ -316,8 +314,13 @@ func (l *layout) visitTables(n id, d def) {
 			continue
 		}
 		table := l.program.resolve(d.o, auxes[i].target())
-		if address := f.funcdata(k); table != 0 && address != 0 && k != funcdataInlTree {
+		t := l.program.defs[table]
+		switch address := f.funcdata(k); {
+		case !t.known() || k == funcdataInlTree:
+		case address != 0:
 			l.found(table, address, n)
+		case len(t.content()) > 0:
+			l.fault("function", n, fmt.Sprintf("has no table %d", k))
 		}
 		k++
 	}

@@ -73,4 +73,12 @@ func TestScratchPatch(t *testing.T) {
 	}
 	t.Log(run(t, out))
 	t.Log(run(t, s.link(t).Image))
+	e := s.open(t)
+	d, err := e.Compare(t.Context(), out, 20)
+	t.Log(err)
+	for _, d := range d {
+		t.Log(d)
+	}
+	d, err = e.Compare(t.Context(), e.layout.image.path, 20)
+	t.Log("self", err, d)
 }

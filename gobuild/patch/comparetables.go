@@ -1,0 +1,339 @@
+package patch
+
+import "sort"
+
+// area is a part of memory with one purpose.
+type area uint8
+
+const (
+	areaNone area = iota
+	areaText
+	areaRodata
+	areaTables
+	areaNoptrdata
+	areaData
+	areaBss
+	areaNoptrbss
+)
+
+// areaOf tells for what the runtime takes an address.
+func (m *image) areaOf(at uint64) (area, *module) {
+	for i := range m.modules {
+		d := &m.modules[i]
+		for _, a := range []struct {
+			from, to uint64
+			area     area
+		}{{d.minpc, d.maxpc, areaText}, {d.noptrdata, d.enoptrdata, areaNoptrdata}, {d.data, d.edata, areaData},
+			{d.bss, d.ebss, areaBss}, {d.noptrbss, d.enoptrbss, areaNoptrbss}} {
+			if at >= a.from && at < a.to {
+				return a.area, d
+			}
+		}
+	}
+	// The second module continues the types and tables of the first. Its own lie behind its code.
+	for i := len(m.modules) - 1; i >= 0; i-- {
+		d := &m.modules[i]
+		from, tables := d.types, d.gofunc
+		if i > 0 {
+			from, tables = d.maxpc, d.pcHeader
+		}
+		switch {
+		case at >= from && at < d.etypes && at < tables && i > 0, i == 0 && at >= from && at < d.gofunc:
+			return areaRodata, d
+		case at >= d.pcHeader && at < d.epclntab:
+			return areaTables, d
+		}
+	}
+	return areaNone, nil
+}
+
+// places compares for what the runtime takes each symbol: the garbage collector scans some areas and not others.
+func (c *comparison) places() {
+	for _, n := range c.exact.reached {
+		if !c.both(n) {
+			continue
+		}
+		a, _ := c.exact.image.areaOf(c.exact.address[n])
+		b, d := c.patched.image.areaOf(c.patched.address[n])
+		switch {
+		case c.exact.def(n).sym().size() == 0:
+		case a == areaRodata && b == areaTables || a == areaTables && b == areaRodata: // tables of functions
+		case a != b:
+			c.differ("place", n, "lies in area %d instead of %d", b, a)
+		case b > areaTables:
+			end := c.patched.address[n] + uint64(c.patched.def(n).sym().size())
+			if last, e := c.patched.image.areaOf(end - 1); last != b || e != d {
+				c.differ("place", n, "does not end in its area")
+			}
+		}
+	}
+}
+
+// masks compares what the garbage collector knows of the pointers in variables.
+func (c *comparison) masks() {
+	a, b := maskReader{image: c.exact.image}, maskReader{image: c.patched.image}
+	for _, n := range c.exact.reached {
+		kind := c.exact.def(n).kind()
+		if !c.both(n) || kind != kindData && kind != kindBss {
+			continue
+		}
+		for off := uint64(0); off < uint64(c.exact.def(n).sym().size()); off += 8 {
+			if a.pointer(c.exact.address[n]+off) != b.pointer(c.patched.address[n]+off) {
+				c.differ("pointers", n, "are not the same at offset %d", off)
+				break
+			}
+		}
+	}
+}
+
+// maskReader tells which words of variables are pointers.
+type maskReader struct {
+	image *image
+	masks map[uint64][]bool // by the address of the program
+}
+
+func (r *maskReader) pointer(at uint64) bool {
+	where, d := r.image.areaOf(at)
+	from, to, program := uint64(0), uint64(0), uint64(0)
+	switch where {
+	case areaData:
+		from, to, program = d.data, d.edata, d.gcdata
+	case areaBss:
+		from, to, program = d.bss, d.ebss, d.gcbss
+	default:
+		return false
+	}
+	mask, ok := r.masks[program]
+	if !ok {
+		mask = runProgram(r.image.tail(program), int(to-from)/8)
+		if r.masks == nil {
+			r.masks = map[uint64][]bool{}
+		}
+		r.masks[program] = mask
+	}
+	word := int(at-from) / 8
+	return word < len(mask) && mask[word]
+}
+
+// runProgram runs a program for the garbage collector: runGCProg in runtime/mbitmap.go. It stops at limit.
+func runProgram(program []byte, limit int) (bits []bool) {
+	next := func() (v int) {
+		n, k := uvarint(program)
+		program = program[k:]
+		return int(n)
+	}
+	for len(program) > 0 && len(bits) <= limit {
+		inst := int(program[0])
+		program = program[1:]
+		n := inst & 0x7f
+		if inst&0x80 == 0 {
+			if n == 0 {
+				return bits
+			}
+			for i := range n {
+				bits = append(bits, program[i/8]>>(i%8)&1 != 0)
+			}
+			program = program[(n+7)/8:]
+			continue
+		}
+		if n == 0 {
+			n = next()
+		}
+		for range next() {
+			bits = append(bits, bits[len(bits)-n:]...)
+			if len(bits) > limit {
+				break
+			}
+		}
+	}
+	return bits
+}
+
+// strings compares variables to which the linker itself gives a text: build information, the flag -X.
+func (c *comparison) strings() {
+	for _, n := range c.exact.reached {
+		d := c.exact.def(n)
+		if !c.both(n) || !isBss(d.kind()) || d.sym().size() != 16 {
+			continue
+		}
+		a, b := c.exact.image.stringAt(c.exact.address[n]), c.patched.image.stringAt(c.patched.address[n])
+		if a != b {
+			c.differ("contents", n, "is %q instead of %q", b, a)
+		}
+	}
+}
+
+// stringAt returns the text to which a string variable in an image refers; "" if it is not in the file.
+func (m *image) stringAt(address uint64) string {
+	b := m.at(address, 16)
+	if b == nil || le.Uint64(b[8:]) > 1<<20 {
+		return ""
+	}
+	return string(m.at(le.Uint64(b), int(le.Uint64(b[8:]))))
+}
+
+// links compares the tables of types that reflection finds by name, and of itabs. The patched image may list more: what
+// the exact link has dropped.
+func (c *comparison) links() {
+	c.listed("list of types", func(m *image, d *module) []uint64 {
+		b := m.at(d.typelinks, int(4*d.nTypelinks))
+		list := make([]uint64, len(b)/4)
+		for i := range list {
+			list[i] = d.types + uint64(le.Uint32(b[4*i:]))
+		}
+		return list
+	}, true)
+	c.listed("list of itabs", func(m *image, d *module) []uint64 { return m.words(d.itablinks, d.nItablinks) }, false)
+}
+
+func (c *comparison) listed(kind string, list func(m *image, d *module) []uint64, sorted bool) {
+	exact, patched := c.exact.byAddress(), c.patched.byAddress()
+	has := map[id]int{}
+	for i := range c.patched.image.modules {
+		last := ""
+		for _, at := range list(c.patched.image, &c.patched.image.modules[i]) {
+			if n := patched[at]; n != 0 {
+				has[n]++
+			}
+			if !sorted {
+				continue
+			}
+			text := c.patched.image.typeText(at)
+			if text < last {
+				c.differ(kind, patched[at], "is not sorted")
+			}
+			last = text
+		}
+	}
+	for _, at := range list(c.exact.image, &c.exact.image.modules[0]) {
+		n := exact[at]
+		if n == 0 || !c.both(n) {
+			continue
+		}
+		if has[n] != 1 {
+			c.differ(kind, n, "is listed %d times", has[n])
+		}
+	}
+}
+
+// byAddress returns the types and itabs by their address.
+func (l *layout) byAddress() map[uint64]id {
+	list := map[uint64]id{}
+	for _, n := range l.reached {
+		if s := l.def(n).sym(); s.isType() || s.isItab() {
+			list[l.address[n]] = n
+		}
+	}
+	return list
+}
+
+// typeText returns a type in an image as reflection prints it.
+func (m *image) typeText(at uint64) string {
+	b := m.at(at, 48)
+	if b == nil {
+		return ""
+	}
+	name := m.tail(m.modules[0].types + uint64(le.Uint32(b[typeStr:])))
+	if len(name) < 2 {
+		return ""
+	}
+	size, k := uvarint(name[1:])
+	if uint64(len(name)) < uint64(1+k)+uint64(size) {
+		return ""
+	}
+	text := string(name[1+k : 1+k+int(size)])
+	if b[typeTFlag]&tflagExtraStar != 0 && text != "" {
+		text = text[1:]
+	}
+	return text
+}
+
+// modules checks the module data of the patched image: what the runtime demands of them, and how the second continues
+// the first.
+func (c *comparison) modules() {
+	m := c.patched.image
+	first := &m.modules[0]
+	last := &m.modules[len(m.modules)-1]
+	check := func(ok bool, what string) {
+		if !ok {
+			c.differ("module data", 0, "%s", what)
+		}
+	}
+	pointer := m.at(m.symbols["runtime.lastmoduledatap"], 8)
+	check(pointer != nil && le.Uint64(pointer) == last.address, "the last module is not the last")
+	tasks := m.words(first.tasks, first.nTasks)
+	check(len(tasks) == int(first.nTasks), "the list of init tasks is not in the file")
+	if last != first {
+		check(last.text == first.text && last.types == first.types && last.rodata == first.rodata &&
+			last.gofunc == first.gofunc, "the second module has its own coordinates")
+		check(first.etypes == last.etypes && last.epclntab <= last.etypes, "types end too early")
+		check(!last.hasmain && last.nTasks == 0, "the second module has init tasks or a main function")
+		check(last.minpc >= first.end && last.pcHeader >= last.maxpc, "the modules overlap")
+	}
+	for i := range m.modules {
+		d := &m.modules[i]
+		limits := []uint64{d.noptrdata, d.enoptrdata, d.data, d.edata, d.bss, d.ebss, d.noptrbss, d.enoptrbss, d.end}
+		check(sort.SliceIsSorted(limits, func(i, j int) bool { return limits[i] < limits[j] }),
+			"areas of variables are not sorted")
+		h := m.at(d.pcHeader, 72)
+		if h == nil {
+			check(false, "the header of the table of functions is not in the file")
+			continue
+		}
+		check(le.Uint64(h[8:]) == uint64(d.nFtab-1), "the number of functions is wrong")
+		for k, at := range []uint64{d.names, d.cutab, d.files, d.pctab, d.functions} {
+			check(le.Uint64(h[32+8*k:]) == at-d.pcHeader, "the header of the table of functions is wrong")
+		}
+		table := m.at(d.ftab, d.nFtab*8-4)
+		sorted := table != nil && d.text+uint64(le.Uint32(table)) == d.minpc &&
+			d.text+uint64(le.Uint32(table[8*(d.nFtab-1):])) == d.maxpc
+		for k := 1; sorted && k < d.nFtab; k++ {
+			sorted = le.Uint32(table[8*(k-1):]) <= le.Uint32(table[8*k:])
+		}
+		check(sorted, "the table of functions is not sorted, or does not fit its module")
+	}
+}
+
+// search finds each function by its first, middle and last address, as the runtime does.
+func (c *comparison) search() {
+	for _, n := range c.patched.reached {
+		d := c.patched.def(n)
+		size := uint64(d.sym().size())
+		if !isText(d.kind()) || size == 0 {
+			continue
+		}
+		at := c.patched.address[n]
+		for _, pc := range []uint64{at, at + size/2, at + size - 1} {
+			if c.patched.image.findFunction(pc) != at {
+				c.differ("search for functions", n, "is not found at offset %d", pc-at)
+				break
+			}
+		}
+	}
+}
+
+// findFunction returns where the function at a program counter begins: findfunc in runtime/symtab.go.
+func (m *image) findFunction(pc uint64) uint64 {
+	const bucket, part, size = 4096, 256, 20
+	for i := range m.modules {
+		d := &m.modules[i]
+		if pc < d.minpc || pc >= d.maxpc {
+			continue
+		}
+		x := pc - d.minpc
+		b := m.at(d.findfunc+x/bucket*size, size)
+		if b == nil {
+			return 0
+		}
+		k := uint64(le.Uint32(b)) + uint64(b[4+x%bucket/part])
+		for k+1 < uint64(d.nFtab) && d.text+uint64(le.Uint32(m.at(d.ftab+8*(k+1), 4))) <= pc {
+			k++
+		}
+		entry := m.at(d.ftab+8*k, 4)
+		if entry == nil {
+			return 0
+		}
+		return d.text + uint64(le.Uint32(entry))
+	}
+	return 0
+}
