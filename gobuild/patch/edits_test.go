@@ -1,0 +1,232 @@
+package patch
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// base is a program with the things that a linker treats in their own way.
+const baseProgram = `
+-- main.go --
+package main
+
+import (
+	"errors"
+	"fmt"
+	_ "reflect"
+	"runtime"
+	_ "sort"
+	"strings"
+
+	"example/lib"
+	"example/util"
+)
+
+var words = []string{"a", "b"}
+var counts = map[string]int{"a": 1}
+var last struct {
+	p *int
+	n int
+}
+var zero [4]int
+var number = 7
+
+type named struct{ name string }
+
+func (n named) Name() string { return n.name }
+
+func init() { words = append(words, "init") }
+
+func main() {
+	var it lib.Named = named{"main"}
+	fmt.Println(it.Name(), lib.Describe(it), lib.Default, number, words, counts["a"], zero)
+	fmt.Println(util.Sum([]int{1, 2, 3}), util.Keep(4), lib.Count)
+	fmt.Printf("%T %v %v\n", last, last, lib.Shape{W: 1, H: 2})
+	err := lib.Fail("x")
+	var f *lib.Failure
+	fmt.Println(errors.As(err, &f), err)
+	fmt.Println(strings.ToUpper(where()))
+}
+
+func where() string {
+	_, file, line, ok := runtime.Caller(1)
+	return fmt.Sprint(filepathBase(file), line, ok)
+}
+
+func filepathBase(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+-- lib/lib.go --
+package lib
+
+import "fmt"
+
+type Named interface{ Name() string }
+
+type Shape struct{ W, H int }
+
+func (s Shape) String() string { return fmt.Sprintf("%dx%d", s.W, s.H) }
+
+type Failure struct{ why string }
+
+func (f *Failure) Error() string { return "failed: " + f.why }
+
+func Fail(why string) error { return &Failure{why} }
+
+var Default = "default"
+var Count = count()
+
+func count() int { return 3 }
+
+func Describe(n Named) string { return "named " + n.Name() }
+-- util/util.go --
+package util
+
+type Number interface{ ~int | ~float64 }
+
+func Sum[T Number](list []T) (sum T) {
+	for _, n := range list {
+		sum += n
+	}
+	return sum
+}
+
+func Keep(n int) int { return helper(n) + 1 }
+
+func helper(n int) int { return n * 2 }
+`
+
+// editCase is a save: in a file, a text is replaced by another one.
+type editCase struct {
+	name string
+	file string
+	edit []string // old, new, old, new …
+	why  string   // part of the refusal; "" if the edit can be patched
+}
+
+var editCases = []editCase{
+	{"a string", "main.go", []string{`"main"`, `"another main"`}, ""},
+	{"a body in main", "main.go", []string{"return s[", "println(len(s)); return s["}, ""},
+	{"lines added in main", "main.go", []string{"func where", "\n\n\nfunc where"}, ""},
+	{"a body in a library", "lib/lib.go", []string{`"named "`, `"NAMED "`}, ""},
+	{"lines added in a library", "lib/lib.go", []string{"type Named", "\n\n\ntype Named"}, ""},
+	{"a generic function", "util/util.go", []string{"sum += n", "sum += n + n"}, ""},
+	{"an inlined function", "util/util.go", []string{"n * 2", "n * 3"}, ""},
+	{"an integer variable", "main.go", []string{"number = 7", "number = 8"}, ""},
+	{"a string variable", "lib/lib.go", []string{`"default"`, `"another"`}, ""},
+	{"a variable that a function sets", "lib/lib.go", []string{"return 3", "return 4"}, ""},
+	{"a slice grows", "main.go", []string{`"a", "b"}`, `"a", "b", "c"}`}, ""},
+	{"a map grows", "main.go", []string{`"a": 1}`, `"a": 2, "b": 3}`}, ""},
+	{"a variable changes its type", "main.go", []string{"p *int\n\tn int", "n int\n\tp *int"}, ""},
+	{"an array grows", "main.go", []string{"zero [4]int", "zero [40]int"}, ""},
+	{"a new variable with pointers", "main.go", []string{"var number", "var more = map[string]*int{}\nvar number",
+		`"main"}`, `fmt.Sprint("main", len(more))}`, "func init() {", "func init() { more[\"x\"] = &number;"}, ""},
+	{"a type gets a field", "main.go", []string{"name string }", "name string; extra []int }",
+		`named{"main"}`, `named{"main", nil}`}, ""},
+	{"a type of a library gets a field", "lib/lib.go", []string{"W, H int", "W, H, D int"}, ""},
+	{"a type gets a method", "main.go", []string{"func init", "func (n named) String() string { return \"S\" + n.name }\n\nfunc init",
+		"it.Name()", "it, it.Name()"}, ""},
+	{"a method is called by an interface for the first time", "main.go", []string{"fmt.Println(it.Name()",
+		"var s interface{ Unwrap() []error } = errors.Join(errors.New(\"q\")).(interface{ Unwrap() []error }); " +
+			"fmt.Println(s.Unwrap(), it.Name()"}, ""},
+	{"an init function comes", "lib/lib.go", []string{"func count", "func init() { Default += \" more\" }\n\nfunc count"}, ""},
+	{"an init function goes", "main.go", []string{"func init()", "func notInit()"}, ""},
+	{"the last init task of a package comes", "util/util.go", []string{"func Keep", "var table = map[int]int{4: 5}\n\nfunc Keep",
+		"helper(n)", "helper(table[n])"}, ""},
+	{"goroutines, closures and channels", "main.go", []string{"err := lib", `c := make(chan func() int)
+	go func() { c <- func() int { return number * len(words) } }()
+	fmt.Println((<-c)())
+	err := lib`}, ""},
+	{"defer, panic and recover", "main.go", []string{"err := lib", `defer func() { fmt.Println("recovered", recover(), where()) }()
+	var p *named
+	defer func() { fmt.Println(p.name) }()
+	err := lib`}, ""},
+	{"recursion and growing stacks", "main.go", []string{"func where", `type tree struct{ l, r *tree; pad [20]int }
+
+func grow(n int) *tree {
+	if n == 0 {
+		runtime.GC()
+		return nil
+	}
+	var big [200]*tree
+	big[n] = &tree{l: grow(n - 1)}
+	return &tree{r: big[n], l: big[n].l}
+}
+
+func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
+	{"code of the standard library that was dropped", "main.go", []string{"err := lib",
+		"fmt.Println(strings.Map(func(r rune) rune { return r + 1 }, \"abc\"), strings.EqualFold(\"a\", \"A\"))\n\terr := lib"}, ""},
+	{"types of the standard library that were dropped", "main.go", []string{"err := lib",
+		"fmt.Printf(\"%T %v\\n\", strings.NewReplacer(\"a\", \"b\"), strings.NewReplacer(\"a\", \"b\").Replace(\"cab\"))\n\terr := lib"}, ""},
+	{"an import that is linked", "lib/lib.go", []string{"import \"fmt\"", "import (\"fmt\"; \"strings\")",
+		"\"named \" +", "strings.Repeat(\"named \", 2) +"}, ""},
+	{"an import that is not linked", "lib/lib.go", []string{"import \"fmt\"", "import (\"fmt\"; \"text/tabwriter\")",
+		"return 3", "return int(tabwriter.TabIndent)"}, "not linked"},
+	{"reflection is used", "main.go", []string{"_ \"reflect\"", "\"reflect\"", "err := lib",
+		"t := reflect.TypeOf(map[string][]*named{})\n\tfmt.Println(t, t.Elem().Elem() == reflect.TypeFor[*named](), " +
+			"reflect.PointerTo(reflect.TypeFor[named]()) == t.Elem().Elem())\n\terr := lib"}, ""},
+	{"methods by reflection", "main.go", []string{"_ \"reflect\"", "\"reflect\"", "err := lib",
+		"fmt.Println(reflect.ValueOf(it).MethodByName(words[0]).IsValid())\n\terr := lib"}, "reflection"},
+	{"nothing", "main.go", nil, ""},
+	{"a comment", "main.go", []string{"func where", "// where tells.\nfunc where"}, ""},
+}
+
+func TestEdits(t *testing.T) {
+	s := newSource(t, baseProgram)
+	s.compile(t)
+	before := s.archives
+	b := s.open(t)
+	texts := sources(baseProgram)
+	for _, c := range editCases {
+		t.Run(c.name, func(t *testing.T) {
+			edited := texts[c.file]
+			for i := 0; i < len(c.edit); i += 2 {
+				if !strings.Contains(edited, c.edit[i]) {
+					t.Fatalf("%s does not contain %q", c.file, c.edit[i])
+				}
+				edited = strings.Replace(edited, c.edit[i], c.edit[i+1], 1)
+			}
+			s.archives = before
+			s.save(t, "-- "+c.file+" --\n"+edited)
+			defer s.save(t, "-- "+c.file+" --\n"+texts[c.file])
+			s.check(t, b, s.compile(t), c.why)
+		})
+	}
+}
+
+// check patches, and compares with the exact link: what it prints, and all that the linker makes.
+func (s *source) check(t *testing.T, b *Base, changed map[string]string, why string) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "patched")
+	report, err := b.Patch(t.Context(), changed, out)
+	var unfit *Unfit
+	switch {
+	case why != "" && errors.As(err, &unfit) && strings.Contains(unfit.Why, why):
+		return
+	case why != "" || err != nil:
+		t.Fatalf("the patch ends with %v, not with %q", err, why)
+	}
+	t.Logf("%d packages changed: %+v", len(changed), report)
+	exact := s.open(t)
+	defer exact.Close()
+	differences, err := exact.Compare(t.Context(), out, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Error(d)
+	}
+	have, want := run(t, out), run(t, exact.layout.image.path)
+	if have != want {
+		t.Errorf("the patched program prints\n%s\ninstead of\n%s", have, want)
+	}
+}
+
+func sources(text string) map[string]string {
+	files := map[string]string{}
+	for _, part := range strings.Split(text, "\n-- ")[1:] {
+		name, body, _ := strings.Cut(part, " --\n")
+		files[name] = body
+	}
+	return files
+}
