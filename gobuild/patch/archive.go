@@ -17,7 +17,7 @@ const (
 // archive is a package's archive, mapped into memory.
 type archive struct {
 	objects []*object
-	foreign bool // has objects of a C compiler
+	foreign bool // has objects of a C compiler, or instructions of cgo for the linker
 	release func()
 }
 
@@ -56,10 +56,11 @@ func (a *archive) read(importPath string, data []byte) error {
 			a.foreign = true
 			continue
 		}
-		_, body, ok := bytes.Cut(member, []byte("\n!\n"))
+		header, body, ok := bytes.Cut(member, []byte("\n!\n"))
 		if !ok {
 			return errors.New("an object file without an end of its header")
 		}
+		a.foreign = a.foreign || bytes.Contains(header, []byte("$$  // cgo"))
 		o, err := newObject(importPath, body)
 		if err != nil {
 			return err

@@ -45,8 +45,12 @@ func (x *patch) decideOne(n id, d def) {
 	default:
 		x.fates[n] = moves
 	}
-	if x.fates[n] != stays && x.madeByLinker(n, old) {
+	switch {
+	case x.fates[n] == stays:
+	case x.madeByLinker(n, old):
 		refuse("the linker sets %s", d.name())
+	case !x.p.movable[n]:
+		refuse("a constant of the standard library, %s, has to become larger", d.name())
 	}
 }
 

@@ -216,9 +216,11 @@ func (s *source) check(t *testing.T, b *Base, changed map[string]string, why str
 	for _, d := range differences {
 		t.Error(d)
 	}
-	have, want := run(t, out), run(t, exact.layout.image.path)
-	if have != want {
-		t.Errorf("the patched program prints\n%s\ninstead of\n%s", have, want)
+	for _, env := range [][]string{nil, {"GOGC=1", "GODEBUG=gccheckmark=1,clobberfree=1,adaptivestackstart=1"}} {
+		have, want := run(t, out, env...), run(t, exact.layout.image.path, env...)
+		if have != want {
+			t.Errorf("with %v the patched program prints\n%s\ninstead of\n%s", env, have, want)
+		}
 	}
 }
 

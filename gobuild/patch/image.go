@@ -48,6 +48,11 @@ func (m *image) read() (err error) {
 	if m.elf.Type != elf.ET_EXEC || m.elf.Machine != elf.EM_X86_64 {
 		return &Unfit{"the program is position independent, or not for amd64"}
 	}
+	for _, s := range m.elf.Sections {
+		if s.Name == ".init" || s.Name == ".eh_frame" {
+			return &Unfit{"the program was linked by a C compiler"}
+		}
+	}
 	for _, p := range m.elf.Progs {
 		if p.Type == elf.PT_LOAD {
 			m.segments = append(m.segments,
@@ -146,6 +151,9 @@ func (m *image) readModules() error {
 		first.minpc != first.text || first.types != first.rodata || first.etext != m.symbols["runtime.etext"] ||
 		first.gofunc != m.symbols["go:func.*"] || first.epclntab != m.symbols["runtime.epclntab"] {
 		return &Unfit{"the program's module data are not laid out as expected"}
+	}
+	if b := m.at(first.address, m.fields.size); le.Uint64(b[m.fields.covctrs:]) != le.Uint64(b[m.fields.ecovctrs:]) {
+		return &Unfit{"the program counts what tests cover"}
 	}
 	for i := range m.modules {
 		if h := m.at(m.modules[i].pcHeader, 8); h == nil || le.Uint32(h) != pclnMagic || h[6] != 1 || h[7] != 8 {

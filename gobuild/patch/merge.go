@@ -3,6 +3,7 @@ package patch
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // patch is a base with changed packages: the next program. It is a scope. Symbols that base and next program share have
@@ -128,7 +129,26 @@ func (x *patch) readSuccessor(o *object, file string) (*object, error) {
 	if a.objects[0].flags != o.flags {
 		return nil, &Unfit{"package " + o.path + " was compiled with other flags"}
 	}
+	if name := newLinkname(o, a.objects[0]); name != "" {
+		return nil, &Unfit{"//go:linkname for " + name + " is new"} // the linker allows some, and not others
+	}
 	return a.objects[0], nil
+}
+
+// newLinkname returns a name that only the new object refers to by //go:linkname.
+func newLinkname(old, o *object) string {
+	known := map[string]bool{}
+	for i := range uint32(old.all) {
+		if old.sym(i).flags2()&symLinkname != 0 {
+			known[old.name(i)] = true
+		}
+	}
+	for i := range uint32(o.all) {
+		if o.sym(i).flags2()&symLinkname != 0 && !known[o.name(i)] {
+			return strings.Clone(o.name(i))
+		}
+	}
+	return ""
 }
 
 // checkImports compares the fingerprints of export data that importers have seen, as the linker does. Importers refer to

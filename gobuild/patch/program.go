@@ -102,6 +102,9 @@ func (p *program) read(ctx context.Context, archives map[string]string) error {
 		if len(a.objects) == 0 {
 			return &Unfit{"the archive of " + importPath + " has no object"}
 		}
+		if why := unfitPackage(importPath, a); why != "" {
+			return &Unfit{why}
+		}
 		p.byPath[escaped(importPath)] = a.objects[0]
 		for _, o := range a.objects {
 			p.objects = append(p.objects, o)
@@ -111,6 +114,20 @@ func (p *program) read(ctx context.Context, archives map[string]string) error {
 			}
 		}
 	}
+}
+
+// unfitPackage tells why programs with a package cannot be patched; "" if they can.
+func unfitPackage(importPath string, a *archive) string {
+	switch importPath {
+	case "runtime/race", "runtime/msan", "runtime/asan":
+		return "the program is built for a detector of errors (" + importPath + ")"
+	case "plugin":
+		return "the program uses plugins"
+	}
+	if standard := a.objects[0].flags&flagStandard != 0; a.foreign && !standard {
+		return "package " + importPath + " has C"
+	}
+	return ""
 }
 
 // define numbers all symbols: first the definitions, then the references by name.
@@ -161,7 +178,9 @@ func (p *program) record(n id, o *object, i uint32) {
 	s := o.sym(i)
 	o.ids[i] = n
 	p.sizes[n] = max(p.sizes[n], s.size())
-	p.movable[n] = p.movable[n] || !o.standard
+	// The mask of a small type is the beginning of a larger one's, and the linker takes the largest. So a patch can move
+	// masks of the standard library, too.
+	p.movable[n] = p.movable[n] || !o.standard || o.isHashed(i) && strings.HasPrefix(o.name(i), "runtime.gcbits.")
 	if s.flags2()&symUsedInIface != 0 {
 		p.iface[n] = true
 	}
