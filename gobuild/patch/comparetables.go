@@ -105,7 +105,7 @@ func (r *maskReader) pointer(at uint64) bool {
 	}
 	mask, ok := r.masks[program]
 	if !ok {
-		mask = runProgram(r.image.tail(program), int(to-from)/8)
+		mask, _ = runProgram(r.image.tail(program), int(to-from)/8)
 		if r.masks == nil {
 			r.masks = map[uint64][]bool{}
 		}
@@ -115,8 +115,10 @@ func (r *maskReader) pointer(at uint64) bool {
 	return word < len(mask) && mask[word]
 }
 
-// runProgram runs a program for the garbage collector: runGCProg in runtime/mbitmap.go. It stops at limit.
-func runProgram(program []byte, limit int) (bits []bool) {
+// runProgram runs a program for the garbage collector: runGCProg in runtime/mbitmap.go. It stops at limit. size is the
+// length of the program.
+func runProgram(program []byte, limit int) (bits []bool, size int) {
+	whole := len(program)
 	next := func() (v int) {
 		n, k := uvarint(program)
 		program = program[k:]
@@ -128,7 +130,7 @@ func runProgram(program []byte, limit int) (bits []bool) {
 		n := inst & 0x7f
 		if inst&0x80 == 0 {
 			if n == 0 {
-				return bits
+				return bits, whole - len(program)
 			}
 			for i := range n {
 				bits = append(bits, program[i/8]>>(i%8)&1 != 0)
@@ -146,7 +148,7 @@ func runProgram(program []byte, limit int) (bits []bool) {
 			}
 		}
 	}
-	return bits
+	return bits, whole - len(program)
 }
 
 // strings compares variables to which the linker itself gives a text: build information, the flag -X.
@@ -270,6 +272,7 @@ func (c *comparison) modules() {
 		check(!last.hasmain && last.nTasks == 0, "the second module has init tasks or a main function")
 		check(last.minpc >= first.end && last.pcHeader >= last.maxpc, "the modules overlap")
 	}
+	c.moduleFields(check)
 	for i := range m.modules {
 		d := &m.modules[i]
 		limits := []uint64{d.noptrdata, d.enoptrdata, d.data, d.edata, d.bss, d.ebss, d.noptrbss, d.enoptrbss, d.end}
@@ -291,6 +294,57 @@ func (c *comparison) modules() {
 			sorted = le.Uint32(table[8*(k-1):]) <= le.Uint32(table[8*k:])
 		}
 		check(sorted, "the table of functions is not sorted, or does not fit its module")
+	}
+}
+
+// moduleFields checks the fields of the patched image's module data: the first module is that of the base, as its symbol
+// table tells, and the second has only what a patch needs.
+func (c *comparison) moduleFields(check func(ok bool, what string)) {
+	m, f := c.patched.image, c.patched.image.fields
+	first := m.at(m.modules[0].address, f.size)
+	for name, off := range map[string]int{"text": f.text, "etext": f.etext, "noptrdata": f.noptrdata,
+		"enoptrdata": f.enoptrdata, "data": f.data, "edata": f.edata, "bss": f.bss, "ebss": f.ebss,
+		"noptrbss": f.noptrbss, "enoptrbss": f.enoptrbss, "end": f.end, "gcdata": f.gcdata, "gcbss": f.gcbss,
+		"types": f.types, "rodata": f.rodata, "epclntab": f.epclntab} {
+		check(m.symbols["runtime."+name] == le.Uint64(first[off:]), "the first module has another "+name)
+	}
+	if len(m.modules) == 1 {
+		return
+	}
+	second := m.at(m.modules[1].address, f.size)
+	for _, slice := range []int{f.funcnametab, f.cutab, f.filetab, f.pctab, f.pclntable, f.ftab, f.typelinks, f.itablinks} {
+		for _, b := range [][]byte{first, second} {
+			check(le.Uint64(b[slice+8:]) == le.Uint64(b[slice+16:]), "a slice of a module has another capacity")
+		}
+	}
+	u := func(off int) uint64 { return le.Uint64(second[off:]) }
+	for _, part := range [][2]int{{f.covctrs, f.end}, {f.textsectmap, f.typelinks}, {f.ptab, f.modulename},
+		{f.modulehashes, f.size}} {
+		check(zeros(second[part[0]:part[1]]), "the second module has fields that are not for patches")
+	}
+	check(string(m.at(u(f.modulename), int(min(u(f.modulename+8), 1<<10)))) == moduleName, "the second module has another name")
+	check(u(f.etext) == u(f.maxpc) && u(f.end) == u(f.enoptrbss), "the second module ends elsewhere")
+	check(u(f.noptrdata) == m.modules[1].address+uint64(f.size), "the second module's variables begin elsewhere")
+	d, tasks := &m.modules[1], m.modules[0].tasks+8*m.modules[0].nTasks
+	check(d.enoptrdata == tasks && d.data == roundUp(tasks, 64) && d.bss == roundUp(d.edata, 64) &&
+		d.noptrbss == roundUp(d.ebss, 64) && d.edata%8 == 0 && d.ebss%8 == 0, "areas of variables do not follow each other")
+	bits, size := runProgram(m.tail(d.gcdata), 1<<30)
+	check(len(bits) == int(d.edata-d.data)/8 && d.gcbss == roundUp(d.gcdata+uint64(size), 8), "the mask of data is too short or long")
+	bits, size = runProgram(m.tail(d.gcbss), 1<<30)
+	check(len(bits) == int(d.ebss-d.bss)/8 && u(f.modulename) == roundUp(d.gcbss+uint64(size), 8), "the mask of bss is too short or long")
+	groups := (d.maxpc - d.minpc + 4095) / 4096
+	check(d.epclntab == roundUp(d.findfunc+20*groups, 8), "the search for functions has another size")
+	// The parts of the table of functions follow each other.
+	parts := []uint64{u(f.pcHeader), u(f.funcnametab), u(f.funcnametab) + u(f.funcnametab+8), u(f.cutab),
+		u(f.cutab) + 4*u(f.cutab+8), u(f.filetab), u(f.filetab) + u(f.filetab+8), u(f.pctab), u(f.pctab) + u(f.pctab+8),
+		u(f.pclntable), u(f.pclntable) + u(f.pclntable+8), u(f.findfunctab), u(f.epclntab)}
+	check(u(f.ftab) == u(f.pclntable), "the second module's table of functions begins elsewhere")
+	for i := 1; i < len(parts); i += 2 {
+		check(parts[i-1] <= parts[i] && (i+1 == len(parts) || parts[i+1] >= parts[i] && roundUp(parts[i], 8) >= parts[i]),
+			"the parts of the second module's table of functions overlap")
+		if i >= 3 {
+			check(parts[i] == roundUp(parts[i-1], 8) || i == len(parts)-1, "there are gaps in the second module's table of functions")
+		}
 	}
 }
 
