@@ -145,25 +145,26 @@ func differentFunctions(f, g *function) string {
 	if [4]byte(f.raw[40:]) != [4]byte(g.raw[40:]) {
 		return "kind, flag or number of tables"
 	}
-	values := func(off int) bool { return f.samePC(f.u32(off), g, g.u32(off), nil) }
+	equal := func(v, w int32) bool { return v == w }
 	switch {
-	case !values(16):
+	case !f.samePC(f.u32(16), g, g.u32(16), equal):
 		return "stack size by pc"
-	case !values(24):
+	case !f.samePC(f.u32(24), g, g.u32(24), equal):
 		return "table of lines"
-	case !f.samePC(f.u32(20), g, g.u32(20), func(v int32) bool { return f.file(v) == g.file(v) }):
+	case !f.samePC(f.u32(20), g, g.u32(20), func(v, w int32) bool { return f.file(v) == g.file(w) }):
 		return "table of files"
 	}
 	calls := int32(-1)
 	for k := range f.pcdata() {
 		a, b := f.image.at(f.at+funcSize+4*uint64(k), 4), g.image.at(g.at+funcSize+4*uint64(k), 4)
-		highest := func(v int32) bool {
-			if k == pcdataInlTree {
+		same := equal
+		if k == pcdataInlTree {
+			same = func(v, w int32) bool {
 				calls = max(calls, v)
+				return v == w
 			}
-			return true
 		}
-		if !f.samePC(le.Uint32(a), g, le.Uint32(b), highest) {
+		if !f.samePC(le.Uint32(a), g, le.Uint32(b), same) {
 			return fmt.Sprintf("table %d by pc", k)
 		}
 	}
@@ -191,36 +192,53 @@ func sameCall(f, g *function, i uint64) bool {
 		f.image.text(f.module.names+uint64(le.Uint32(a[4:]))) == g.image.text(g.module.names+uint64(le.Uint32(b[4:])))
 }
 
-// samePC compares two tables of values by program counter, and what the values mean.
-func (f *function) samePC(a uint32, g *function, b uint32, meaning func(v int32) bool) bool {
+// samePC compares two tables of values by program counter. same compares what the values mean.
+func (f *function) samePC(a uint32, g *function, b uint32, same func(v, w int32) bool) bool {
 	if a == 0 || b == 0 {
 		return a == b
 	}
-	p, q := f.image.tail(f.module.pctab+uint64(a)), g.image.tail(g.module.pctab+uint64(b))
-	value, known := int32(-1), int32(-2)
-	for first := true; ; first = false {
-		delta, n := uvarint(p)
-		if n == 0 || n > len(q) || string(p[:n]) != string(q[:n]) {
+	p := pcTable{rest: f.image.tail(f.module.pctab + uint64(a)), value: -1}
+	q := pcTable{rest: g.image.tail(g.module.pctab + uint64(b)), value: -1}
+	for {
+		more, more2 := p.next(), q.next()
+		if !more || !more2 {
+			return more == more2 && !p.damaged && !q.damaged
+		}
+		if p.pc != q.pc || (p.changed || q.changed) && !same(p.value, q.value) {
 			return false
 		}
-		if delta == 0 && !first {
-			return true
-		}
-		pc, m := uvarint(p[n:])
-		if m == 0 || n+m > len(q) || string(p[n:n+m]) != string(q[n:n+m]) || pc == 0 && !first {
-			return false
-		}
-		p, q = p[n+m:], q[n+m:]
-		if delta&1 != 0 {
-			value += int32(^(delta >> 1))
-		} else {
-			value += int32(delta >> 1)
-		}
-		if meaning != nil && value != known && !meaning(value) {
-			return false
-		}
-		known = value
 	}
+}
+
+// pcTable is a table of values by program counter: pairs of differences.
+type pcTable struct {
+	rest           []byte
+	value          int32
+	pc             uint32
+	begun, damaged bool
+	changed        bool // the last step has changed the value, or was the first
+}
+
+// next goes to the next value. It returns false at the end.
+func (t *pcTable) next() bool {
+	delta, n := uvarint(t.rest)
+	if n == 0 || delta == 0 && t.begun {
+		t.damaged = n == 0
+		return false
+	}
+	pc, m := uvarint(t.rest[n:])
+	if m == 0 {
+		t.damaged = true
+		return false
+	}
+	t.changed = !t.begun || delta != 0
+	t.rest, t.begun = t.rest[n+m:], true
+	if t.pc += pc; delta&1 != 0 {
+		t.value += int32(^(delta >> 1))
+	} else {
+		t.value += int32(delta >> 1)
+	}
+	return true
 }
 
 // uvarint is binary.Uvarint for the short numbers of these tables.

@@ -37,6 +37,13 @@ type named struct{ name string }
 
 func (n named) Name() string { return n.name }
 
+func (n *named) close(what string) { fmt.Println("closed", n.name, what) }
+
+func deferring(n *named) {
+	defer n.close("it")
+	fmt.Println("open")
+}
+
 func init() { words = append(words, "init") }
 
 func main() {
@@ -44,6 +51,7 @@ func main() {
 	fmt.Println(it.Name(), lib.Describe(it), lib.Default, number, words, counts["a"], zero)
 	fmt.Println(util.Sum([]int{1, 2, 3}), util.Keep(4), lib.Count)
 	fmt.Printf("%T %v %v\n", last, last, lib.Shape{W: 1, H: 2})
+	deferring(&named{name: "closing"})
 	err := lib.Fail("x")
 	var f *lib.Failure
 	fmt.Println(errors.As(err, &f), err)
@@ -167,6 +175,7 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 			"reflect.PointerTo(reflect.TypeFor[named]()) == t.Elem().Elem())\n\terr := lib"}, ""},
 	{"methods by reflection", "main.go", []string{"_ \"reflect\"", "\"reflect\"", "err := lib",
 		"fmt.Println(reflect.ValueOf(it).MethodByName(words[0]).IsValid())\n\terr := lib"}, "reflection"},
+	{"a method that is deferred", "main.go", []string{`"closed"`, `"CLOSED"`}, ""},
 	{"nothing", "main.go", nil, ""},
 	{"a comment", "main.go", []string{"func where", "// where tells.\nfunc where"}, ""},
 }

@@ -55,6 +55,10 @@ func (x *patch) flood() {
 	for x.settle(); x.reviveMaps(); {
 		x.settle()
 	}
+	// The linker sets runtime.disableMemoryProfiling if this function is not reached.
+	if n := x.p.named("runtime.memProfileInternal", 1); x.emitted[n] != nil {
+		refuse("the program is the first that can profile its memory")
+	}
 }
 
 func sortedKeys[V any](m map[id]V) []id {

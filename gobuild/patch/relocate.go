@@ -162,9 +162,10 @@ func (x *patch) rewriteInPlace() {
 	}
 }
 
-// redirectSite writes a reference in the base anew. What is not used any more, or is written anyway, is left alone.
+// redirectSite writes a reference in the base anew. What moves, or is written anyway, is left alone. What is gone can
+// still be used: the hash of a table changes with the numbers in it, and a function that stays has the former one.
 func (x *patch) redirectSite(s site) {
-	if x.fates[s.source] != stays {
+	if fate := x.fates[s.source]; fate == moves || fate == rewrite {
 		return
 	}
 	d := x.l.def(s.source)

@@ -1,0 +1,84 @@
+package patch
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHistory patches the commits of a repository, each onto the one before, and compares with the exact links:
+//
+//	HOTRELOAD_PATCH_HISTORY=DIR HOTRELOAD_PATCH_PACKAGE=./cmd/x HOTRELOAD_PATCH_COMMITS=50 go test -run History -v
+//
+// DIR is a clone of the repository that the test may check out.
+func TestHistory(t *testing.T) {
+	dir := os.Getenv("HOTRELOAD_PATCH_HISTORY")
+	if dir == "" {
+		t.Skip("HOTRELOAD_PATCH_HISTORY names no repository")
+	}
+	s := &source{dir: dir, pkg: os.Getenv("HOTRELOAD_PATCH_PACKAGE")}
+	limit, _ := strconv.Atoi(os.Getenv("HOTRELOAD_PATCH_COMMITS"))
+	git := func(args ...string) string {
+		out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).Output()
+		if err != nil {
+			t.Fatalf("git %v: %v %s", args, err, stderr(err))
+		}
+		return strings.TrimSpace(string(out))
+	}
+	commits := strings.Fields(git("rev-list", "--first-parent", "--reverse", "-n", strconv.Itoa(limit+1), "HEAD"))
+	defer git("checkout", "-q", commits[len(commits)-1])
+	var base *Base
+	patched, same, unfit := 0, 0, 0
+	for _, commit := range commits {
+		git("checkout", "-q", commit)
+		changed := s.compile(t)
+		if base != nil && len(changed) == 0 {
+			same++
+			continue
+		}
+		out := filepath.Join(t.TempDir(), "patched")
+		err := errors.New("first")
+		var report Report
+		began := time.Now()
+		if base != nil {
+			report, err = base.Patch(t.Context(), changed, out)
+			_ = base.Close()
+		}
+		took := time.Since(began)
+		began = time.Now()
+		link := s.link(t)
+		linked := time.Since(began)
+		exact, openErr := Open(t.Context(), link)
+		if openErr != nil {
+			t.Fatalf("%s: %v", commit, openErr)
+		}
+		var refused *Unfit
+		switch {
+		case base == nil:
+		case errors.As(err, &refused):
+			unfit++
+			t.Logf("%.8s %d packages: %s", commit, len(changed), refused.Why)
+		case err != nil:
+			t.Errorf("%s: %v", commit, err)
+		default:
+			patched++
+			differences, err := exact.Compare(t.Context(), out, 10)
+			t.Logf("%.8s %d packages, patch %v, link %v: %+v, %d differences", commit, len(changed), took, linked, report, len(differences))
+			for _, d := range differences {
+				t.Errorf("%.8s: %v", commit, d)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", commit, err)
+			}
+			_ = os.Remove(out)
+		}
+		base = exact
+	}
+	_ = base.Close()
+	t.Logf("%d patched, %d unfit, %d without a change", patched, unfit, same)
+}
