@@ -101,8 +101,8 @@ func (b *base) typed() (list []variable) {
 	return list
 }
 
-// inlinedElsewhere finds functions outside the standard library whose body other packages have inlined. The linker tells
-// the runtime their first line in the tables of the other packages' functions.
+// inlinedElsewhere finds functions outside the standard library whose body other packages have inlined. The linker
+// tells the runtime their first line in the tables of the other packages' functions.
 func (b *base) inlinedElsewhere() map[id][]string {
 	found := map[id][]string{}
 	for _, n := range b.layout.reached {

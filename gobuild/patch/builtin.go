@@ -7,7 +7,8 @@ import (
 )
 
 // The compiler refers to some functions of the runtime by a number: the line in cmd/internal/goobj/builtinlist.go. Each
-// version of Go has its own list. A list that does not fit would give one symbol two addresses, so no base would verify.
+// version of Go has its own list. A list that does not fit would give one symbol two addresses, so no base would
+// verify.
 //
 //go:embed builtins-go1.26.txt
 var builtins126 string

@@ -189,8 +189,8 @@ func (x *patch) sameHead(n id) bool {
 	return len(a) > 0 && len(b) > 0 && a.id() == b.id() && a.startLine() == b.startLine()
 }
 
-// fitsInPlace tells whether a variable can get new contents at its place: the garbage collector must find pointers where
-// it found them before.
+// fitsInPlace tells whether a variable can get new contents at its place: the garbage collector must find pointers
+// where it found them before.
 func (x *patch) fitsInPlace(n id, old, d def) bool {
 	s, t := old.sym(), d.sym()
 	return s.kind() == t.kind() && !isText(t.kind()) && !isBss(t.kind()) && s.size() == t.size() &&
@@ -231,8 +231,8 @@ func (x *patch) checkInlined() {
 	}
 }
 
-// checkNumbers refuses a package that numbers its symbols anew while unchanged packages refer to the old numbers, or that
-// has lost symbols to which unchanged packages refer.
+// checkNumbers refuses a package that numbers its symbols anew while unchanged packages refer to the old numbers, or
+// that has lost symbols to which unchanged packages refer.
 func (x *patch) checkNumbers() {
 	for old, o := range x.changed {
 		for i := range uint32(old.hashed64) {

@@ -299,9 +299,12 @@ func (c *comparison) modules() {
 	}
 }
 
-// moduleFields checks the fields of the patched image's module data: the first module is that of the base, as its symbol
-// table tells, and the second has only what a patch needs.
-func (c *comparison) moduleFields(check func(ok bool, what string)) {
+// checker reports what is wrong in the module data.
+type checker func(ok bool, what string)
+
+// moduleFields checks the fields of the patched image's module data: the first module is that of the base, as its
+// symbol table tells, and the second has only what a patch needs.
+func (c *comparison) moduleFields(check checker) {
 	m, f := c.patched.image, c.patched.image.fields
 	first := m.at(m.modules[0].address, f.size)
 	for name, off := range map[string]int{"text": f.text, "etext": f.etext, "noptrdata": f.noptrdata,
@@ -314,40 +317,53 @@ func (c *comparison) moduleFields(check func(ok bool, what string)) {
 		return
 	}
 	second := m.at(m.modules[1].address, f.size)
-	for _, slice := range []int{f.funcnametab, f.cutab, f.filetab, f.pctab, f.pclntable, f.ftab, f.typelinks, f.itablinks} {
+	for _, slice := range []int{f.funcnametab, f.cutab, f.filetab, f.pctab, f.pclntable, f.ftab, f.typelinks,
+		f.itablinks} {
 		for _, b := range [][]byte{first, second} {
 			check(le.Uint64(b[slice+8:]) == le.Uint64(b[slice+16:]), "a slice of a module has another capacity")
 		}
 	}
-	u := func(off int) uint64 { return le.Uint64(second[off:]) }
 	for _, part := range [][2]int{{f.covctrs, f.end}, {f.textsectmap, f.typelinks}, {f.ptab, f.modulename},
 		{f.modulehashes, f.size}} {
 		check(zeros(second[part[0]:part[1]]), "the second module has fields that are not for patches")
 	}
-	check(string(m.at(u(f.modulename), int(min(u(f.modulename+8), 1<<10)))) == moduleName, "the second module has another name")
-	check(u(f.etext) == u(f.maxpc) && u(f.end) == u(f.enoptrbss), "the second module ends elsewhere")
-	check(u(f.noptrdata) == m.modules[1].address+uint64(f.size), "the second module's variables begin elsewhere")
-	d, tasks := &m.modules[1], m.modules[0].tasks+8*m.modules[0].nTasks
-	check(d.enoptrdata == tasks && d.data == roundUp(tasks, 64) && d.bss == roundUp(d.edata, 64) &&
-		d.noptrbss == roundUp(d.ebss, 64) && d.edata%8 == 0 && d.ebss%8 == 0, "areas of variables do not follow each other")
+	u := func(off int) uint64 { return le.Uint64(second[off:]) }
+	name := m.at(u(f.modulename), int(min(u(f.modulename+8), pageSize)))
+	check(string(name) == moduleName, "the second module has another name")
+	c.variableAreas(check, &m.modules[1], u(f.modulename))
+	c.functionTables(check, &m.modules[1], u)
+}
+
+// variableAreas checks that the second module's variables, and the masks of their pointers, follow each other.
+func (c *comparison) variableAreas(check checker, d *module, name uint64) {
+	m := c.patched.image
+	tasks := m.modules[0].tasks + 8*m.modules[0].nTasks
+	check(d.noptrdata == d.address+uint64(m.fields.size) && d.enoptrdata == tasks && d.data == roundUp(tasks, 64) &&
+		d.bss == roundUp(d.edata, 64) && d.noptrbss == roundUp(d.ebss, 64) && d.edata%8 == 0 && d.ebss%8 == 0 &&
+		d.end == d.enoptrbss, "areas of variables do not follow each other")
 	bits, size := runProgram(m.tail(d.gcdata), 1<<30)
-	check(len(bits) == int(d.edata-d.data)/8 && d.gcbss == roundUp(d.gcdata+uint64(size), 8), "the mask of data is too short or long")
+	check(len(bits) == int(d.edata-d.data)/8 && d.gcbss == roundUp(d.gcdata+uint64(size), 8),
+		"the mask of data is too short or too long")
 	bits, size = runProgram(m.tail(d.gcbss), 1<<30)
-	check(len(bits) == int(d.ebss-d.bss)/8 && u(f.modulename) == roundUp(d.gcbss+uint64(size), 8), "the mask of bss is too short or long")
+	check(len(bits) == int(d.ebss-d.bss)/8 && name == roundUp(d.gcbss+uint64(size), 8),
+		"the mask of bss is too short or too long")
+}
+
+// functionTables checks that the parts of the second module's table of functions follow each other.
+func (c *comparison) functionTables(check checker, d *module, u func(off int) uint64) {
+	f := c.patched.image.fields
 	groups := (d.maxpc - d.minpc + 4095) / 4096
 	check(d.epclntab == roundUp(d.findfunc+20*groups, 8), "the search for functions has another size")
-	// The parts of the table of functions follow each other.
-	parts := []uint64{u(f.pcHeader), u(f.funcnametab), u(f.funcnametab) + u(f.funcnametab+8), u(f.cutab),
-		u(f.cutab) + 4*u(f.cutab+8), u(f.filetab), u(f.filetab) + u(f.filetab+8), u(f.pctab), u(f.pctab) + u(f.pctab+8),
-		u(f.pclntable), u(f.pclntable) + u(f.pclntable+8), u(f.findfunctab), u(f.epclntab)}
-	check(u(f.ftab) == u(f.pclntable), "the second module's table of functions begins elsewhere")
-	for i := 1; i < len(parts); i += 2 {
-		check(parts[i-1] <= parts[i] && (i+1 == len(parts) || parts[i+1] >= parts[i] && roundUp(parts[i], 8) >= parts[i]),
-			"the parts of the second module's table of functions overlap")
-		if i >= 3 {
-			check(parts[i] == roundUp(parts[i-1], 8) || i == len(parts)-1, "there are gaps in the second module's table of functions")
-		}
+	check(d.etext == d.maxpc && d.ftab == d.functions, "the second module's functions end elsewhere")
+	at := d.pcHeader + 72
+	for _, part := range []struct {
+		off  int
+		unit uint64
+	}{{f.funcnametab, 1}, {f.cutab, 4}, {f.filetab, 1}, {f.pctab, 1}, {f.pclntable, 1}} {
+		check(u(part.off) == roundUp(at, 8), "the parts of the second module's table of functions do not follow each other")
+		at = u(part.off) + part.unit*u(part.off+8)
 	}
+	check(d.findfunc == roundUp(at, 8), "the search for functions does not follow its table")
 }
 
 // search finds each function by its first, middle and last address, as the runtime does.

@@ -132,20 +132,24 @@ var editCases = []editCase{
 	{"a type gets a field", "main.go", []string{"name string }", "name string; extra []int }",
 		`named{"main"}`, `named{"main", nil}`}, ""},
 	{"a type of a library gets a field", "lib/lib.go", []string{"W, H int", "W, H, D int"}, ""},
-	{"a type gets a method", "main.go", []string{"func init", "func (n named) String() string { return \"S\" + n.name }\n\nfunc init",
+	{"a type gets a method", "main.go", []string{"func init",
+		"func (n named) String() string { return \"S\" + n.name }\n\nfunc init",
 		"it.Name()", "it, it.Name()"}, ""},
 	{"a method is called by an interface for the first time", "main.go", []string{"fmt.Println(it.Name()",
 		"var s interface{ Unwrap() []error } = errors.Join(errors.New(\"q\")).(interface{ Unwrap() []error }); " +
 			"fmt.Println(s.Unwrap(), it.Name()"}, ""},
-	{"an init function comes", "lib/lib.go", []string{"func count", "func init() { Default += \" more\" }\n\nfunc count"}, ""},
+	{"an init function comes", "lib/lib.go", []string{"func count",
+		"func init() { Default += \" more\" }\n\nfunc count"}, ""},
 	{"an init function goes", "main.go", []string{"func init()", "func notInit()"}, ""},
-	{"the last init task of a package comes", "util/util.go", []string{"func Keep", "var table = map[int]int{4: 5}\n\nfunc Keep",
+	{"a package gets an init task", "util/util.go", []string{"func Keep",
+		"var table = map[int]int{4: 5}\n\nfunc Keep",
 		"helper(n)", "helper(table[n])"}, ""},
 	{"goroutines, closures and channels", "main.go", []string{"err := lib", `c := make(chan func() int)
 	go func() { c <- func() int { return number * len(words) } }()
 	fmt.Println((<-c)())
 	err := lib`}, ""},
-	{"defer, panic and recover", "main.go", []string{"err := lib", `defer func() { fmt.Println("recovered", recover(), where()) }()
+	{"defer, panic and recover", "main.go", []string{"err := lib", `
+	defer func() { fmt.Println("recovered", recover(), where()) }()
 	var p *named
 	defer func() { fmt.Println(p.name) }()
 	err := lib`}, ""},
@@ -163,9 +167,11 @@ func grow(n int) *tree {
 
 func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 	{"code of the standard library that was dropped", "main.go", []string{"err := lib",
-		"fmt.Println(strings.Map(func(r rune) rune { return r + 1 }, \"abc\"), strings.EqualFold(\"a\", \"A\"))\n\terr := lib"}, ""},
+		"fmt.Println(strings.Map(func(r rune) rune { return r + 1 }, \"abc\"), strings.EqualFold(\"a\", \"A\"))\n" +
+			"\terr := lib"}, ""},
 	{"types of the standard library that were dropped", "main.go", []string{"err := lib",
-		"fmt.Printf(\"%T %v\\n\", strings.NewReplacer(\"a\", \"b\"), strings.NewReplacer(\"a\", \"b\").Replace(\"cab\"))\n\terr := lib"}, ""},
+		"fmt.Printf(\"%T %v\\n\", strings.NewReplacer(\"a\", \"b\"), " +
+			"strings.NewReplacer(\"a\", \"b\").Replace(\"cab\"))\n\terr := lib"}, ""},
 	{"an import that is linked", "lib/lib.go", []string{"import \"fmt\"", "import (\"fmt\"; \"strings\")",
 		"\"named \" +", "strings.Repeat(\"named \", 2) +"}, ""},
 	{"an import that is not linked", "lib/lib.go", []string{"import \"fmt\"", "import (\"fmt\"; \"text/tabwriter\")",

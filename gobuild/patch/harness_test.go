@@ -44,12 +44,20 @@ func (s *source) save(t *testing.T, text string) {
 // compile compiles everything and returns what has changed since the last call.
 func (s *source) compile(t *testing.T) (changed map[string]string) {
 	t.Helper()
+	changed, err := s.tryCompile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+func (s *source) tryCompile() (changed map[string]string, err error) {
 	c := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Name}} {{.Export}}", s.pkg)
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local")
 	out, err := c.Output()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, stderr(err))
+		return nil, fmt.Errorf("go list: %w\n%s", err, stderr(err))
 	}
 	before := s.archives
 	s.archives, changed = map[string]string{}, map[string]string{}
@@ -66,7 +74,7 @@ func (s *source) compile(t *testing.T) (changed map[string]string) {
 			changed[f[0]] = f[2]
 		}
 	}
-	return changed
+	return changed, nil
 }
 
 func stderr(err error) string {

@@ -36,13 +36,17 @@ func TestHistory(t *testing.T) {
 	patched, same, unfit := 0, 0, 0
 	for _, commit := range commits {
 		git("checkout", "-q", commit)
-		changed := s.compile(t)
+		changed, err := s.tryCompile()
+		if err != nil {
+			t.Logf("%.8s does not compile", commit)
+			continue
+		}
 		if base != nil && len(changed) == 0 {
 			same++
 			continue
 		}
 		out := filepath.Join(t.TempDir(), "patched")
-		err := errors.New("first")
+		err = nil
 		var report Report
 		began := time.Now()
 		if base != nil {
@@ -68,7 +72,8 @@ func TestHistory(t *testing.T) {
 		default:
 			patched++
 			differences, err := exact.Compare(t.Context(), out, 10)
-			t.Logf("%.8s %d packages, patch %v, link %v: %+v, %d differences", commit, len(changed), took, linked, report, len(differences))
+			t.Logf("%.8s %d packages, patch %v, link %v: %+v, %d differences", commit,
+				len(changed), took, linked, report, len(differences))
 			for _, d := range differences {
 				t.Errorf("%.8s: %v", commit, d)
 			}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// initOrder returns the init tasks of a program in the order in which the runtime runs them: each after the tasks of the
-// packages that its package imports, otherwise by name. The rule is that of cmd/link/internal/ld/inittask.go.
+// initOrder returns the init tasks of a program in the order in which the runtime runs them: each after the tasks of
+// the packages that its package imports, otherwise by name. The rule is that of cmd/link/internal/ld/inittask.go.
 func initOrder(s scope, root id) ([]id, error) {
 	if root == 0 || !s.def(root).known() {
 		return nil, &Unfit{"package main has no init task"}

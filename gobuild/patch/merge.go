@@ -151,8 +151,8 @@ func newLinkname(old, o *object) string {
 	return ""
 }
 
-// checkImports compares the fingerprints of export data that importers have seen, as the linker does. Importers refer to
-// symbols by numbers that only hold for these export data.
+// checkImports compares the fingerprints of export data that importers have seen, as the linker does. Importers refer
+// to symbols by numbers that only hold for these export data.
 func (x *patch) checkImports() error {
 	check := func(o *object) error {
 		for _, i := range o.imports() {

@@ -151,8 +151,8 @@ func (m *newModule) append(b []byte) uint64 {
 	return at
 }
 
-// linkTables makes the tables of types that reflection finds by name, and of itabs. Symbols that the base has, too, stay
-// in its tables, with their new address.
+// linkTables makes the tables of types that reflection finds by name, and of itabs. Symbols that the base has, too,
+// stay in its tables, with their new address.
 func (x *patch) linkTables() {
 	m := &x.module
 	var types, itabs []*emission

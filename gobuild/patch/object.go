@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// This file reads the object files of Go's compiler and assembler. Their format is described in the toolchain's sources:
-// cmd/internal/goobj/objfile.go and funcinfo.go. It has been the same since Go 1.20; the magic tells.
+// This file reads the object files of Go's compiler and assembler. Their format is described in the toolchain's
+// sources: cmd/internal/goobj/objfile.go and funcinfo.go. It has been the same since Go 1.20; the magic tells.
 
 const objectMagic = "\x00go120ld"
 

@@ -312,8 +312,8 @@ func (t *tableMaker) functions(rows []functionRow, maxpc uint64) []byte {
 	return table
 }
 
-// findTable makes the table in which the runtime begins the search for a function: for each 256 bytes, the number of the
-// first function in them. It comes in groups of 16: a first number, and the differences to it.
+// findTable makes the table in which the runtime begins the search for a function: for each 256 bytes, the number of
+// the first function in them. It comes in groups of 16: a first number, and the differences to it.
 func (x *patch) findTable(rows []functionRow, maxpc uint64) (table []byte) {
 	const bucket, group = 256, 16
 	start := rows[0].at

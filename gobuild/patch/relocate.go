@@ -15,8 +15,8 @@ func (x *patch) relocate(d def, address uint64, memory []byte) {
 	}
 }
 
-// resolved returns the bytes of a relocation at an address in memory, where now lies before; nil if they stay. The cases
-// are those of relocsym in cmd/link/internal/ld/data.go.
+// resolved returns the bytes of a relocation at an address in memory, where now lies before; nil if they stay. The
+// cases are those of relocsym in cmd/link/internal/ld/data.go.
 func (x *patch) resolved(d def, r *reloc, at uint64, before []byte) []byte {
 	kind := r.kind()
 	if kind == relocTLS && r.size() == 4 && x.l.tlsSeen {

@@ -42,8 +42,8 @@ func (b *base) patch(ctx context.Context, changed map[string]string, out string)
 	return x.report, nil
 }
 
-// write makes the patched program: the base's file with edits, the new segments, and the section headers, which make room
-// for three more program headers.
+// write makes the patched program: the base's file with edits, the new segments, and the section headers, which make
+// room for three more program headers.
 func (x *patch) write(out string) (err error) {
 	tail, head, err := x.segments()
 	if err != nil {
@@ -154,8 +154,8 @@ type page struct {
 	bytes []byte
 }
 
-// pages applies the edits to copies of the base's pages. There are thousands of edits, and a call of the system for each
-// would take longer than everything else.
+// pages applies the edits to copies of the base's pages. There are thousands of edits, and a call of the system for
+// each would take longer than everything else.
 func (x *patch) pages(head []byte) ([]page, error) {
 	type place struct {
 		at    int64
