@@ -35,7 +35,7 @@ func (s *source) save(t *testing.T, text string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(body+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(strings.TrimSuffix(body, "\n")+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,7 +85,7 @@ func stderr(err error) string {
 }
 
 // link links the archives exactly.
-func (s *source) link(t *testing.T) Link {
+func (s *source) link(t *testing.T, args ...string) Link {
 	t.Helper()
 	dir := t.TempDir()
 	var config strings.Builder
@@ -98,7 +98,8 @@ func (s *source) link(t *testing.T) Link {
 	if err := os.WriteFile(cfg, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("go", "tool", "link", "-o", exe, "-importcfg", cfg, "-buildmode=exe", "-w", s.archives["main"])
+	args = append([]string{"tool", "link", "-o", exe, "-importcfg", cfg, "-buildmode=exe", "-w"}, args...)
+	c := exec.Command("go", append(args, s.archives["main"])...)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("link: %v\n%s", err, out)
 	}

@@ -157,12 +157,16 @@ func (x *patch) linkTables() {
 	m := &x.module
 	var types, itabs []*emission
 	for _, e := range m.rodata {
+		s, listed := e.d.sym(), false
 		if x.inBase(e.id) {
-			continue
+			old := x.l.def(e.id).sym()
+			listed = old.typelink() || old.isItab()
 		}
-		if s := e.d.sym(); s.typelink() {
+		switch {
+		case listed:
+		case s.typelink():
 			types = append(types, e)
-		} else if s.isItab() {
+		case s.isItab():
 			itabs = append(itabs, e)
 		}
 	}
