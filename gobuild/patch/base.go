@@ -41,7 +41,7 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.layout = &layout{program: b.program, image: m, chosen: map[id]def{}} // for close, and to find the init tasks
+	b.layout = &layout{program: b.program, image: m, defs: b.program.defs} // for close, and to find the init tasks
 	b.main = b.program.byName[0]["main..inittask"]
 	if b.tasks, err = initOrder(b.layout, b.main); err != nil {
 		return nil, err

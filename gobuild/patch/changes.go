@@ -17,11 +17,13 @@ func (x *patch) decide() {
 			continue
 		}
 		for i := range uint32(o.refs) {
-			x.decideOne(o.ids[i], def{o, i})
+			if n := o.ids[i]; n != 0 {
+				x.decideOne(n, def{o, i})
+			}
 		}
 		for i := range uint32(old.refs) { // what only another package defines now
 			n := old.ids[i]
-			if d := x.now[n]; d.known() && x.changed[d.o] == nil && !slices.Contains(x.news, d.o) {
+			if d := x.now[n]; n != 0 && d.known() && x.changed[d.o] == nil && !slices.Contains(x.news, d.o) {
 				x.decideOne(n, d)
 			}
 		}
@@ -43,9 +45,9 @@ func (x *patch) decideOne(n id, d def) {
 		// hash as a number, which can mean another symbol.
 	case x.same(old, d):
 	case x.fitsInPlace(n, old, d):
-		x.fates[n] = rewrite
+		x.setFate(n, rewrite)
 	default:
-		x.fates[n] = moves
+		x.setFate(n, moves)
 	}
 	switch {
 	case x.fates[n] == stays:
@@ -86,7 +88,7 @@ func (x *patch) sameData(old, d def) bool {
 		return false
 	}
 	for j := range before {
-		if before[j].place() != after[j].place() ||
+		if before[j].place() != after[j].place() || before[j].kind() != relocUseType && // symbols for debuggers
 			x.p.resolve(old.o, before[j].target()) != x.resolve(d.o, after[j].target()) {
 			return false
 		}
@@ -201,7 +203,7 @@ func (x *patch) fitsInPlace(n id, old, d def) bool {
 // moveTyped moves the variables whose type has changed.
 func (x *patch) moveTyped() {
 	for _, v := range x.b.variables {
-		if x.fates[v.typ] != moves {
+		if x.fate(v.typ) != moves {
 			continue
 		}
 		d := x.def(v.id)
@@ -212,7 +214,7 @@ func (x *patch) moveTyped() {
 		case x.madeByLinker(v.id, x.l.def(v.id)):
 			refuse("the linker sets %s", d.name())
 		default:
-			x.fates[v.id] = moves
+			x.setFate(v.id, moves)
 		}
 	}
 }
@@ -237,6 +239,9 @@ func (x *patch) checkNumbers() {
 	for old, o := range x.changed {
 		for i := range uint32(old.hashed64) {
 			n := old.ids[i]
+			if n == 0 {
+				continue
+			}
 			lost := x.fates[n] == gone
 			if !lost && i < uint32(o.hashed64) && o.ids[i] == n {
 				continue

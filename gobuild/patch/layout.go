@@ -15,10 +15,11 @@ import (
 type layout struct {
 	program *program
 	image   *image
-	address []uint64   // by id; 0: not in the image
-	reached []id       // everything with an address and a definition, in the order in which it was found
-	chosen  map[id]def // the definition whose contents are in the image, if it is not the program's first choice
-	tls     int32      // what relocTLS is relative to
+	address []uint64 // by id; 0: not in the image
+	reached []id     // everything with an address and a definition, in the order in which it was found
+	defs    []def    // the definitions whose contents are in the image
+	own     bool     // defs is not the program's: for a symbol, another definition than its first choice is there
+	tls     int32    // what relocTLS is relative to
 	tlsSeen bool
 	reflect bool // a function uses methods by reflection
 
@@ -51,7 +52,7 @@ type site struct {
 func replay(ctx context.Context, p *program, m *image, tasks []id) (*layout, error) {
 	l := &layout{
 		program: p, image: m, address: make([]uint64, len(p.defs)), visited: make([]bool, len(p.defs)),
-		chosen: map[id]def{}, unreachable: m.symbols["runtime.unreachableMethod"],
+		defs: p.defs, unreachable: m.symbols["runtime.unreachableMethod"],
 		noInit: m.symbols["runtime.mapinitnoop"],
 	}
 	l.seed(tasks)
@@ -101,12 +102,7 @@ func (l *layout) seed(tasks []id) {
 }
 
 // def returns the definition of a symbol that lies in the image.
-func (l *layout) def(n id) def {
-	if d, ok := l.chosen[n]; ok {
-		return d
-	}
-	return l.program.defs[n]
-}
+func (l *layout) def(n id) def { return l.defs[n] }
 
 // found records the address of a symbol.
 func (l *layout) found(n id, address uint64, from id) {
@@ -176,7 +172,10 @@ func (l *layout) match(n id) (def, bool) {
 	}
 	for _, d := range l.program.more[n] {
 		if l.equal(d, l.address[n]) {
-			l.chosen[n] = d
+			if !l.own {
+				l.defs, l.own = slices.Clone(l.defs), true
+			}
+			l.defs[n] = d
 			return d, true
 		}
 	}

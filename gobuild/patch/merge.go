@@ -20,9 +20,9 @@ type patch struct {
 	byName   [2]map[string]id // new ids
 	byHash64 map[uint64]id
 	byHash   map[[hashSize]byte]id
-	next     id
-	now      map[id]def  // definitions that differ from the base's
-	fates    map[id]fate // of symbols that lie in the base and do not stay as they are
+	now      []def       // definitions in changed packages, by id; nothing: as in the base
+	fates    []fate      // of the base's symbols
+	fated    []id        // those that do not stay as they are
 	iface    map[id]bool // types that flags of the new objects say are converted to interfaces
 
 	reach
@@ -41,6 +41,25 @@ const (
 	gone         // nothing defines it any more
 )
 
+func (x *patch) setFate(n id, f fate) {
+	x.fates[n] = f
+	x.fated = append(x.fated, n)
+}
+
+// fate returns what becomes of a symbol of the base.
+func (x *patch) fate(n id) fate {
+	if int(n) < len(x.fates) {
+		return x.fates[n]
+	}
+	return stays
+}
+
+// newID returns an id that no symbol has.
+func (x *patch) newID() id {
+	x.now = append(x.now, def{})
+	return id(len(x.now) - 1)
+}
+
 func (x *patch) close() {
 	for _, release := range x.release {
 		release()
@@ -49,11 +68,8 @@ func (x *patch) close() {
 
 // def returns the definition of a symbol in the next program.
 func (x *patch) def(n id) def {
-	if d, ok := x.now[n]; ok {
+	if d := x.now[n]; d.known() || int(n) >= len(x.fates) || x.fates[n] == gone {
 		return d
-	}
-	if int(n) >= len(x.p.defs) {
-		return def{}
 	}
 	return x.l.def(n)
 }
@@ -201,21 +217,65 @@ func (x *patch) number(old, o *object) {
 		}
 	}
 	taken := map[id]bool{}
+	cursor := matcher{old: old}
 	for i := range uint32(o.refs) {
-		n := x.find(o, i, statics)
-		if n != 0 && int(i) < o.hashed64 && taken[n] {
-			n = 0 // a name that the package uses twice
+		s := o.sym(i)
+		if kind := s.kind(); kind == 0 || kind >= kindDebug {
+			continue
+		}
+		n := cursor.find(o, i)
+		if n == 0 {
+			n = x.find(o, i, statics)
+		}
+		if n != 0 && s.isStatic() && int(i) < o.hashed64 {
+			if taken[n] {
+				n = 0 // a name that the package uses twice
+			}
+			taken[n] = true
 		}
 		if n == 0 {
 			n = x.fresh(o, i)
 		}
-		taken[n] = true
 		o.ids[i] = n
-		if o.sym(i).flags2()&symUsedInIface != 0 {
+		if s.flags2()&symUsedInIface != 0 {
 			x.iface[n] = true
 		}
 		x.define(n, def{o, i})
 	}
+}
+
+// matcher finds the same symbols in two objects fast, because most of them come in the same order.
+type matcher struct {
+	old  *object
+	next uint32
+}
+
+// find returns the id of symbol i in the old object, if it is the next one there, or one of the next. Static symbols and
+// those without a name are left to patch.find.
+func (m *matcher) find(o *object, i uint32) id {
+	s, name := o.sym(i), o.name(i)
+	hashed := int(i) >= o.hashed64 && int(i) < o.named
+	if !hashed && (name == "" || s.isStatic()) {
+		return 0
+	}
+	for k := m.next; k < min(m.next+4, uint32(m.old.refs)); k++ {
+		t := m.old.sym(k)
+		same := false
+		switch {
+		case int(i) < o.hashed64 || int(i) >= o.named:
+			same = (int(k) < m.old.hashed64 || int(k) >= m.old.named) && s.abi() == t.abi() && name == m.old.name(k)
+		case int(i) < o.hashed:
+			same = int(k) >= m.old.hashed64 && int(k) < m.old.hashed && o.hash64(i) == m.old.hash64(k)
+		default:
+			same = m.old.isHashed(k) && int(k) >= m.old.hashed && o.hash(i) == m.old.hash(k)
+		}
+		if same && m.old.ids[k] != 0 {
+			m.next = k + 1
+			return m.old.ids[k]
+		}
+	}
+	m.next = min(m.next+1, uint32(m.old.refs))
+	return 0
 }
 
 // find returns the id of a symbol that the base, or another new object, defines or names, too.
@@ -243,8 +303,7 @@ func either[K comparable](a, b map[K]id, key K) id {
 }
 
 func (x *patch) fresh(o *object, i uint32) id {
-	n := x.next
-	x.next++
+	n := x.newID()
 	s, name := o.sym(i), o.name(i)
 	switch {
 	case int(i) >= o.hashed64 && int(i) < o.hashed:
@@ -259,8 +318,8 @@ func (x *patch) fresh(o *object, i uint32) id {
 
 // define notes a definition in a new object, if the linker would take it.
 func (x *patch) define(n id, d def) {
-	before, ok := x.now[n]
-	if !ok && int(n) < len(x.p.defs) {
+	before := x.now[n]
+	if !before.known() && int(n) < len(x.p.defs) {
 		before = x.l.def(n)
 		if successor := x.changed[before.o]; successor != nil {
 			if successor == d.o || before.sym().dupok() || before.hashed() {
@@ -275,7 +334,7 @@ func (x *patch) define(n id, d def) {
 		return
 	}
 	// The definition from the package whose copy the base has is the first choice: its copy is in other tables, too.
-	if x.p.defs != nil && int(n) < len(x.p.defs) {
+	if int(n) < len(x.p.defs) {
 		if o := x.l.def(n).o; o != nil && x.changed[o] == d.o && d.sym().size() >= before.sym().size() {
 			x.now[n] = d
 			return
@@ -300,8 +359,7 @@ func (x *patch) refer(o *object) {
 			n = either(x.p.byName[abi], x.byName[abi], name)
 		}
 		if n == 0 {
-			n = x.next
-			x.next++
+			n = x.newID()
 			if !s.isStatic() {
 				x.byName[abi][name] = n
 			}
@@ -338,7 +396,7 @@ func (x *patch) refer(o *object) {
 func (x *patch) succeed(old *object) {
 	for i := range uint32(old.refs) {
 		n := old.ids[i]
-		if _, ok := x.now[n]; ok || x.l.def(n).o != old {
+		if n == 0 || x.now[n].known() || x.l.def(n).o != old {
 			continue
 		}
 		for _, d := range append([]def{x.p.defs[n]}, x.p.more[n]...) {
@@ -347,11 +405,8 @@ func (x *patch) succeed(old *object) {
 				break
 			}
 		}
-		if _, ok := x.now[n]; !ok {
-			x.now[n] = def{}
-			if x.l.address[n] != 0 {
-				x.fates[n] = gone
-			}
+		if !x.now[n].known() {
+			x.setFate(n, gone)
 		}
 	}
 }

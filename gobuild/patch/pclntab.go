@@ -164,7 +164,7 @@ func (t *tableMaker) funcdata(o *object, r ref) uint32 {
 	if at, ok := t.dataOf[n]; ok {
 		return at
 	}
-	if t.x.inBase(n) && t.x.fates[n] == stays && d.hashed() {
+	if t.x.inBase(n) && t.x.fate(n) == stays && d.hashed() {
 		return uint32(t.x.l.address[n] - t.x.l.image.modules[0].gofunc)
 	}
 	at := t.put(make([]byte, d.sym().size()), max(alignment(d), 4))

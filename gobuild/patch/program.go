@@ -189,6 +189,9 @@ func (p *program) record(n id, o *object, i uint32) {
 // definePackageSymbol numbers a symbol that other packages find by its place in the package.
 func (p *program) definePackageSymbol(o *object, i uint32) {
 	s, name := o.sym(i), o.name(i)
+	if s.kind() == 0 || s.kind() >= kindDebug {
+		return // never comes to memory
+	}
 	n := p.add(def{o, i})
 	if name != "" && !s.isStatic() {
 		p.byName[abiIndex(s.abi())][name] = n
@@ -199,6 +202,9 @@ func (p *program) definePackageSymbol(o *object, i uint32) {
 // defineShared numbers a symbol that other packages find by its name or contents.
 func (p *program) defineShared(o *object, i uint32) error {
 	s, name := o.sym(i), o.name(i)
+	if s.kind() == 0 || s.kind() >= kindDebug {
+		return nil
+	}
 	n := id(0)
 	switch {
 	case int(i) < o.hashed:

@@ -39,7 +39,9 @@ type methodKey struct {
 
 // flood finds everything that the new module has to contain.
 func (x *patch) flood() {
-	for _, n := range sortedKeys(x.fates) {
+	slices.Sort(x.fated)
+	x.fated = slices.Compact(x.fated) // a variable can move for two reasons
+	for _, n := range x.fated {
 		switch x.fates[n] {
 		case moves:
 			x.emit(n)
@@ -262,7 +264,7 @@ func (x *patch) reviveMethods() (any bool) {
 	}
 	for _, m := range x.b.live.dropped {
 		key := methodKey{m.source, m.reloc}
-		if (x.called[m.signature] || x.named[m.name]) && !x.revived[key] && x.fates[m.source] == stays {
+		if (x.called[m.signature] || x.named[m.name]) && !x.revived[key] && x.fate(m.source) == stays {
 			x.revived[key] = true
 			keep(m)
 		}

@@ -149,7 +149,7 @@ func (x *patch) typelinkList() []uint64 {
 }
 
 func (x *patch) rewriteInPlace() {
-	for _, n := range sortedKeys(x.fates) {
+	for _, n := range x.fated {
 		if x.fates[n] != rewrite {
 			continue
 		}
