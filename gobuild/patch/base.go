@@ -66,6 +66,9 @@ func (b *base) verify() (err error) {
 	if len(l.faults) > 0 {
 		return &Unfit{fmt.Sprintf("the program is not what the linker makes of the archives: %v", l.faults[0])}
 	}
+	if len(l.copies) > 0 {
+		return &Unfit{"the program has a table twice"}
+	}
 	for name, address := range l.image.symbols {
 		n := b.program.named(name, 1)
 		if n != 0 && isText(b.program.defs[n].kind()) && l.address[n] != address {

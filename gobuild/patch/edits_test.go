@@ -182,6 +182,12 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 	{"methods by reflection", "main.go", []string{"_ \"reflect\"", "\"reflect\"", "err := lib",
 		"fmt.Println(reflect.ValueOf(it).MethodByName(words[0]).IsValid())\n\terr := lib"}, "reflection"},
 	{"a method that is deferred", "main.go", []string{`"closed"`, `"CLOSED"`}, ""},
+	{"a method that is deferred, and numbers shift", "main.go", []string{`"closed"`, `"CLOSED"`,
+		"number = 7", "number = 7; func added() []string { return append(words, \"added\") }",
+		"lib.Default, number", "lib.Default, added(), number"}, ""},
+	{"only numbers shift", "main.go", []string{
+		"number = 7", "number = 7; func added() []string { return append(words, \"added\") }",
+		"lib.Default, number", "lib.Default, added(), number"}, ""},
 	{"nothing", "main.go", nil, ""},
 	{"a comment", "main.go", []string{"func where", "// where tells.\nfunc where"}, ""},
 }

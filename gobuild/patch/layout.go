@@ -28,6 +28,7 @@ type layout struct {
 	used    []id   // types and itabs that are converted to interfaces
 	sites   []site // references to movable symbols, by target
 	absent  []site // references that the linker has left empty, by target
+	copies  map[tableCopy]bool
 	faults  []Difference
 	checked int // symbols whose contents were compared
 
@@ -131,6 +132,39 @@ func (l *layout) fault(kind string, n id, detail string) {
 // maxFaults bounds the findings that are kept. One is enough not to use an image.
 const maxFaults = 1000
 
+// foundTable records the address of a function's table. A patched image may have a table with the same contents twice: a
+// function that stays has the one of the base, and a new function another one.
+func (l *layout) foundTable(n id, address uint64, from id) {
+	if l.address[n] == 0 || l.address[n] == address || !l.program.defs[n].hashed() {
+		l.found(n, address, from)
+		return
+	}
+	c := tableCopy{n, address}
+	if l.copies[c] {
+		return
+	}
+	if l.copies == nil {
+		l.copies = map[tableCopy]bool{}
+	}
+	l.copies[c] = true
+	d := l.def(n)
+	if !l.equal(d, address) {
+		l.fault("contents", n, fmt.Sprintf("the bytes at %#x are not those of the archive", address))
+		return
+	}
+	memory := l.image.at(address, int(d.sym().size()))
+	relocs := d.relocs()
+	for j := range relocs {
+		l.follow(n, d, uint32(j), &relocs[j], address, memory)
+	}
+}
+
+// tableCopy is a second place of a table.
+type tableCopy struct {
+	id      id
+	address uint64
+}
+
 // visit compares a symbol with the image, and follows its relocations.
 func (l *layout) visit(n id) {
 	if l.visited[n] {
@@ -156,7 +190,7 @@ func (l *layout) visit(n id) {
 		memory = l.image.at(l.address[n], int(s.size()))
 	}
 	for j := range relocs {
-		l.follow(n, d, uint32(j), &relocs[j], memory)
+		l.follow(n, d, uint32(j), &relocs[j], l.address[n], memory)
 	}
 	if isText(s.kind()) {
 		l.visitTables(n, d)
@@ -219,8 +253,8 @@ func zeros(b []byte) bool {
 	return true
 }
 
-// follow reads the address of a relocation's target, and heeds marks.
-func (l *layout) follow(n id, d def, j uint32, r *reloc, memory []byte) {
+// follow reads the address of a relocation's target, and heeds marks. The symbol lies at base.
+func (l *layout) follow(n id, d def, j uint32, r *reloc, base uint64, memory []byte) {
 	target := l.program.resolve(d.o, r.target())
 	switch r.kind() {
 	case relocUseIface:
@@ -244,7 +278,7 @@ func (l *layout) follow(n id, d def, j uint32, r *reloc, memory []byte) {
 	if target == 0 {
 		return
 	}
-	address, empty, ok := l.read(l.address[n]+uint64(r.off()), place, r, target)
+	address, empty, ok := l.read(base+uint64(r.off()), place, r, target)
 	switch {
 	case empty:
 		l.absent = append(l.absent, site{target, n, j})
@@ -317,7 +351,7 @@ func (l *layout) visitTables(n id, d def) {
 		switch address := f.funcdata(k); {
 		case !t.known() || k == funcdataInlTree:
 		case address != 0:
-			l.found(table, address, n)
+			l.foundTable(table, address, n)
 		case len(t.content()) > 0:
 			l.fault("function", n, fmt.Sprintf("has no table %d", k))
 		}

@@ -162,13 +162,14 @@ func (x *patch) rewriteInPlace() {
 	}
 }
 
-// redirectSite writes a reference in the base anew. What moves, or is written anyway, is left alone. What is gone can
-// still be used: the hash of a table changes with the numbers in it, and a function that stays has the former one.
+// redirectSite writes a reference in the base anew. What is written anyway, and functions that move, are left alone.
+// Other contents that move, or are gone, can still be used: the hash of a table changes with the numbers in it, and a
+// function that stays has the former one.
 func (x *patch) redirectSite(s site) {
-	if fate := x.fates[s.source]; fate == moves || fate == rewrite {
+	d := x.l.def(s.source)
+	if fate := x.fate(s.source); fate == rewrite || fate == moves && isText(d.kind()) {
 		return
 	}
-	d := x.l.def(s.source)
 	r := &d.relocs()[s.reloc]
 	at := x.l.address[s.source] + uint64(r.off())
 	x.edit(at, x.encode(d, r, at, x.addressOf(s.target), x.kindOf(s.target)))
