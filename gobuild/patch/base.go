@@ -25,7 +25,7 @@ type base struct {
 
 func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if why := supported(link.GoVersion, "linux", "amd64"); why != "" {
-		return nil, &Unfit{why}
+		return nil, &Unfit{Why: why}
 	}
 	b := &Base{}
 	defer func() {
@@ -47,7 +47,7 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 		return nil, err
 	}
 	if len(m.modules) != 1 {
-		return nil, &Unfit{"the program is itself a patched one"}
+		return nil, &Unfit{Why: "the program is itself a patched one"}
 	}
 	l, err := replay(ctx, b.program, m, b.tasks)
 	if err != nil {
@@ -64,18 +64,18 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 func (b *base) verify() (err error) {
 	l := b.layout
 	if len(l.faults) > 0 {
-		return &Unfit{fmt.Sprintf("the program is not what the linker makes of the archives: %v", l.faults[0])}
+		return &Unfit{Why: fmt.Sprintf("the program is not what the linker makes of the archives: %v", l.faults[0])}
 	}
 	if len(l.copies) > 0 {
-		return &Unfit{"the program has a table twice"}
+		return &Unfit{Why: "the program has a table twice"}
 	}
 	for name, address := range l.image.symbols {
 		n := b.program.named(name, 1)
 		if n != 0 && isText(b.program.defs[n].kind()) && l.address[n] != address {
-			return &Unfit{"function " + name + " is not where the symbol table says"}
+			return &Unfit{Why: "function " + name + " is not where the symbol table says"}
 		}
 		if n = b.program.named(name, 0); n != 0 && isInitTask(name) && l.address[n] != address && l.address[n] != 0 {
-			return &Unfit{"the program's init tasks have another order than expected"}
+			return &Unfit{Why: "the program's init tasks have another order than expected"}
 		}
 	}
 	if b.live, err = l.liveness(); err != nil {
@@ -155,9 +155,9 @@ func guard(err *error) func() {
 		switch x := recover().(type) {
 		case nil:
 		case refusal:
-			*err = &Unfit{x.why}
+			*err = &Unfit{Why: x.why}
 		case error:
-			*err = &Unfit{fmt.Sprintf("a fault while patching: %v\n%s", x, debug.Stack())}
+			*err = &Unfit{Why: fmt.Sprintf("a fault in package patch: %v", x), Stack: string(debug.Stack())}
 		default:
 			panic(x)
 		}

@@ -62,6 +62,8 @@ func (c *comparison) places() {
 			// the base could profile its memory, and still does: the linked program cannot any more
 		case a != b:
 			c.differ("place", n, "lies in area %d instead of %d", b, a)
+		case c.exact.address[n]%alignment(c.exact.def(n)) == 0 && c.patched.address[n]%alignment(c.patched.def(n)) != 0:
+			c.differ("place", n, "is not aligned")
 		case b > areaTables:
 			end := c.patched.address[n] + uint64(c.patched.def(n).sym().size())
 			if last, e := c.patched.image.areaOf(end - 1); last != b || e != d {

@@ -43,14 +43,14 @@ func (m *image) close() { m.release() }
 
 func (m *image) read() (err error) {
 	if m.elf, err = elf.NewFile(bytes.NewReader(m.data)); err != nil {
-		return &Unfit{"the program is not an ELF file: " + err.Error()}
+		return &Unfit{Why: "the program is not an ELF file: " + err.Error()}
 	}
 	if m.elf.Type != elf.ET_EXEC || m.elf.Machine != elf.EM_X86_64 {
-		return &Unfit{"the program is position independent, or not for amd64"}
+		return &Unfit{Why: "the program is position independent, or not for amd64"}
 	}
 	for _, s := range m.elf.Sections {
 		if s.Name == ".init" || s.Name == ".eh_frame" {
-			return &Unfit{"the program was linked by a C compiler"}
+			return &Unfit{Why: "the program was linked by a C compiler"}
 		}
 	}
 	for _, p := range m.elf.Progs {
@@ -61,7 +61,7 @@ func (m *image) read() (err error) {
 	}
 	symbols, err := m.elf.Symbols()
 	if err != nil {
-		return &Unfit{"the program has no symbol table"}
+		return &Unfit{Why: "the program has no symbol table"}
 	}
 	m.symbols = make(map[string]uint64, len(symbols))
 	twice := map[string]bool{}
@@ -138,26 +138,26 @@ func (m *image) readModules() error {
 	for at := m.module; at != 0; {
 		d, ok := m.readModule(at)
 		if !ok || len(m.modules) > 1 {
-			return &Unfit{"the program's module data cannot be read"}
+			return &Unfit{Why: "the program's module data cannot be read"}
 		}
 		m.modules = append(m.modules, d)
 		at = d.next
 	}
 	if len(m.modules) == 0 {
-		return &Unfit{"the program has no module data"}
+		return &Unfit{Why: "the program has no module data"}
 	}
 	first := &m.modules[0]
 	if !first.hasmain || first.text != m.symbols["runtime.text"] || first.types != m.symbols["runtime.types"] ||
 		first.minpc != first.text || first.types != first.rodata || first.etext != m.symbols["runtime.etext"] ||
 		first.gofunc != m.symbols["go:func.*"] || first.epclntab != m.symbols["runtime.epclntab"] {
-		return &Unfit{"the program's module data are not laid out as expected"}
+		return &Unfit{Why: "the program's module data are not laid out as expected"}
 	}
 	if b := m.at(first.address, m.fields.size); le.Uint64(b[m.fields.covctrs:]) != le.Uint64(b[m.fields.ecovctrs:]) {
-		return &Unfit{"the program counts what tests cover"}
+		return &Unfit{Why: "the program counts what tests cover"}
 	}
 	for i := range m.modules {
 		if h := m.at(m.modules[i].pcHeader, 8); h == nil || le.Uint32(h) != pclnMagic || h[6] != 1 || h[7] != 8 {
-			return &Unfit{"the program's table of functions has an unknown version"}
+			return &Unfit{Why: "the program's table of functions has an unknown version"}
 		}
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 // the packages that its package imports, otherwise by name. The rule is that of cmd/link/internal/ld/inittask.go.
 func initOrder(s scope, root id) ([]id, error) {
 	if root == 0 || !s.def(root).known() {
-		return nil, &Unfit{"package main has no init task"}
+		return nil, &Unfit{Why: "package main has no init task"}
 	}
 	waits := map[id]int{root: 0} // for how many imports a task waits
 	above := map[id][]id{}       // the importers of a task
@@ -19,7 +19,7 @@ func initOrder(s scope, root id) ([]id, error) {
 		queue = queue[:len(queue)-1]
 		d := s.def(n)
 		if !d.known() {
-			return nil, &Unfit{"an imported package has no init task"}
+			return nil, &Unfit{Why: "an imported package has no init task"}
 		}
 		relocs := d.relocs()
 		for j := range relocs {
@@ -43,7 +43,7 @@ func initOrder(s scope, root id) ([]id, error) {
 	for done := 0; ; done++ {
 		if len(ready) == 0 {
 			if done != len(waits) {
-				return nil, &Unfit{"the packages' init tasks depend on each other"}
+				return nil, &Unfit{Why: "the packages' init tasks depend on each other"}
 			}
 			return order, nil
 		}

@@ -132,8 +132,8 @@ func (l *layout) fault(kind string, n id, detail string) {
 // maxFaults bounds the findings that are kept. One is enough not to use an image.
 const maxFaults = 1000
 
-// foundTable records the address of a function's table. A patched image may have a table with the same contents twice: a
-// function that stays has the one of the base, and a new function another one.
+// foundTable records the address of a function's table. A patched image may have a table with the same contents twice:
+// a function that stays has the one of the base, and a new function another one.
 func (l *layout) foundTable(n id, address uint64, from id) {
 	if l.address[n] == 0 || l.address[n] == address || !l.program.defs[n].hashed() {
 		l.found(n, address, from)

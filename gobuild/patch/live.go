@@ -58,14 +58,14 @@ func (l *layout) liveness() (*liveness, error) {
 	for _, m := range l.iface {
 		s, ok := interfaceMethod(l, l.def(m.target), m.add)
 		if !ok {
-			return nil, &Unfit{"a method of " + l.program.name(m.target) + " cannot be read"}
+			return nil, &Unfit{Why: "a method of " + l.program.name(m.target) + " cannot be read"}
 		}
 		v.called[s] = true
 	}
 	for _, n := range l.names {
 		d := l.def(n)
 		if !d.known() {
-			return nil, &Unfit{"the name of a method cannot be read"}
+			return nil, &Unfit{Why: "the name of a method cannot be read"}
 		}
 		v.named[string(d.content())] = true
 	}
@@ -106,14 +106,14 @@ func (l *layout) useType(v *liveness, n id, use func(id)) error {
 	}
 	methods, ok := methodsOf(l, n, d)
 	if !ok {
-		return &Unfit{"the methods of " + l.program.name(n) + " cannot be read"}
+		return &Unfit{Why: "the methods of " + l.program.name(n) + " cannot be read"}
 	}
 	for _, m := range methods {
 		switch {
 		case !v.live(m.signature):
 			v.dropped = append(v.dropped, m)
 		case !l.complete(d, m):
-			return &Unfit{fmt.Sprintf("the linker has dropped method %s of %s against the known rule", m.name,
+			return &Unfit{Why: fmt.Sprintf("the linker has dropped method %s of %s against the known rule", m.name,
 				l.program.name(n))}
 		}
 	}

@@ -95,7 +95,7 @@ func (x *patch) merge(archives map[string]string) error {
 	for importPath, file := range archives {
 		o := x.p.byPath[escaped(importPath)]
 		if o == nil {
-			return &Unfit{"package " + importPath + " is not linked"}
+			return &Unfit{Why: "package " + importPath + " is not linked"}
 		}
 		n, err := x.readSuccessor(o, file)
 		if err != nil {
@@ -130,9 +130,9 @@ func (x *patch) merge(archives map[string]string) error {
 func (x *patch) readSuccessor(o *object, file string) (*object, error) {
 	switch several := slices.ContainsFunc(x.p.objects, func(q *object) bool { return q != o && q.path == o.path }); {
 	case o.standard:
-		return nil, &Unfit{o.path + " is a package of the standard library"}
+		return nil, &Unfit{Why: o.path + " is a package of the standard library"}
 	case several || x.p.foreign[o.path]:
-		return nil, &Unfit{"package " + o.path + " has assembly or C"}
+		return nil, &Unfit{Why: "package " + o.path + " has assembly or C"}
 	}
 	a, err := readArchive(o.path, file)
 	if err != nil {
@@ -140,13 +140,13 @@ func (x *patch) readSuccessor(o *object, file string) (*object, error) {
 	}
 	x.release = append(x.release, a.release)
 	if a.foreign || len(a.objects) != 1 {
-		return nil, &Unfit{"package " + o.path + " has assembly or C now"}
+		return nil, &Unfit{Why: "package " + o.path + " has assembly or C now"}
 	}
 	if a.objects[0].flags != o.flags {
-		return nil, &Unfit{"package " + o.path + " was compiled with other flags"}
+		return nil, &Unfit{Why: "package " + o.path + " was compiled with other flags"}
 	}
 	if name := newLinkname(o, a.objects[0]); name != "" {
-		return nil, &Unfit{"//go:linkname for " + name + " is new"} // the linker allows some, and not others
+		return nil, &Unfit{Why: "//go:linkname for " + name + " is new"} // the linker allows some, and not others
 	}
 	return a.objects[0], nil
 }
@@ -177,13 +177,13 @@ func (x *patch) checkImports() error {
 			}
 			q := x.p.byPath[escaped(i.path)]
 			if q == nil {
-				return &Unfit{fmt.Sprintf("package %s imports %s, which is not linked yet", o.path, i.path)}
+				return &Unfit{Why: fmt.Sprintf("package %s imports %s, which is not linked yet", o.path, i.path)}
 			}
 			if n := x.changed[q]; n != nil {
 				q = n
 			}
 			if q.fingerprint != i.fingerprint {
-				return &Unfit{fmt.Sprintf("package %s was compiled with another version of %s", o.path, i.path)}
+				return &Unfit{Why: fmt.Sprintf("package %s was compiled with another version of %s", o.path, i.path)}
 			}
 		}
 		return nil
@@ -250,8 +250,8 @@ type matcher struct {
 	next uint32
 }
 
-// find returns the id of symbol i in the old object, if it is the next one there, or one of the next. Static symbols and
-// those without a name are left to patch.find.
+// find returns the id of symbol i in the old object, if it is the next one there, or one of the next. Static symbols
+// and those without a name are left to patch.find.
 func (m *matcher) find(o *object, i uint32) id {
 	s, name := o.sym(i), o.name(i)
 	hashed := int(i) >= o.hashed64 && int(i) < o.named

@@ -21,7 +21,8 @@ type Link struct {
 // Unfit says that a link cannot be patched, or not with these changes. The real linker has to run. Everything that this
 // package is not sure about is Unfit.
 type Unfit struct {
-	Why string // a clause for people, like "package x has assembly"
+	Why   string // a clause for people, like "package x has assembly"
+	Stack string // where the fault in this package is, for a report; usually ""
 }
 
 func (u *Unfit) Error() string { return u.Why }

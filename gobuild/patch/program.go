@@ -91,7 +91,7 @@ func (p *program) read(ctx context.Context, archives map[string]string) error {
 		importPath := queue[n]
 		file := archives[importPath]
 		if file == "" {
-			return &Unfit{"nobody knows where the archive of " + importPath + " is"}
+			return &Unfit{Why: "nobody knows where the archive of " + importPath + " is"}
 		}
 		a, err := readArchive(importPath, file)
 		if err != nil {
@@ -100,10 +100,10 @@ func (p *program) read(ctx context.Context, archives map[string]string) error {
 		p.releases = append(p.releases, a.release)
 		p.foreign[importPath] = a.foreign
 		if len(a.objects) == 0 {
-			return &Unfit{"the archive of " + importPath + " has no object"}
+			return &Unfit{Why: "the archive of " + importPath + " has no object"}
 		}
 		if why := unfitPackage(importPath, a); why != "" {
-			return &Unfit{why}
+			return &Unfit{Why: why}
 		}
 		p.byPath[escaped(importPath)] = a.objects[0]
 		for _, o := range a.objects {
@@ -152,7 +152,7 @@ func (p *program) define() error {
 		o.packages = make([]*object, len(names))
 		for i, name := range names {
 			if o.packages[i] = p.byPath[name]; o.packages[i] == nil && i > 0 {
-				return &Unfit{fmt.Sprintf("%s refers to package %s, which is not linked", o.path, name)}
+				return &Unfit{Why: fmt.Sprintf("%s refers to package %s, which is not linked", o.path, name)}
 			}
 		}
 	}
@@ -230,7 +230,7 @@ func (p *program) defineShared(o *object, i uint32) error {
 	}
 	wins, fault := overrides(p.defs[n], d)
 	if fault {
-		return &Unfit{fmt.Sprintf("%s and %s both define %s", p.defs[n].o.path, o.path, name)}
+		return &Unfit{Why: fmt.Sprintf("%s and %s both define %s", p.defs[n].o.path, o.path, name)}
 	}
 	p.more[n] = append(p.more[n], d)
 	if wins {

@@ -101,7 +101,7 @@ func (x *patch) segments() (tail, head []byte, err error) {
 	segments := int(le.Uint16(data[elfSegments:]))
 	end := elfHeaderSize + elfSegmentSize*(segments+3)
 	if le.Uint64(data[elfSegmentsAt:]) != elfHeaderSize || uint64(end) > x.roomForHeaders(sectionsAt) {
-		return nil, nil, &Unfit{"the program has no room for more program headers"}
+		return nil, nil, &Unfit{Why: "the program has no room for more program headers"}
 	}
 	head = bytes.Clone(data[:end])
 	start := roundUp(uint64(len(data)), pageSize)
@@ -165,7 +165,7 @@ func (x *patch) pages(head []byte) ([]page, error) {
 	for _, e := range x.edits {
 		at := x.l.image.offset(e.at)
 		if at < 0 || x.l.image.offset(e.at+uint64(len(e.bytes))-1) != at+int64(len(e.bytes))-1 {
-			return nil, &Unfit{"something that has to be changed is not in the file"}
+			return nil, &Unfit{Why: "something that has to be changed is not in the file"}
 		}
 		places = append(places, place{at, e.bytes})
 	}
