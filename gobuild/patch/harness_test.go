@@ -19,7 +19,7 @@ type source struct {
 }
 
 // newSource writes a module. The files are in the form of txtar: "-- NAME --" before each.
-func newSource(t *testing.T, text string) *source {
+func newSource(t testing.TB, text string) *source {
 	t.Helper()
 	s := &source{dir: t.TempDir(), pkg: "."}
 	s.save(t, "-- go.mod --\nmodule example\n\ngo 1.25\n")
@@ -27,7 +27,7 @@ func newSource(t *testing.T, text string) *source {
 	return s
 }
 
-func (s *source) save(t *testing.T, text string) {
+func (s *source) save(t testing.TB, text string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+text, "\n-- ")[1:] {
 		name, body, _ := strings.Cut(part, " --\n")
@@ -42,7 +42,7 @@ func (s *source) save(t *testing.T, text string) {
 }
 
 // compile compiles everything and returns what has changed since the last call.
-func (s *source) compile(t *testing.T) (changed map[string]string) {
+func (s *source) compile(t testing.TB) (changed map[string]string) {
 	t.Helper()
 	changed, err := s.tryCompile()
 	if err != nil {
@@ -85,7 +85,7 @@ func stderr(err error) string {
 }
 
 // link links the archives exactly.
-func (s *source) link(t *testing.T, args ...string) Link {
+func (s *source) link(t testing.TB, args ...string) Link {
 	t.Helper()
 	dir := t.TempDir()
 	var config strings.Builder
@@ -107,7 +107,7 @@ func (s *source) link(t *testing.T, args ...string) Link {
 }
 
 // open links and opens a base.
-func (s *source) open(t *testing.T) *Base {
+func (s *source) open(t testing.TB) *Base {
 	t.Helper()
 	b, err := Open(t.Context(), s.link(t))
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *source) open(t *testing.T) *Base {
 }
 
 // run runs a program and returns what it prints.
-func run(t *testing.T, exe string, env ...string) string {
+func run(t testing.TB, exe string, env ...string) string {
 	t.Helper()
 	c := exec.Command(exe)
 	c.Env = append(os.Environ(), env...)

@@ -226,6 +226,7 @@ func (x *patch) number(old, o *object) {
 		n := cursor.find(o, i)
 		if n == 0 {
 			n = x.find(o, i, statics)
+			cursor.follow(x.l, n)
 		}
 		if n != 0 && s.isStatic() && int(i) < o.hashed64 {
 			if taken[n] {
@@ -274,8 +275,16 @@ func (m *matcher) find(o *object, i uint32) id {
 			return m.old.ids[k]
 		}
 	}
-	m.next = min(m.next+1, uint32(m.old.refs))
 	return 0
+}
+
+// follow goes on behind a symbol that was found in another way.
+func (m *matcher) follow(l *layout, n id) {
+	if n != 0 && int(n) < len(l.defs) {
+		if d := l.def(n); d.o == m.old {
+			m.next = d.i + 1
+		}
+	}
 }
 
 // find returns the id of a symbol that the base, or another new object, defines or names, too.
