@@ -28,6 +28,33 @@ func ContentHash(path, id string) (sum Sum, found int, err error) {
 	return contentHash(file, id, notHashed(file), 1<<20)
 }
 
+// Restamp gives an ELF file another build ID of the same length, and the system's ID of a binary another value. A file
+// whose ID has another length stays as it is: the user has chosen it.
+func Restamp(path, id string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	f, err := elf.NewFile(file)
+	if err != nil {
+		return err
+	}
+	const header = 16 // of a note, with its name
+	if s := f.Section(".note.go.buildid"); s != nil && s.Size == uint64(header+(len(id)+3)&^3) {
+		if _, err := file.WriteAt([]byte(id), int64(s.Offset)+header); err != nil {
+			return err
+		}
+	}
+	sum := sha256.Sum256([]byte(id))
+	for _, s := range notHashed(file) {
+		if _, err := file.WriteAt(sum[:min(s.end-s.start, int64(len(sum)))], s.start); err != nil {
+			return err
+		}
+	}
+	return file.Close()
+}
+
 // span is a part of a file, from start to before end.
 type span struct{ start, end int64 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -238,4 +239,44 @@ func pad(n int) string {
 		digits = string(rune('0'+n%10)) + digits
 	}
 	return digits + strings.Repeat(" ", width-len(digits))
+}
+
+// A binary with another build ID has the same content, for go and for us.
+func TestRestamp(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only ELF files are stamped again")
+	}
+	path := filepath.Join(t.TempDir(), "program")
+	content, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stamp := func() string {
+		out, err := exec.Command("go", "tool", "buildid", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	old := stamp()
+	before, _, err := ContentHash(path, old)
+	if err != nil || len(old) != len(NewID()) {
+		t.Fatalf("the test has the build ID %q: %v", old, err)
+	}
+	id := NewID()
+	if err := Restamp(path, id); err != nil {
+		t.Fatal(err)
+	}
+	if now := stamp(); now != id {
+		t.Errorf("the build ID is %q, want %q", now, id)
+	}
+	if after, found, err := ContentHash(path, id); err != nil || found == 0 || after != before {
+		t.Errorf("found %d times, the content is another: %v (%v)", found, after != before, err)
+	}
+	if out, err := exec.Command(path, "-test.run=^$").CombinedOutput(); err != nil {
+		t.Errorf("it does not run: %v\n%s", err, out)
+	}
 }
