@@ -2,12 +2,15 @@ package gobuild
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,6 +31,8 @@ type Artifact struct {
 	Plain string        // why the agent is missing, without Program.Plain: a clause
 	Way   string        // the way of the build, and the reason if by go: a clause
 	Text  string        // the toolchain's output in spite of success (-v, -x, warnings of a C linker); mostly ""
+
+	linked string // ID of what was built; another one than ID if a patched binary is confirmed to be the same
 }
 
 // Steps are the durations of a fast build's parts, done one after the other; 0 if a part was not done, or is unknown:
@@ -61,6 +66,7 @@ func (b *Builder) Release(a *Artifact) {
 	}
 	if kept.refs--; kept.refs <= 0 {
 		delete(b.kept, a.ID)
+		maps.DeleteFunc(b.same, func(_, patched string) bool { return patched == a.ID })
 		_ = os.RemoveAll(filepath.Dir(kept.name))
 		leaveHome(kept.path)
 	}
@@ -94,6 +100,8 @@ func (b *Builder) keep(program, out, name string) (*Artifact, error) {
 func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	linked := id
+	id = cmp.Or(b.same[id], id)
 	kept := b.kept[id]
 	if kept == nil {
 		kept = &binary{name: filepath.Join(b.run.dir, "bin", id[:12], name)}
@@ -110,7 +118,17 @@ func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 	kept.refs++
 	b.kept[id] = kept
 	b.latest[program] = id
-	return &Artifact{ID: id, Path: startedAs(kept.path, kept.name), Dir: filepath.Dir(kept.name)}, nil
+	return &Artifact{ID: id, Path: startedAs(kept.path, kept.name), Dir: filepath.Dir(kept.name), linked: linked}, nil
+}
+
+// linkOf puts a link to the binary with this ID at path.
+func (b *Builder) linkOf(id, path string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if kept := b.kept[id]; kept != nil {
+		return os.Link(kept.path, path)
+	}
+	return fs.ErrNotExist
 }
 
 // buildID returns the build ID of a linked program: the hashes of the inputs of the link and of package main, and of

@@ -86,7 +86,7 @@ func (b *Builder) Build(ctx context.Context, p Program, g *Graph) (*Artifact, er
 	}
 	a.Took = time.Since(began)
 	if !a.Moved { // else the next build follows at once
-		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, a.ID) })
+		b.short.begin(func(ctx context.Context) { l.idleWork(ctx, a.linked) })
 	}
 	return a, nil
 }

@@ -28,6 +28,7 @@ type Builder struct {
 	homes  map[string]string     // program -> the folder of its binaries
 	agents map[string]*agentOnce // program -> its agent
 	faults map[string]string     // program and version of Go -> reason to build without the agent
+	same   map[string]string     // ID of a linked binary -> ID of the patched binary that was confirmed to be the same
 }
 
 // NewBuilder creates this run's folder in dir, the cache folder ("" for hotreload in the user's), and removes the
@@ -35,7 +36,7 @@ type Builder struct {
 // so.
 func NewBuilder(dir string) (*Builder, error) {
 	b := &Builder{kept: map[string]*binary{}, latest: map[string]string{}, homes: map[string]string{},
-		agents: map[string]*agentOnce{}, faults: map[string]string{}, short: newShortcuts()}
+		agents: map[string]*agentOnce{}, faults: map[string]string{}, same: map[string]string{}, short: newShortcuts()}
 	root, err := dir, error(nil)
 	if root == "" {
 		if root, err = os.UserCacheDir(); err == nil {

@@ -52,9 +52,26 @@
 //
 //	ROOT/run-PID-RANDOM/archives/N.a    archives of fast builds; the shared build cache contains only archives of go
 //
+// # Faster than the linker
+//
+// With Program.Patch, a fast build tries to do without the linker (patching.go; package patch does the work):
+//
+//	base        the newest linked program, read and verified on the idle machine (renewBase)
+//	patch       a copy of the base with all packages whose archives differ from the base's (patchTo)
+//	link        on the idle machine, the same archives again, exactly; compared with the patched program (compare)
+//
+// A patched program without a difference counts as the linked one from then on: a build that makes the linked one
+// returns the artifact of the patched one, so nothing is replaced. Then go confirms the linked one as after any fast
+// build. A difference ends patching for this run; go builds the program again, and its other ID replaces the workers.
+// Patches never pile up, because all are made from the last base until the linked program is the next one.
+//
+// The ID of a patched program is a hash of the base's ID and of the patched archives. Its build ID is new, so go does
+// not take it for the base.
+//
 // # Invariants
 //
-//   - A fast build makes the binary of go build, byte for byte except for the build ID, or none.
+//   - A fast build makes the binary of go build, byte for byte except for the build ID, or none; with Program.Patch, a
+//     binary that is compared with this one afterwards.
 //   - A file of an Artifact never changes, and stays until its last Release or Close.
 //   - When Build returns, all its processes have ended, and only the artifact is left.
 //   - If Moved is false, the artifact was built from the inputs on the disk at the time when Build returns (as far as

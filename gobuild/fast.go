@@ -22,7 +22,8 @@ type remake struct {
 	t      *toolchain
 	bp     *blueprint // updated during the build to describe the new tree
 	work   string
-	proved func(proof string) (same, known bool) // see shortcut.proved
+	proved func(proof string) (same, known bool)                                             // see shortcut.proved
+	patch  func(ctx context.Context, now *blueprint, out string) (made *patched, why string) // nil: always link
 
 	thrift    *thrift
 	compiling atomic.Int32 // number of running compilers
@@ -33,8 +34,10 @@ type remade struct {
 	next *blueprint
 	out  string // the binary; "" if identical to the blueprint's
 	id   string
-	way  string // the way of the build: a clause
-	text string // go build's message; the build has failed
+
+	patched *patched // nil if the binary is linked
+	way     string   // the way of the build: a clause
+	text    string   // go build's message; the build has failed
 
 	steps Steps
 }
@@ -70,12 +73,36 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 			nil
 	}
 	began = time.Now()
+	made, doubt, err = r.write(ctx, out)
+	if doubt != "" || err != nil {
+		return nil, doubt, err
+	}
+	steps.Link = time.Since(began)
+	next.artifact, made.next, made.way, made.steps = made.id, next, way+made.way, steps
+	return made, "", nil
+}
+
+// write writes the program to out: patched if possible, else linked. The way in the result is the end of the clause.
+func (r *remake) write(ctx context.Context, out string) (made *remade, doubt string, err error) {
+	why := ""
+	if r.patch != nil {
+		var made *patched
+		if made, why = r.patch(ctx, r.bp, out); made != nil {
+			return &remade{out: out, id: made.id, way: made.way(), patched: made}, "", nil
+		}
+		if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+	}
 	id, doubt, err := r.linkTo(ctx, out)
 	if doubt != "" || err != nil {
 		return nil, doubt, err
 	}
-	next.artifact, steps.Link = id, time.Since(began)
-	return &remade{next: next, out: out, id: id, way: way + " and linked", steps: steps}, "", nil
+	way := " and linked"
+	if why != "" {
+		way += ", not patched: " + why
+	}
+	return &remade{out: out, id: id, way: way}, "", nil
 }
 
 // compileAll compiles the changed units, then the importers of each unit whose export data have changed, and so on. A

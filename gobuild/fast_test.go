@@ -65,19 +65,33 @@ func (c *trial) build() (*Artifact, error) {
 func (c *trial) same() (way string) {
 	c.Helper()
 	a, err := c.build()
-	out := filepath.Join(c.TempDir(), "by-go")
+	return c.sameAs(a, err)
+}
+
+// byGo has go build the program at out.
+func (c *trial) byGo(out string) said {
+	c.Helper()
 	flags, _ := parseFlags(c.p.Flags)
 	agent, _, _ := c.b.agentOf(c.p, c.g)
 	with, what := c.p.buildArgs(c.g, flags, agent)
-	byGo, err2 := c.p.toolchain()
-	if err2 != nil {
-		c.Fatal(err2)
+	t, err := c.p.toolchain()
+	if err != nil {
+		c.Fatal(err)
 	}
-	said, err2 := byGo.run(c.Context(), nil, slices.Concat([]string{"build", "-o", out}, with, what)...)
+	said, err := t.run(c.Context(), nil, slices.Concat([]string{"build", "-o", out}, with, what)...)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return said
+}
+
+// sameAs is same for the result of a build.
+func (c *trial) sameAs(a *Artifact, err error) (way string) {
+	c.Helper()
+	out := filepath.Join(c.TempDir(), "by-go")
+	said := c.byGo(out)
 	var failed *BuildError
 	switch {
-	case err2 != nil:
-		c.Fatal(err2)
 	case !said.exit.Success() && errors.As(err, &failed):
 		if failed.Way == "" {
 			c.Error("a failed build does not say how it was done")
@@ -95,7 +109,7 @@ func (c *trial) same() (way string) {
 		c.Fatalf("%s: the ID is %s, go's is %s (%v)", a.Way, a.ID, id, err)
 	}
 	known := strings.HasPrefix(a.Way, "compiled")
-	linked := strings.HasSuffix(a.Way, "linked")
+	linked := strings.Contains(a.Way, "and linked") || strings.HasSuffix(a.Way, "and patched")
 	if s := a.Steps; known != (s.Compile > 0) || linked != (s.Link > 0) || s.Compile+s.Link > a.Took {
 		c.Errorf("%s: compiled for %s, linked for %s, in all %s", a.Way, s.Compile, s.Link, a.Took)
 	}

@@ -14,6 +14,7 @@ import (
 // known is go's report about a package of the program.
 type known struct {
 	standard, main bool
+	cgo            bool
 	module         string
 	imports        []string
 }
@@ -30,7 +31,8 @@ func knownPackages(packages []exported) map[string]known {
 		return paths[path]
 	}
 	for _, p := range packages {
-		k := known{standard: p.Standard, main: p.Name == "main", imports: make([]string, 0, len(p.Imports))}
+		k := known{standard: p.Standard, main: p.Name == "main", cgo: len(p.CgoFiles) > 0,
+			imports: make([]string, 0, len(p.Imports))}
 		if p.Module != nil {
 			k.module = one(p.Module.Path)
 		}

@@ -19,6 +19,7 @@ type Program struct {
 	Plain    bool     // without the agent
 	Debugged Debugged
 	Slow     bool // always build by go build
+	Patch    bool // patch the last program instead of linking, where possible; Slow excludes it
 
 	Foreign bool // need not run on this machine, and need not be a program
 }

@@ -16,9 +16,11 @@ import (
 // shortcuts is a Builder's part for fast builds: the facts about each program, and the one piece of work between
 // builds.
 type shortcuts struct {
-	doubts chan error                                 // see Builder.Doubts
-	pause  func(ctx context.Context, d time.Duration) // how idle work waits; tests do not wait
-	pushy  bool                                       // idle work does not give way; tests have no time
+	doubts  chan error                                 // see Builder.Doubts
+	adopted chan Adopted                               // see Builder.Adopted
+	pause   func(ctx context.Context, d time.Duration) // how idle work waits; tests do not wait
+	pushy   bool                                       // idle work does not give way; tests have no time
+	patcher patcher
 
 	mu     sync.Mutex           // guards all below
 	of     map[string]*shortcut // by program
@@ -33,11 +35,13 @@ type shortcut struct {
 	stale     bool            // go has built since: a new blueprint is needed
 	proved    map[string]bool // by proof: whether the command has written the same as go's
 	off       string          // why fast builds are off for this run
-	unsure    string          // ID of a fast build's binary not yet confirmed by go build
+	unsure    string          // ID of a linked fast build's binary not yet confirmed by go build
+	patching  patching
 }
 
 func newShortcuts() *shortcuts {
-	return &shortcuts{of: map[string]*shortcut{}, doubts: make(chan error, 1), pause: rest}
+	return &shortcuts{of: map[string]*shortcut{}, doubts: make(chan error, 1), adopted: make(chan Adopted, 4),
+		pause: rest, patcher: realPatcher{}}
 }
 
 // at finds or makes the entry of a program.
@@ -81,8 +85,16 @@ func (s *shortcuts) close() {
 	s.mu.Lock()
 	s.closed = true
 	ended := s.ended
+	var bases []*base
+	for _, entry := range s.of {
+		bases = append(bases, entry.patching.base)
+		entry.patching.base = nil
+	}
 	s.mu.Unlock()
 	s.halt()
+	for _, b := range bases {
+		b.put()
+	}
 	if ended != nil {
 		limit := time.NewTimer(killWait)
 		defer limit.Stop()
@@ -162,6 +174,9 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 	}
 	r := &remake{t: l.t, bp: bp, work: work, thrift: &b.thrift,
 		proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }}
+	if l.p.Patch {
+		r.patch = l.patchTo
+	}
 	made, why, err := r.run(ctx, out)
 	if err != nil || why != "" {
 		return attempt{why: why}, err
@@ -177,6 +192,9 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 		return attempt{why: err.Error()}, nil
 	}
 	a.Way, a.Steps = made.way, made.steps
+	if made.patched != nil {
+		made.patched.path = a.Path
+	}
 	b.commit(l.program, made)
 	return attempt{artifact: a}, nil
 }
@@ -213,8 +231,12 @@ func (b *Builder) commit(program string, made *remade) {
 		}
 	}
 	s.blueprint = made.next
-	if made.out != "" {
-		s.unsure = made.id
+	switch {
+	case made.out == "":
+	case made.patched != nil && len(made.patched.changed) > 0:
+		s.unsure, s.patching.patched = "", made.patched
+	default:
+		s.unsure, s.patching.patched = made.id, nil
 	}
 }
 
@@ -224,6 +246,7 @@ func (s *shortcuts) learned(program string) {
 	defer s.mu.Unlock()
 	s.at(program).stale = true
 	s.at(program).unsure = ""
+	s.at(program).patching.patched = nil
 }
 
 // When idle work begins. Felt right, not measured.
@@ -274,6 +297,9 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 	}
 	l.proveSome(ctx, 1) // the unit that is most likely to be edited next
 	l = l.gentle()
+	if l.p.Patch {
+		l.renewBase(ctx)
+	}
 	s.mu.Lock()
 	unsure := entry.unsure
 	s.mu.Unlock()
@@ -312,7 +338,10 @@ func (b *Builder) disagree(program, what string) {
 	b.short.mu.Lock()
 	s := b.short.at(program)
 	s.off, s.blueprint, s.unsure = "it disagreed with go build", nil, ""
+	base := s.patching.base
+	s.patching = patching{}
 	b.short.mu.Unlock()
+	base.put()
 	select {
 	case b.short.doubts <- &Error{Problem: Doubtful, Text: "a fast build and go build disagree about " + what +
 		": from now on go build builds",

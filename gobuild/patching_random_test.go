@@ -1,0 +1,148 @@
+package gobuild
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hotreload/gobuild/patch"
+	"hotreload/internal/testplace"
+)
+
+// TestRandomEditsPatched builds with patches after each of many random edits. Each patched program must behave as go's,
+// and must not differ from the linked one; everything else must be linked, and must be go's to the byte.
+// HOTRELOAD_SOAK=1 makes it 2,000.
+func TestRandomEditsPatched(t *testing.T) {
+	t.Parallel()
+	notShort(t)
+	n := 30
+	if os.Getenv("HOTRELOAD_SOAK") != "" {
+		n = 2000
+	}
+	random := rand.New(rand.NewPCG(seedOfTests(), 18))
+	for done := 0; done < n; {
+		edits, own := min(n-done, 15+random.IntN(45)), rand.New(rand.NewPCG(seedOfTests(), random.Uint64()))
+		done += edits
+		t.Run(fmt.Sprint("until ", done), func(t *testing.T) {
+			dir := testplace.Folder(t)
+			generate(t, dir, own, 4+own.IntN(5))
+			editAndPatch(t, program(dir), own, edits)
+		})
+	}
+}
+
+// TestRandomEditsPatchedOfARealModule does the same to HOTRELOAD_SOAK_MODULE, or to a copy of this very module. Its
+// programs are not run to their end: they only say what they are asked for.
+func TestRandomEditsPatchedOfARealModule(t *testing.T) {
+	notShort(t)
+	if os.Getenv("HOTRELOAD_SOAK") == "" {
+		t.Skip("HOTRELOAD_SOAK=1 patches a real module")
+	}
+	dir := testplace.Folder(t)
+	root := ".."
+	if other := os.Getenv("HOTRELOAD_SOAK_MODULE"); other != "" {
+		root = other
+	}
+	copyModule(t, root, dir)
+	p := program(dir, strings.Fields(os.Getenv("HOTRELOAD_SOAK_PACKAGE"))...)
+	editAndPatch(t, p, rand.New(rand.NewPCG(seedOfTests(), 18)), 1000, "--help")
+}
+
+// editAndPatch is editAndCompare with patches. Programs are run with args.
+func editAndPatch(t *testing.T, p Program, random *rand.Rand, n int, args ...string) {
+	t.Helper()
+	p.Patch = true
+	c := &trial{T: t, b: fastBuilder(t), p: p, g: load(t, p)}
+	c.needsPatches()
+	c.must()
+	c.b.settle()
+	c.b.short.pause = func(ctx context.Context, d time.Duration) { // go's build is compared here: nobody else needs to
+		if d >= confirmAfter {
+			<-ctx.Done()
+		}
+	}
+	ways, patched := map[string]int{}, map[string]bool{}
+	var undo []func() // the newest last
+	builds := true
+	for i := range n {
+		what := "undo"
+		if last := len(undo) - 1; last >= 0 && (!builds && random.IntN(4) != 0 || random.IntN(8) == 0) {
+			undo[last]()
+			undo = undo[:last]
+		} else {
+			var back func()
+			back, what = c.edit(random)
+			undo = append(undo, back)
+		}
+		way := c.patchedOrSame(patched, random.IntN(3) != 0, args)
+		builds = way != ""
+		ways[kindOfWay(way)]++
+		t.Logf("%d: %s: %s", i, what, way)
+		if t.Failed() {
+			t.Fatalf("after edit %d, %s", i, what)
+		}
+		if builds && !fast(way) {
+			c.g = load(t, c.p) // as the runner does
+			c.b.settle()
+		}
+	}
+	t.Log(ways)
+}
+
+// kindOfWay names a way for counting.
+func kindOfWay(way string) string {
+	switch {
+	case strings.HasSuffix(way, ", and patched"):
+		return "patched"
+	case strings.Contains(way, "not patched: "):
+		_, why, _ := strings.Cut(way, "not patched: ")
+		return "linked: " + why
+	case strings.HasPrefix(way, "compiled"):
+		return "nothing to link"
+	}
+	return strings.TrimRight(way, "0123456789 ")
+}
+
+// patchedOrSame is same for a program that may be patched, now or before. With wait, it waits until the linked program
+// is there.
+func (c *trial) patchedOrSame(patched map[string]bool, wait bool, args []string) (way string) {
+	c.Helper()
+	a, err := c.build()
+	now := err == nil && strings.HasSuffix(a.Way, ", and patched")
+	if err != nil || !now && !patched[a.ID] {
+		return c.sameAs(a, err)
+	}
+	patched[a.ID] = true
+	out := filepath.Join(c.TempDir(), "by-go")
+	said := c.byGo(out)
+	if !said.exit.Success() {
+		c.Fatalf("%s, but go fails: %s", a.Way, said.text)
+	}
+	if ours, theirs := behaviourIn(c, "", a.Path, args...), behaviourIn(c, "", out, args...); ours != theirs {
+		c.Errorf("the patched program does\n%s\nand go's\n%s", ours, theirs)
+	}
+	if !now || !wait {
+		return a.Way
+	}
+	for {
+		select {
+		case news := <-c.b.Adopted():
+			if news == (Adopted{a.ID, true}) {
+				return a.Way
+			}
+		case doubt := <-c.b.Doubts():
+			c.Errorf("%v\n%s", doubt, c.reported())
+			return a.Way
+		case <-c.Context().Done():
+			return a.Way
+		}
+	}
+}
+
+// The real one must fit.
+var _ patchable = (*patch.Base)(nil)
