@@ -148,6 +148,9 @@ func notesOn(e runner.Explanation) (notes []string) {
 	if len(reached) > 0 {
 		notes = append(notes, "reaches "+strings.Join(reached, " and "))
 	}
+	if e.Built != "" {
+		notes = append(notes, "last build: "+e.Built)
+	}
 	if e.Alone != "" {
 		notes = append(notes, "old workers exit first: "+e.Alone)
 	}

@@ -254,6 +254,10 @@ func (r *reporter) report(event runner.Event) {
 		}
 		r.building = time.Time{}
 		r.console.setProgress(r.service, "")
+	case runner.Patchable:
+		r.detail("the program is read: the next build can patch it")
+	case runner.Confirmed:
+		r.detail("the linker has confirmed the patched program")
 	case runner.BuildFailed:
 		r.buildFailed(e)
 	case runner.Unchanged:

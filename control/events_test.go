@@ -36,6 +36,8 @@ var events = []struct{ name, fields, text string }{
 	{"build_started", "", "A build has begun. If one was running, it was killed."},
 	{"build_ended", "text?", "No build is running any more. `text` tells how the program was built. The outcome follows " +
 		"as another event, when the tree is quiet."},
+	{"build_confirmed", "", "The linker has made the same program as the patch by which the newest one was built " +
+		"(`--build=patch`)."},
 	{"build_failed", "text diagnostics ms? serving?", "The saved code does not build, or the command of a rule failed. " +
 		"Generation `serving` keeps serving."},
 	{"unchanged", "files? ms?", "The build has made the program that serves already: nothing is replaced."},
@@ -248,6 +250,7 @@ var (
 		runner.Listening{}, runner.NoAgent{}, runner.Noticed{}, runner.Watching{}, runner.Unwatched{}, runner.GraphFailed{},
 		runner.Changed{}, runner.HookEnded{}, runner.EnvFailed{}, runner.Beside{}, runner.Postponed{},
 		runner.BuildStarted{}, runner.BuildEnded{}, runner.BuildFailed{}, runner.Unchanged{}, runner.Ran{},
+		runner.Patchable{}, runner.Confirmed{},
 		runner.Replacement{}, runner.Reloaded{}, runner.Service{}, runner.ProblemsNow{}, runner.Waits{}, runner.LeftRunning{},
 		runner.SlotsStopped{}, runner.Leaving{},
 	}
@@ -268,7 +271,7 @@ var (
 	untoldTests = []string{"Tested", "Unreached", "Unwatched", "ProblemsNow"} // the last one becomes the runner's
 
 	untold = []string{ // of no use to programs
-		"Watching", "HookEnded", "Replaced", "OwnsListener", "FileOpened", "FileWritten", "FilesTold",
+		"Watching", "Patchable", "HookEnded", "Replaced", "OwnsListener", "FileOpened", "FileWritten", "FilesTold",
 		"GenerationGone", "Dropped", "Held", "Stopped", "StoppedBy",
 	}
 )

@@ -103,6 +103,8 @@ func newsOf(event runner.Event) (n News, ok bool) {
 		return News{Event: "build_started"}, true
 	case runner.BuildEnded:
 		return News{Event: "build_ended", Text: e.Way}, true
+	case runner.Confirmed:
+		return News{Event: "build_confirmed"}, true
 	case runner.BuildFailed:
 		return News{Event: "build_failed", Text: e.Err.Error(), Took: milliseconds(e.Took), Serving: e.Serving,
 			Diagnostics: e.Problems}, true

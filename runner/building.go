@@ -180,6 +180,18 @@ func (l *loop) built(result buildResult) {
 	l.programs.prune(l.state)
 }
 
+// adoptedByBuilds takes the news that the next builds can patch a linked program.
+func (l *loop) adoptedByBuilds(news gobuild.Adopted) {
+	switch {
+	case news.ID != l.state.built: // of another service, or of an older program
+	case news.Confirmed:
+		l.programs.way += ", and confirmed by the linker"
+		l.emit(Confirmed{})
+	default:
+		l.emit(Patchable{})
+	}
+}
+
 // failed stores why a build has failed.
 func (l *loop) failed(result buildResult) (way string, moved bool) {
 	l.programs.failure = &result

@@ -81,6 +81,12 @@ type (
 	// clause about the way of the build; "" if no program was built.
 	BuildEnded struct{ Way string }
 
+	// Patchable: the newest program has been read, so that the next builds can patch it.
+	Patchable struct{}
+
+	// Confirmed: the linker has made the same program as the patch by which the newest program was built.
+	Confirmed struct{}
+
 	// BuildFailed: the tree is quiet and does not build. Serving is the generation that keeps serving; 0 if none
 	// serves.
 	BuildFailed struct {
@@ -163,6 +169,8 @@ func (Beside) event()       {}
 func (Postponed) event()    {}
 func (BuildStarted) event() {}
 func (BuildEnded) event()   {}
+func (Patchable) event()    {}
+func (Confirmed) event()    {}
 func (BuildFailed) event()  {}
 func (Unchanged) event()    {}
 func (Ran) event()          {}

@@ -25,6 +25,8 @@ type Explanation struct {
 	Ignored  string     `json:"ignored"`  // the rule by which the path is ignored; "" = none
 	Watched  bool       `json:"watched"`
 	Polled   string     `json:"polled"` // why the file is polled; "" = the system reports its changes
+
+	Built string `json:"built,omitempty"` // with --build=patch: how the program was last built
 }
 
 // Explain tells how a change of a path would take effect; without a path, for all files read or written by workers, the
@@ -106,6 +108,9 @@ func (l *loop) explain(path string) Explanation {
 	e, class := l.known.explain(path)
 	if class == Rebuild || class == Restart || e.Path == l.crew.alone.What {
 		e.Alone = l.crew.alone.String()
+	}
+	if class == Rebuild && l.config.Program.Patch {
+		e.Built = l.programs.way
 	}
 	if class >= Live && class != Startup {
 		e.Workers = append(e.Workers, l.crew.open()...)

@@ -19,6 +19,7 @@ type forge struct {
 	users   int
 	noticed bool
 	doubts  []chan error
+	adopted []chan gobuild.Adopted
 	running *making       // the build for others to join; nil if nobody waits for a build
 	ended   chan struct{} // closed when the newest build is over
 }
@@ -53,6 +54,15 @@ func newForge(cache string) (*forge, error) {
 					}
 				}
 				f.mu.Unlock()
+			case news := <-builder.Adopted():
+				f.mu.Lock()
+				for _, user := range f.adopted {
+					select {
+					case user <- news:
+					default: // the user is ending
+					}
+				}
+				f.mu.Unlock()
 			case <-f.closed:
 				return
 			}
@@ -75,6 +85,15 @@ func (f *forge) subscribe() <-chan error {
 	doubts := make(chan error, 1)
 	f.doubts = append(f.doubts, doubts)
 	return doubts
+}
+
+// subscribeAdopted returns a channel of news about linked programs that the next builds can patch.
+func (f *forge) subscribeAdopted() <-chan gobuild.Adopted {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	adopted := make(chan gobuild.Adopted, 16)
+	f.adopted = append(f.adopted, adopted)
+	return adopted
 }
 
 // notice returns news about the machine for the user, once.

@@ -126,6 +126,8 @@ func (l *loop) next(from *sources) {
 	case doubt := <-l.doubts: // the serving program may be wrong
 		l.emit(Noticed{doubt})
 		l.input(changed{class: Rebuild, settled: true})
+	case news := <-l.adopted:
+		l.adoptedByBuilds(news)
 	case <-l.inbox.copying.over:
 		l.copied()
 	case <-l.inbox.rewatch:

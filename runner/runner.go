@@ -80,6 +80,7 @@ type Runner struct {
 	config     Config
 	forge      *forge
 	doubts     <-chan error
+	adopted    <-chan gobuild.Adopted
 	rules      *generators
 	supervisor *supervisor.Supervisor
 	watcher    *watch.Watcher
@@ -118,7 +119,8 @@ func newRunner(config Config, f *forge, rules *generators) (*Runner, error) {
 		return nil, err
 	}
 	return &Runner{
-		config: config, forge: f, doubts: f.subscribe(), rules: rules, supervisor: service, watcher: watcher,
+		config: config, forge: f, doubts: f.subscribe(), adopted: f.subscribeAdopted(), rules: rules,
+		supervisor: service, watcher: watcher,
 		memory:   memory,
 		up:       make(chan struct{}),
 		requests: make(chan Request),

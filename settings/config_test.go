@@ -389,3 +389,18 @@ func TestWorkerCount(t *testing.T) {
 		}
 	}
 }
+
+func TestBuildWords(t *testing.T) {
+	for _, e := range []struct {
+		word        string
+		slow, patch bool
+	}{{"auto", false, false}, {"link", false, false}, {"patch", false, true}, {"go", true, false}} {
+		r, err := wishesIn(t, `build = "`+e.word+`"`, "./cmd/web").Resolve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := r.Services[0].Config.Program; p.Slow != e.slow || p.Patch != e.patch {
+			t.Errorf("%s: slow %v, patch %v", e.word, p.Slow, p.Patch)
+		}
+	}
+}
