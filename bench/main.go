@@ -13,7 +13,8 @@
 // generated service of 40 packages (service.go), and real applications whose source the user provides. The copy of each
 // program gets a function that answers with a word, once in a package with hardly any importers and once in a package
 // that nearly all others import. The edits (edit.go) change these functions. A measurement begins when hotreload is at
-// rest: after a build hotreload plans, proves and confirms, and this work must not slow down `go build`.
+// rest: after a build hotreload plans, proves and confirms, and this work must not slow down `go build`. With -patch,
+// hotreload patches instead of linking.
 //
 // # The large tree
 //
@@ -90,6 +91,7 @@ func main() {
 			"and -only names programs")
 	flag.StringVar(&m.pocketbase, "pocketbase", "", "for -matrix: folder of github.com/pocketbase/pocketbase")
 	flag.StringVar(&m.blackbox, "blackbox", "", "for -matrix: folder of github.com/prometheus/blackbox_exporter")
+	flag.BoolVar(&m.patch, "patch", false, "for -matrix: hotreload --build=patch")
 	flag.StringVar(&m.edit, "edit", "", "for -matrix: part of the name of the edits to measure; all if empty")
 	var t tree
 	flag.BoolVar(&t.on, "tree", false,

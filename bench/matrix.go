@@ -18,6 +18,7 @@ import (
 type matrix struct {
 	on                   bool
 	pocketbase, blackbox string // folders; "" leaves the application out
+	patch                bool   // hotreload patches instead of linking
 	edit                 string // only edits whose names contain this
 }
 
@@ -80,7 +81,7 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
 			continue
 		}
-		more, note, err := p.bench(ctx, hotreload, filepath.Join(root, p.name), rounds, m.edit)
+		more, note, err := p.bench(ctx, m.command(hotreload), filepath.Join(root, p.name), rounds, m.edit)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -90,8 +91,16 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 	return nil
 }
 
+// command returns the command that is measured.
+func (m *matrix) command(hotreload string) []string {
+	if m.patch {
+		return []string{hotreload, "-v", "--build=patch"}
+	}
+	return []string{hotreload, "-v"}
+}
+
 // bench measures one program.
-func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, only string) (rows []row,
+func (p benched) bench(ctx context.Context, hotreload []string, root string, rounds int, only string) (rows []row,
 	note string, err error) {
 	load := loadNow()
 	if p.make {
@@ -112,7 +121,7 @@ func (p benched) bench(ctx context.Context, hotreload, root string, rounds int, 
 	tools := []*contender{
 		{name: "go build", build: []string{"go", "build", "-o", "{bin}"}},
 		{name: "hotreload", start: func(c *contender, p program) (*exec.Cmd, error) {
-			return exec.Command(hotreload, slices.Concat([]string{"-v", p.pkg}, c.args)...), nil
+			return exec.Command(hotreload[0], slices.Concat(hotreload[1:], []string{p.pkg}, c.args)...), nil
 		}},
 	}
 	for _, c := range tools {
