@@ -8,6 +8,7 @@ import (
 	"debug/macho"
 	"io"
 	"os"
+	"syscall"
 )
 
 // NewID returns a build ID with the form and length of go's for a binary. Each ID is new, because the linker derives
@@ -31,6 +32,10 @@ func ContentHash(path, id string) (sum Sum, found int, err error) {
 // Restamp gives an ELF file another build ID of the same length, and the system's ID of a binary another value. A file
 // whose ID has another length stays as it is: the user has chosen it.
 func Restamp(path, id string) error {
+	// A process that starts now would inherit the file, open for writing, until it runs its own program; meanwhile nobody
+	// could start this one.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
