@@ -217,7 +217,8 @@ run = "echo run >> runs.log; echo 'package main' > made.go"
 	}
 	paths := map[string]bool{}
 	for _, status := range s.services("status").Services {
-		path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", status.Workers[0].Pid))
+		newest := status.Workers[len(status.Workers)-1] // one of generation 1 may be about to exit
+		path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", newest.Pid))
 		if err != nil {
 			t.Fatal(err)
 		}
