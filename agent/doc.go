@@ -74,8 +74,9 @@
 // # Requests that are relayed
 //
 // A connection over TLS cannot move: the keys and the buffers are inside net/http and crypto/tls. Nor can a
-// connection before its first request where the kernel's count is missing (Unix sockets, macOS). The next request of
-// such a connection is relayed (relay.go). Before the program sees the request, the gate offers one end of a socket
+// connection before its first request where the kernel's count is missing (Unix sockets, macOS), nor a connection
+// whose handler ran on while connections move, if the server has meanwhile read a byte of the next request. The request
+// of such a connection is relayed (relay.go). Before the program sees the request, the gate offers one end of a socket
 // pair to the next generation, in the same way as a moving connection. Only if a worker takes this end, the gate
 // takes the client's connection from its server (Hijack) and passes bytes between both connections. First the gate
 // writes the client's addresses and TLS state (encode.go), then the head of the request as net/http would read it.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"hotreload/agent/core"
 	"hotreload/supervisor/host"
 )
 
@@ -140,7 +141,10 @@ func TestIdleConnectionMoves(t *testing.T) {
 }
 
 // taken waits until the worker has read all bytes sent so far.
-func (k *kept) taken() {
+func (k *kept) taken() { k.t.Helper(); k.takenBut(0) }
+
+// takenBut waits until the worker has read all bytes sent so far, but for the last n.
+func (k *kept) takenBut(n int) {
 	k.t.Helper()
 	hex := func(address net.Addr) string {
 		a := address.(*net.TCPAddr)
@@ -154,12 +158,44 @@ func (k *kept) taken() {
 			k.t.Fatal(err)
 		}
 		// local remote state sent:unread
-		if _, rest, there := strings.Cut(string(table), row); there && strings.HasPrefix(rest, "00000000:00000000 ") {
+		_, rest, there := strings.Cut(string(table), row)
+		if there && strings.HasPrefix(rest, fmt.Sprintf("00000000:%08X ", n)) {
 			return
 		}
 		if time.Now().After(end) {
 			k.t.Fatalf("the worker does not read:\n%s", table)
 		}
+	}
+}
+
+// TestRequestAfterALateAnswer: a client has the whole answer, but the handler runs on while the worker drains, and the
+// server has read the first byte of the next request. The new worker answers. In the control, without the relay, the
+// old one does.
+func TestRequestAfterALateAnswer(t *testing.T) {
+	for _, relayed := range []bool{true, false} {
+		t.Run(fmt.Sprint("relayed ", relayed), func(t *testing.T) {
+			if !relayed {
+				t.Setenv(core.MovingVariable, "unrelayed")
+			}
+			address := freePort(t)
+			s := newService(t, "http="+address)
+			first := s.startReady()
+			k := keep(t, "tcp", address)
+			end := filepath.Join(t.TempDir(), "end")
+			k.send("GET /?after=" + end + " HTTP/1.1\r\nHost: x\r\n\r\n")
+			k.expectAnswer(first, false)
+			old, young := s.succeed()
+			k.send(post)
+			k.takenBut(len(post) - 1)
+			if err := os.WriteFile(end, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if !relayed {
+				young = first
+			}
+			k.expectAnswer(young, true)
+			s.await(host.Quiet{Worker: old.worker})
+		})
 	}
 }
 

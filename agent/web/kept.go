@@ -24,6 +24,7 @@ type kept struct {
 	buffer *bufio.Reader
 	source io.Reader // of the buffer, before the change
 	fresh  bool      // the connection waits for a request; no byte of the request was read
+	late   bool      // the last handler has returned while connections move
 
 	mu     sync.Mutex // guards all below
 	state  state
@@ -159,6 +160,7 @@ func (f *kept) answered() {
 	if f == nil {
 		return
 	}
+	f.late = mover.agent.Moving()
 	f.mu.Lock()
 	if f.state == busy {
 		f.state, f.looks = ending, 0

@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// While connections move, a request on a connection that cannot move (TLS; on some systems before the first request)
-// is relayed to a worker of the next generation. The old worker takes the connection from its server before the
-// program has seen the request, and passes bytes: the request goes on unchanged, and the answer comes back and ends
-// the connection. The socket pair between both workers is called the wire. The other end of the wire is a connection
-// of the new worker's server (relayed.go).
+// While connections move, a request on a connection that cannot move is relayed to a worker of the next generation.
+// Such connections are those over TLS; on some systems those before the first request; and those whose last answer came
+// late, if the server has read a byte of the next request. The old worker takes the connection from its server before
+// the program has seen the request, and passes bytes: the request goes on unchanged, and the answer comes back and ends
+// the connection. The socket pair between both workers is called the wire. The other end of the wire is a connection of
+// the new worker's server (relayed.go).
 
 // Ways in which a connection comes to another worker.
 const (
@@ -95,9 +96,9 @@ func (m *Mover) whence(conn net.Conn) (listener, how uint32) {
 		}
 		return listener, overTLS + uint32(l.config.ClientAuth)
 	}
-	// A connection with an answered request can move, unless part of the next request had arrived: that request began
-	// before.
-	if f := keptOf(conn); f != nil && f.buffer == nil && !movesUnused(conn) {
+	// After an answer a connection moves, unless the server has read a byte of the next request: net/http waits for this
+	// byte while the handler runs. A client that has the whole answer already may have begun the request just now.
+	if f := keptOf(conn); f != nil && (f.late || f.buffer == nil && !movesUnused(conn)) {
 		return f.listener, inClear
 	}
 	return 0, 0

@@ -273,7 +273,18 @@ func answer(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 	}
-	fmt.Fprintf(w, "%d %d %s", os.Getpid(), len(body), r.Proto)
+	text := fmt.Sprintf("%d %d %s", os.Getpid(), len(body), r.Proto)
+	after := r.URL.Query().Get("after")
+	if after != "" {
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	}
+	_, _ = io.WriteString(w, text)
+	if after != "" { // the client has the whole answer, and the handler stays until this file is there
+		_ = http.NewResponseController(w).Flush()
+		for _, err := os.Stat(after); err != nil; _, err = os.Stat(after) {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	if size, err := strconv.Atoi(r.URL.Query().Get("size")); err == nil {
 		_, _ = io.WriteString(w, strings.Repeat(".", size))
 	}
