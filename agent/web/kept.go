@@ -24,13 +24,13 @@ type kept struct {
 	buffer *bufio.Reader
 	source io.Reader // of the buffer, before the change
 	fresh  bool      // the connection waits for a request; no byte of the request was read
-	late   bool      // the last handler has returned while connections move
 
-	mu     sync.Mutex // guards all below
-	state  state
-	woken  bool          // by a deadline in the past
-	looks  int           // how often the connection was ending when it should have moved
-	closed chan struct{} // closed with the connection, if something waits for the end
+	mu        sync.Mutex // guards all below
+	state     state
+	woken     bool          // by a deadline in the past
+	looks     int           // how often the connection was ending when it should have moved
+	endedLate bool          // the last answer has ended while connections move
+	closed    chan struct{} // closed with the connection, if something waits for the end
 }
 
 // state is the state of a connection for moving.
@@ -160,8 +160,8 @@ func (f *kept) answered() {
 	if f == nil {
 		return
 	}
-	f.late = mover.agent.Moving()
 	f.mu.Lock()
+	f.endedLate = mover.agent.Moving()
 	if f.state == busy {
 		f.state, f.looks = ending, 0
 	}
@@ -171,6 +171,13 @@ func (f *kept) answered() {
 // maxLooks is how often to look at an ending connection. After that, the client counts as one that does not read the
 // answer.
 const maxLooks = 100
+
+// hasEndedLate reports whether the last answer has ended while connections move.
+func (f *kept) hasEndedLate() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.endedLate
+}
 
 // becomesActive records the arrival of a request. A connection that was about to move before its first request stays.
 func (f *kept) becomesActive() {

@@ -126,6 +126,7 @@ func (m *Mover) GiveAway() (left int) {
 		state := f.state
 		f.looks++
 		looks := f.looks
+		f.endedLate = f.endedLate || state == ending
 		f.mu.Unlock()
 		switch state {
 		case unused:

@@ -98,7 +98,7 @@ func (m *Mover) whence(conn net.Conn) (listener, how uint32) {
 	}
 	// After an answer a connection moves, unless the server has read a byte of the next request: net/http waits for this
 	// byte while the handler runs. A client that has the whole answer already may have begun the request just now.
-	if f := keptOf(conn); f != nil && (f.late || f.buffer == nil && !movesUnused(conn)) {
+	if f := keptOf(conn); f != nil && (f.hasEndedLate() || f.buffer == nil && !movesUnused(conn)) {
 		return f.listener, inClear
 	}
 	return 0, 0
