@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,11 +27,8 @@ func TestRandomEditsOfGeneratedModules(t *testing.T) {
 	t.Parallel()
 	notShort(t)
 	n := 200
-	switch {
-	case os.Getenv("HOTRELOAD_SOAK") != "":
+	if os.Getenv("HOTRELOAD_SOAK") != "" {
 		n = 1000
-	case raced():
-		n = 30 // go's tools take nearly all of the time, in both cases
 	}
 	seed := seedOfTests()
 	random := rand.New(rand.NewPCG(seed, 6))
@@ -58,12 +54,6 @@ func seedOfTests() uint64 {
 	return seed
 }
 
-// raced reports whether this test was built with -race.
-func raced() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
 // TestRandomEditsOfARealModule does the same to a copy of this very module.
 func TestRandomEditsOfARealModule(t *testing.T) {
 	t.Parallel()
@@ -72,14 +62,18 @@ func TestRandomEditsOfARealModule(t *testing.T) {
 	if os.Getenv("HOTRELOAD_SOAK") == "" {
 		n = 4
 	}
-	dir := testplace.Folder(t)
-	root := ".."
+	editAndCompare(t, realModule(t), rand.New(rand.NewPCG(2, 6)), n)
+}
+
+// realModule returns a program in a copy of HOTRELOAD_SOAK_MODULE, or of this very module.
+func realModule(t *testing.T) Program {
+	t.Helper()
+	dir, root := testplace.Folder(t), ".."
 	if other := os.Getenv("HOTRELOAD_SOAK_MODULE"); other != "" {
 		root = other
 	}
 	copyModule(t, root, dir)
-	p := program(dir, strings.Fields(os.Getenv("HOTRELOAD_SOAK_PACKAGE"))...)
-	editAndCompare(t, p, rand.New(rand.NewPCG(2, 6)), n)
+	return program(dir, strings.Fields(os.Getenv("HOTRELOAD_SOAK_PACKAGE"))...)
 }
 
 func copyModule(t *testing.T, from, to string) {
@@ -108,10 +102,17 @@ func copyModule(t *testing.T, from, to string) {
 	}
 }
 
-// editAndCompare does n edits. An edit that does not compile is taken back by the next.
+// editAndCompare does n edits, and compares with go build after each.
 func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
 	t.Helper()
 	c := begin(t, p)
+	c.editOften(random, n, c.same, func(way string) string { return strings.TrimRight(way, "0123456789 ") })
+}
+
+// editOften does n edits, calls same after each, and counts the ways of building by their kind. An edit that does not
+// compile, with the way "", is taken back by the next.
+func (c *trial) editOften(random *rand.Rand, n int, same func() (way string), kind func(way string) string) {
+	c.Helper()
 	c.b.settle()
 	c.b.short.pause = func(ctx context.Context, d time.Duration) { // no comparison with go build in between
 		if d >= confirmAfter {
@@ -131,21 +132,18 @@ func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
 			back, what = c.edit(random)
 			undo = append(undo, back)
 		}
-		way = c.same()
-		ways[strings.TrimRight(way, "0123456789 ")]++
-		t.Logf("%d: %s: %s", i, what, way)
-		if t.Failed() {
-			t.Fatalf("after edit %d, %s", i, what)
+		way = same()
+		ways[kind(way)]++
+		c.Logf("%d: %s: %s", i, what, way)
+		if c.Failed() {
+			c.Fatalf("after edit %d, %s", i, what)
 		}
-		if way == "" {
-			continue
-		}
-		if !fast(way) {
-			c.g = load(t, c.p) // as the runner does
+		if way != "" && !fast(way) {
+			c.g = load(c.T, c.p) // as the runner does
 			c.b.settle()
 		}
 	}
-	t.Log(ways)
+	c.Log(ways)
 }
 
 // edit changes one file of the program. It returns a description, and a function that undoes the edit.

@@ -1,14 +1,12 @@
 package gobuild
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"hotreload/gobuild/patch"
 	"hotreload/internal/testplace"
@@ -43,55 +41,18 @@ func TestRandomEditsPatchedOfARealModule(t *testing.T) {
 	if os.Getenv("HOTRELOAD_SOAK") == "" {
 		t.Skip("HOTRELOAD_SOAK=1 patches a real module")
 	}
-	dir := testplace.Folder(t)
-	root := ".."
-	if other := os.Getenv("HOTRELOAD_SOAK_MODULE"); other != "" {
-		root = other
-	}
-	copyModule(t, root, dir)
-	p := program(dir, strings.Fields(os.Getenv("HOTRELOAD_SOAK_PACKAGE"))...)
-	editAndPatch(t, p, rand.New(rand.NewPCG(seedOfTests(), 18)), 1000, "--help")
+	editAndPatch(t, realModule(t), rand.New(rand.NewPCG(seedOfTests(), 18)), 1000, "--help")
 }
 
 // editAndPatch is editAndCompare with patches. Programs are run with args.
 func editAndPatch(t *testing.T, p Program, random *rand.Rand, n int, args ...string) {
 	t.Helper()
 	p.Patch = true
-	c := &trial{T: t, b: fastBuilder(t), p: p, g: load(t, p)}
+	c := begin(t, p)
 	c.needsPatches()
-	c.must()
-	c.b.settle()
-	c.b.short.pause = func(ctx context.Context, d time.Duration) { // go's build is compared here: nobody else needs to
-		if d >= confirmAfter {
-			<-ctx.Done()
-		}
-	}
-	ways, patched := map[string]int{}, map[string]bool{}
-	var undo []func() // the newest last
-	builds := true
-	for i := range n {
-		what := "undo"
-		if last := len(undo) - 1; last >= 0 && (!builds && random.IntN(4) != 0 || random.IntN(8) == 0) {
-			undo[last]()
-			undo = undo[:last]
-		} else {
-			var back func()
-			back, what = c.edit(random)
-			undo = append(undo, back)
-		}
-		way := c.patchedOrSame(patched, random.IntN(3) != 0, args)
-		builds = way != ""
-		ways[kindOfWay(way)]++
-		t.Logf("%d: %s: %s", i, what, way)
-		if t.Failed() {
-			t.Fatalf("after edit %d, %s", i, what)
-		}
-		if builds && !fast(way) {
-			c.g = load(t, c.p) // as the runner does
-			c.b.settle()
-		}
-	}
-	t.Log(ways)
+	patched := map[string]bool{}
+	same := func() string { return c.patchedOrSame(patched, random.IntN(3) != 0, args) }
+	c.editOften(random, n, same, kindOfWay)
 }
 
 // kindOfWay names a way for counting.
