@@ -189,7 +189,7 @@ func sameCall(f, g *function, i uint64) bool {
 	a := f.image.at(f.funcdata(funcdataInlTree)+16*i, 16)
 	b := g.image.at(g.funcdata(funcdataInlTree)+16*i, 16)
 	return a != nil && b != nil && a[0] == b[0] && string(a[8:]) == string(b[8:]) &&
-		f.image.text(f.module.names+uint64(le.Uint32(a[4:]))) == g.image.text(g.module.names+uint64(le.Uint32(b[4:])))
+		f.nameAt(le.Uint32(a[4:])) == g.nameAt(le.Uint32(b[4:]))
 }
 
 // samePC compares two tables of values by program counter. same compares what the values mean.

@@ -13,9 +13,18 @@ type function struct {
 const funcSize = 44 // bytes of a _func before the tables
 
 func (f *function) u32(off int) uint32 { return le.Uint32(f.raw[off:]) }
-func (f *function) name() string       { return f.image.text(f.module.names + uint64(f.u32(4))) }
+func (f *function) name() string       { return f.nameAt(f.u32(4)) }
 func (f *function) pcdata() int        { return int(f.u32(28)) }
 func (f *function) funcdatas() int     { return int(f.raw[43]) }
+
+// nameAt returns a name of a function. For the runtime, what lies at offset 0 has no name; the linker has a function
+// there nevertheless, the program's first.
+func (f *function) nameAt(off uint32) string {
+	if off == 0 && f.module != &f.image.modules[0] {
+		return ""
+	}
+	return f.image.text(f.module.names + uint64(off))
+}
 
 // funcdata returns the address of table i; 0 if there is none.
 func (f *function) funcdata(i int) uint64 {

@@ -66,7 +66,7 @@ const none32 = ^uint32(0)
 // buildPclntab makes the table for the module's functions, to be placed at an address.
 func (x *patch) buildPclntab(start uint64) {
 	t := &tableMaker{
-		x: x, names: stringTable{at: map[string]uint32{}}, files: stringTable{at: map[string]uint32{}},
+		x: x, names: stringTable{[]byte{0}, map[string]uint32{"": 0}}, files: stringTable{at: map[string]uint32{}},
 		pctab: []byte{0}, pcAt: map[string]uint32{}, dataAt: start, dataOf: map[id]uint32{},
 		unitFiles: map[*object]uint32{}, unitStart: map[*object]uint32{}, expandRoot: x.l.image.goroot(),
 	}
