@@ -112,18 +112,32 @@ func (c *comparison) references() {
 }
 
 // functions compares what the runtime knows of functions. The contents of stack maps and the like are symbols, which
-// replay has compared.
+// replay has compared. What the exact link does not have, or has from another package, must be as it was compiled.
 func (c *comparison) functions() {
-	for _, n := range c.exact.reached {
-		if !c.both(n) || !c.sameCopy(n) || !isText(c.exact.def(n).kind()) {
+	root := c.patched.image.goroot()
+	for _, n := range c.patched.reached {
+		d := c.patched.def(n)
+		if !isText(d.kind()) {
 			continue
 		}
-		f, ok := c.exact.image.function(c.exact.address[n])
-		g, ok2 := c.patched.image.function(c.patched.address[n])
-		if !ok || !ok2 {
+		g, ok := c.patched.image.function(c.patched.address[n])
+		if !ok {
 			continue // replay has told
 		}
-		if what := differentFunctions(&f, &g); what != "" {
+		if g.module.text+uint64(g.u32(0)) != c.patched.address[n] {
+			c.differ("function", n, "begins elsewhere")
+		}
+		what := ""
+		if c.both(n) && c.sameCopy(n) {
+			f, ok := c.exact.image.function(c.exact.address[n])
+			if !ok {
+				continue // reading the exact link has told
+			}
+			what = differentFunctions(&f, &g)
+		} else {
+			what = c.notAsCompiled(&g, d, root)
+		}
+		if what != "" {
 			c.differ("function", n, "has another %s", what)
 		}
 	}

@@ -104,8 +104,13 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		return func(data []byte) { p.at(data, at, 1)[0] ^= mask }
 	}
 	plants := map[string]func([]byte){
-		"a byte of code":         flip(address+20, 1),
-		"the name of a function": flip(second.names+uint64(f.u32(4)), 1),
+		"a byte of code":          flip(address+20, 1),
+		"the name of a function":  flip(second.names+uint64(f.u32(4)), 1),
+		"where a function begins": flip(f.at, 1),
+		"the beginning of the names": func(data []byte) { // for the runtime, this is no name
+			le.PutUint32(p.at(data, f.at+4, 4), 0)
+			copy(p.at(data, second.names, 16), f.name()+"\x00")
+		},
 		"the size of arguments":  flip(f.at+8, 8),
 		"the first line":         flip(f.at+36, 1),
 		"the kind of a function": flip(f.at+40, 1),

@@ -148,6 +148,10 @@ func (l *layout) foundTable(n id, address uint64, from id) {
 	}
 	l.copies[c] = true
 	d := l.def(n)
+	if where, _ := l.image.areaOf(address); where > areaTables {
+		l.fault("place", n, "lies among variables")
+		return
+	}
 	if !l.equal(d, address) {
 		l.fault("contents", n, fmt.Sprintf("the bytes at %#x are not those of the archive", address))
 		return

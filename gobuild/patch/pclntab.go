@@ -82,7 +82,7 @@ func (x *patch) buildPclntab(start uint64) {
 
 func (t *tableMaker) row(e *emission) functionRow {
 	d := e.d
-	f := functionRow{at: e.address, name: t.names.put(d.name()), deferCall: t.deferCall(d), unit: d.o}
+	f := functionRow{at: e.address, name: t.names.put(d.name()), deferCall: t.x.p.deferCall(t.x, d), unit: d.o}
 	if _, ok := t.unitFiles[d.o]; !ok {
 		t.units = append(t.units, d.o)
 		t.unitFiles[d.o] = 0
@@ -127,11 +127,11 @@ func (t *tableMaker) row(e *emission) functionRow {
 }
 
 // deferCall returns the offset of the call of runtime.deferreturn in a function; 0 if there is none.
-func (t *tableMaker) deferCall(d def) uint32 {
-	deferreturn := t.x.p.byName[1]["runtime.deferreturn"]
+func (p *program) deferCall(in resolver, d def) uint32 {
+	deferreturn := p.byName[1]["runtime.deferreturn"]
 	relocs := d.relocs()
 	for j := range relocs {
-		if relocs[j].kind() == relocCall && t.x.resolve(d.o, relocs[j].target()) == deferreturn {
+		if relocs[j].kind() == relocCall && in.resolve(d.o, relocs[j].target()) == deferreturn {
 			return relocs[j].off() - 1 // the instruction begins one byte before the distance
 		}
 	}
@@ -189,14 +189,14 @@ func (t *tableMaker) put(b []byte, align uint64) uint32 {
 // useFile notes that a function's lines come from a file.
 func (t *tableMaker) useFile(o *object, i uint32) {
 	t.unitFiles[o] = max(t.unitFiles[o], i+1)
-	t.files.put(t.expand(o.file(i)))
+	t.files.put(expand(o.file(i), t.expandRoot))
 }
 
-// expand returns the name of a file as the linker writes it.
-func (t *tableMaker) expand(file string) string {
+// expand returns the name of a file as the linker writes it. root stands for $GOROOT; "" if nothing does.
+func expand(file, root string) string {
 	file = strings.TrimPrefix(file, "gofile..")
-	if rest, ok := strings.CutPrefix(file, "$GOROOT/"); ok && t.expandRoot != "" {
-		return t.expandRoot + "/" + rest
+	if rest, ok := strings.CutPrefix(file, "$GOROOT/"); ok && root != "" {
+		return root + "/" + rest
 	}
 	return file
 }
@@ -243,7 +243,7 @@ func (t *tableMaker) cutab() (table []byte) {
 	for _, o := range t.units {
 		t.unitStart[o] = uint32(len(table) / 4)
 		for i := range t.unitFiles[o] {
-			at, used := t.files.at[t.expand(o.file(i))]
+			at, used := t.files.at[expand(o.file(i), t.expandRoot)]
 			if !used {
 				at = none32
 			}
