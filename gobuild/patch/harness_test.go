@@ -87,6 +87,15 @@ func stderr(err error) string {
 // link links the archives exactly.
 func (s *source) link(t testing.TB, args ...string) Link {
 	t.Helper()
+	link, err := s.tryLink(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+func (s *source) tryLink(t testing.TB, args ...string) (Link, error) {
+	t.Helper()
 	dir := t.TempDir()
 	var config strings.Builder
 	for _, p := range slices.Sorted(maps.Keys(s.archives)) {
@@ -101,9 +110,9 @@ func (s *source) link(t testing.TB, args ...string) Link {
 	args = append([]string{"tool", "link", "-o", exe, "-importcfg", cfg, "-buildmode=exe", "-w"}, args...)
 	c := exec.Command("go", append(args, s.archives["main"])...)
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("link: %v\n%s", err, out)
+		return Link{}, fmt.Errorf("link: %w\n%s", err, out)
 	}
-	return Link{exe, maps.Clone(s.archives), runtime.Version()}
+	return Link{exe, maps.Clone(s.archives), runtime.Version()}, nil
 }
 
 // open links and opens a base.
