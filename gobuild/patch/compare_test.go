@@ -149,6 +149,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		plants[fmt.Sprintf("field %d of the second module", off)] = flip(second.address+uint64(off), 8)
 		plants[fmt.Sprintf("the low byte of field %d", off)] = flip(second.address+uint64(off), 1)
 	}
+	p.rows(plants, "main.main", "internal/bytealg.IndexRabinKarp[go.shape.string]")
 	p.references(plants)
 	for name, plant := range plants {
 		data := bytes.Clone(p.data)
@@ -156,6 +157,21 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		found, err := p.compare(data)
 		if len(found) == 0 && err == nil {
 			t.Errorf("%s: not found", name)
+		}
+	}
+}
+
+// rows plants a fault into each word of what the runtime knows of functions of the second module.
+func (p *planted) rows(plants map[string]func([]byte), names ...string) {
+	for _, name := range names {
+		f, ok := p.image.function(p.layout.address[p.named(name, 1)])
+		if !ok || f.module != &p.image.modules[1] {
+			p.t.Fatalf("%s is not in the second module", name)
+		}
+		for off := 0; off < funcSize+4*(f.pcdata()+f.funcdatas()); off += 4 {
+			plants[fmt.Sprintf("word %d of %s", off, name)] = func(data []byte) {
+				p.at(data, f.at+uint64(off), 4)[3] ^= 0x40 // far away, where nothing is by chance the same
+			}
 		}
 	}
 }
