@@ -141,14 +141,16 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 				p.at(data, second.findfunc+20*i, 4)[0] += 1
 			}
 		},
-		"the last module": flip(p.image.symbols["runtime.lastmoduledatap"], 8),
-		"a variable":      flip(p.layout.address[p.named("main.number", 0)], 1),
-		"where types end": flip(p.image.modules[0].address+uint64(fields.etypes), 8),
+		"the header of the table of functions": flip(second.pcHeader+5, 1),
+		"the last module":                      flip(p.image.symbols["runtime.lastmoduledatap"], 8),
+		"a variable":                           flip(p.layout.address[p.named("main.number", 0)], 1),
+		"where types end":                      flip(p.image.modules[0].address+uint64(fields.etypes), 8),
 	}
 	for off := 0; off < fields.size; off += 8 {
 		plants[fmt.Sprintf("field %d of the second module", off)] = flip(second.address+uint64(off), 8)
 		plants[fmt.Sprintf("the low byte of field %d", off)] = flip(second.address+uint64(off), 1)
 	}
+	p.searches(plants)
 	p.rows(plants, "main.main", "internal/bytealg.IndexRabinKarp[go.shape.string]")
 	p.references(plants)
 	for name, plant := range plants {
@@ -157,6 +159,25 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		found, err := p.compare(data)
 		if len(found) == 0 && err == nil {
 			t.Errorf("%s: not found", name)
+		}
+	}
+}
+
+// searches plants faults into the search for the longest function, for each part of its code.
+func (p *planted) searches(plants map[string]func([]byte)) {
+	d := &p.image.modules[1]
+	at, size := uint64(0), uint64(0)
+	for _, n := range p.layout.reached {
+		if s := p.layout.def(n).sym(); isText(s.kind()) && p.layout.address[n] >= d.minpc && uint64(s.size()) > size {
+			at, size = p.layout.address[n], uint64(s.size())
+		}
+	}
+	if size < 4*findPart {
+		p.t.Fatalf("the longest function has %d bytes", size)
+	}
+	for part := (at-d.minpc)/findPart + 1; part < (at+size-d.minpc)/findPart; part++ {
+		plants[fmt.Sprintf("the search in part %d of the longest function", part)] = func(data []byte) {
+			p.at(data, d.findfunc+20*(part/16)+4+part%16, 1)[0]++
 		}
 	}
 }

@@ -287,6 +287,7 @@ func (c *comparison) modules() {
 			check(false, "the header of the table of functions is not in the file")
 			continue
 		}
+		check(h[4] == 0 && h[5] == 0, "the header of the table of functions is not that of this version")
 		check(le.Uint64(h[8:]) == uint64(d.nFtab-1), "the number of functions is wrong")
 		for k, at := range []uint64{d.names, d.cutab, d.files, d.pctab, d.functions} {
 			check(le.Uint64(h[32+8*k:]) == at-d.pcHeader, "the header of the table of functions is wrong")
@@ -368,7 +369,8 @@ func (c *comparison) functionTables(check checker, d *module, u func(off int) ui
 	check(d.findfunc == roundUp(at, 8), "the search for functions does not follow its table")
 }
 
-// search finds each function by its first, middle and last address, as the runtime does.
+// search finds each function by its first and last address, as the runtime does, and by one in each part for which the
+// table has an entry.
 func (c *comparison) search() {
 	for _, n := range c.patched.reached {
 		d := c.patched.def(n)
@@ -377,7 +379,7 @@ func (c *comparison) search() {
 			continue
 		}
 		at := c.patched.address[n]
-		for _, pc := range []uint64{at, at + size/2, at + size - 1} {
+		for pc := at; pc < at+size; pc = min(pc+findPart, max(pc+1, at+size-1)) {
 			if c.patched.image.findFunction(pc) != at {
 				c.differ("search for functions", n, "is not found at offset %d", pc-at)
 				break
@@ -386,9 +388,12 @@ func (c *comparison) search() {
 	}
 }
 
+// findPart is how many bytes of code one entry of the search for functions is for.
+const findPart = 256
+
 // findFunction returns where the function at a program counter begins: findfunc in runtime/symtab.go.
 func (m *image) findFunction(pc uint64) uint64 {
-	const bucket, part, size = 4096, 256, 20
+	const bucket, part, size = 4096, findPart, 20
 	for i := range m.modules {
 		d := &m.modules[i]
 		if pc < d.minpc || pc >= d.maxpc {
