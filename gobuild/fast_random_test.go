@@ -110,8 +110,9 @@ func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
 }
 
 // editOften does n edits, calls same after each, and counts the ways of building by their kind. An edit that does not
-// compile, with the way "", is taken back by the next.
-func (c *trial) editOften(random *rand.Rand, n int, same func() (way string), kind func(way string) string) {
+// compile, with the way "", is usually taken back by the next.
+func (c *trial) editOften(random *rand.Rand, n int, same func() (way string), kind func(way string) string) (
+	ways map[string]int) {
 	c.Helper()
 	c.b.settle()
 	c.b.short.pause = func(ctx context.Context, d time.Duration) { // no comparison with go build in between
@@ -119,12 +120,12 @@ func (c *trial) editOften(random *rand.Rand, n int, same func() (way string), ki
 			<-ctx.Done()
 		}
 	}
-	ways := map[string]int{}
+	ways = map[string]int{}
 	var undo []func() // the newest last
 	way := "built"
 	for i := range n {
 		what := "undo"
-		if last := len(undo) - 1; last >= 0 && (way == "" && random.IntN(4) != 0 || random.IntN(8) == 0) {
+		if last := len(undo) - 1; last >= 0 && (way == "" && (c.milder > 0 || random.IntN(4) != 0) || random.IntN(8) == 0) {
 			undo[last]()
 			undo = undo[:last]
 		} else {
@@ -144,6 +145,7 @@ func (c *trial) editOften(random *rand.Rand, n int, same func() (way string), ki
 		}
 	}
 	c.Log(ways)
+	return ways
 }
 
 // edit changes one file of the program. It returns a description, and a function that undoes the edit.
@@ -163,13 +165,26 @@ func (c *trial) edit(random *rand.Rand) (undo func(), what string) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	name, now := mutate(old, slices.Sorted(maps.Keys(c.g.links)), random)
+	kind := random.IntN(kindsOfEdit)
+	for range c.milder {
+		if kind >= brokenBody && kind <= newImport { // what is not linked, or by go alone
+			kind = random.IntN(kindsOfEdit)
+		}
+	}
+	name, now := mutate(old, kind, slices.Sorted(maps.Keys(c.g.links)), random)
 	write(c, path, string(now))
 	return func() { write(c, path, string(old)) }, name + " " + filepath.Base(path)
 }
 
+// Some of the kinds of edits that mutate makes.
+const (
+	brokenBody  = 12
+	newImport   = 15
+	kindsOfEdit = 18
+)
+
 // mutate makes one edit as people do. The edit may import the given paths.
-func mutate(source []byte, paths []string, random *rand.Rand) (name string, edited []byte) {
+func mutate(source []byte, kind int, paths []string, random *rand.Rand) (name string, edited []byte) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, "", source, parser.ParseComments)
 	if err != nil {
@@ -181,7 +196,6 @@ func mutate(source []byte, paths []string, random *rand.Rand) (name string, edit
 	}
 	bodies, literals, decls, structs := partsOf(file)
 	id := random.IntN(1 << 30)
-	kind := random.IntN(18)
 	switch {
 	case kind < 3 && len(literals) > 0:
 		l := literals[random.IntN(len(literals))]
@@ -205,14 +219,14 @@ func mutate(source []byte, paths []string, random *rand.Rand) (name string, edit
 	case kind == 11 && len(structs) > 0:
 		s := structs[random.IntN(len(structs))]
 		return "field", insert(at(s.Fields.Opening)+1, fmt.Sprintf("\n\tadded%d [3]int\n", id))
-	case kind == 12 && len(bodies) > 0:
+	case kind == brokenBody && len(bodies) > 0:
 		b := bodies[random.IntN(len(bodies))]
 		return "break a body", insert(at(b.Lbrace)+1, fmt.Sprintf(" undefined%d();", id))
 	case kind == 13:
 		return "break the syntax", append(source, "\nfunc {\n"...)
 	case kind == 14:
 		return "//go: line", append(source, fmt.Sprintf("\n//go:noinline\nfunc added%d() {}\n", id)...)
-	case kind == 15 && !bytes.Contains(source, []byte(`import "C"`)) &&
+	case kind == newImport && !bytes.Contains(source, []byte(`import "C"`)) &&
 		!bytes.Contains(source, []byte("unicode/utf16")):
 		return "import", insert(at(file.Name.End()), "\n\nimport _ \"unicode/utf16\"\n")
 	}
@@ -264,7 +278,7 @@ func partsOf(file *ast.File) (
 }
 
 // generate writes a module of n packages with random imports of each other, and with functions (inlined or not,
-// generic), methods, interfaces, closures, constants and package variables.
+// generic), methods, interfaces, closures, constants and package variables. Its program prints stacks: names and lines.
 func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 	write(t, filepath.Join(dir, "go.mod"), "module example.com/made\ngo 1.25\n")
 	for i := range n {
@@ -279,6 +293,10 @@ func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 					"\tvar s%d p%d.Namer = &p%d.T{N: x}; x += len(s%d.Name()); x += p%d.Closure()(x)\n", j, j, j, j, j)
 			}
 		}
+		if i == 0 {
+			imports.WriteString("\t\"runtime\"\n")
+			uses.WriteString("\tstack()\n")
+		}
 		name := fmt.Sprintf("p%d", i)
 		var b strings.Builder
 		fmt.Fprintf(&b, "package %s\n\nimport (\n%s)\n\n", name, imports.String())
@@ -291,6 +309,9 @@ func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 			"\treturn x\n}\n\n", uses.String(), i)
 		b.WriteString("func Max[N int | float64](a, b N) N {\n\tif a > b {\n\t\treturn a\n\t}\n\treturn b\n}\n\n")
 		fmt.Fprintf(&b, "func Closure() func(int) int {\n\tn := %d\n\treturn func(x int) int { n += x; return n }\n}\n", i)
+		if i == 0 {
+			b.WriteString(printsStack)
+		}
 		write(t, filepath.Join(dir, name, name+".go"), b.String())
 		write(t, filepath.Join(dir, name, "more.go"),
 			fmt.Sprintf("package %s\n\nfunc more(s string) int { return len(s + \"more\") }\n\nvar _ = more\n", name))
@@ -299,3 +320,15 @@ func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"example.com/made/"+last+
 		"\"\n\nfunc main() {\n\tprintln(\"main\", "+last+".Large(2))\n}\n")
 }
+
+const printsStack = `
+func stack() {
+	pcs := make([]uintptr, 30)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		println(f.Function, f.File, f.Line)
+	}
+}
+`

@@ -39,6 +39,8 @@ type trial struct {
 	b *Builder
 	p Program
 	g *Graph
+
+	milder int // how often a random edit that go alone can build, or nobody, is drawn again; then it is soon taken back
 }
 
 // begin builds the program by go and waits until it can be built the fast way.
