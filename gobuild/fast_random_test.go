@@ -171,7 +171,14 @@ func (c *trial) edit(random *rand.Rand) (undo func(), what string) {
 			kind = random.IntN(kindsOfEdit)
 		}
 	}
-	name, now := mutate(old, kind, slices.Sorted(maps.Keys(c.g.links)), random)
+	paths := slices.Sorted(maps.Keys(c.g.links))
+	if random.IntN(2) == 0 { // most of them are allowed, and change the order of initialization
+		paths = nil
+		for _, p := range c.g.Local {
+			paths = append(paths, p.ImportPath)
+		}
+	}
+	name, now := mutate(old, kind, paths, random)
 	write(c, path, string(now))
 	return func() { write(c, path, string(old)) }, name + " " + filepath.Base(path)
 }
@@ -278,7 +285,8 @@ func partsOf(file *ast.File) (
 }
 
 // generate writes a module of n packages with random imports of each other, and with functions (inlined or not,
-// generic), methods, interfaces, closures, constants and package variables. Its program prints stacks: names and lines.
+// generic), methods, interfaces, closures, constants, package variables, and init functions that tell their order. Its
+// program prints stacks: names and lines.
 func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 	write(t, filepath.Join(dir, "go.mod"), "module example.com/made\ngo 1.25\n")
 	for i := range n {
@@ -312,6 +320,7 @@ func generate(t testing.TB, dir string, random *rand.Rand, n int) {
 		if i == 0 {
 			b.WriteString(printsStack)
 		}
+		fmt.Fprintf(&b, "\nfunc init() { println(\"init\", %q) }\n", name)
 		write(t, filepath.Join(dir, name, name+".go"), b.String())
 		write(t, filepath.Join(dir, name, "more.go"),
 			fmt.Sprintf("package %s\n\nfunc more(s string) int { return len(s + \"more\") }\n\nvar _ = more\n", name))

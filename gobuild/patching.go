@@ -83,7 +83,8 @@ type base struct {
 // keepBase is how long a base may stay in memory without a build.
 const keepBase = 10 * time.Minute
 
-// fit returns what to patch for a blueprint, by import path; or the reason why the base is of no use.
+// fit returns what to patch for a blueprint, by import path; or the reason why the base is of no use. Packages may
+// import others than before if the program consists of the same ones: package patch derives the order of init tasks.
 func (b *base) fit(now *blueprint) (changed map[string]string, why string) {
 	was := b.bp
 	if was.proof != now.proof || was.link.Config != now.link.Config || len(was.units) != len(now.units) ||
@@ -96,12 +97,9 @@ func (b *base) fit(now *blueprint) (changed map[string]string, why string) {
 		switch {
 		case old == nil:
 			return nil, "other packages are linked than before"
-		case old.All == u.All:
-			continue
-		case !slices.Equal(slices.Sorted(slices.Values(old.Imports)), slices.Sorted(slices.Values(u.Imports))):
-			return nil, name + " has other imports"
+		case old.All != u.All:
+			changed[now.linkedAs(name)] = u.path
 		}
-		changed[now.linkedAs(name)] = u.path
 	}
 	return changed, ""
 }

@@ -325,23 +325,41 @@ func TestNotPatched(t *testing.T) {
 	}
 }
 
-// Other imports are linked. The next edit is patched again.
-func TestNewImportIsLinked(t *testing.T) {
+// An import of a package that is linked already comes and goes by a patch. A package that is new to the program is
+// linked, and so is one that leaves it.
+func TestImportsPatched(t *testing.T) {
 	notShort(t)
 	c, _ := patchTrial(t, func(_ *linker, p *Program) {
-		write(t, filepath.Join(p.Dir, "other.go"), "package main\n\nimport _ \"sync/atomic\"\n")
+		write(t, filepath.Join(p.Dir, "other.go"), "package main\n\nimport _ \"strings\"\n")
 	})
-	source := func(word string) string {
-		return "package word\n\nimport \"sync/atomic\"\n\nvar n atomic.Int32\n\n" +
-			"func Word() string { n.Add(1); return \"" + word + "\" }\n"
+	word := func(imported, text string) {
+		t.Helper()
+		write(t, filepath.Join(c.p.Dir, "word/word.go"), "package word\n\n"+imported+
+			"\n\nfunc Word() string { return "+text+" }\n")
 	}
-	write(t, filepath.Join(c.p.Dir, "word/word.go"), source("one"))
-	if way := c.same(); !strings.HasSuffix(way, "not patched: example.com/hello/word has other imports") {
-		t.Fatal(way)
+	word(`import "strings"`, `strings.Repeat("one", 2)`)
+	c.says(c.must(), ", and patched", "oneone")
+	word("", `"two"`) // from the base before: nothing was linked in between
+	c.says(c.must(), ", and patched", "two")
+	c.b.settle()
+	word(`import "strings"`, `strings.ToUpper("three")`)
+	c.says(c.must(), ", and patched", "THREE")
+	c.b.settle()
+	word(`import "text/tabwriter"`, `string(tabwriter.Escape) + "four"`)
+	if way := c.same(); fast(way) {
+		t.Error(way)
 	}
 	c.b.settle()
-	write(t, filepath.Join(c.p.Dir, "word/word.go"), source("two"))
-	c.says(c.must(), ", and patched", "two")
+	word("", `"five"`)
+	if way := c.same(); fast(way) {
+		t.Error(way)
+	}
+	c.b.settle()
+	word("", `"six"`)
+	c.says(c.must(), ", and patched", "six")
+	if doubt := c.doubted(); doubt != "" {
+		t.Error(doubt)
+	}
 }
 
 // A base that nobody needs for long is put away; the next build links, and then there is a base again.

@@ -194,13 +194,16 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 	{"a comment", "main.go", []string{"func where", "// where tells.\nfunc where"}, ""},
 }
 
-func TestEdits(t *testing.T) {
-	s := newSource(t, baseProgram)
+func TestEdits(t *testing.T) { editEach(t, baseProgram, editCases) }
+
+// editEach makes each edit of a program and checks its patch. All are patches of the same base.
+func editEach(t *testing.T, program string, cases []editCase) {
+	s := newSource(t, program)
 	s.compile(t)
 	before := s.archives
 	b := s.open(t)
-	texts := sources(baseProgram)
-	for _, c := range editCases {
+	texts := sources(program)
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			edited := texts[c.file]
 			for i := 0; i < len(c.edit); i += 2 {
