@@ -280,7 +280,7 @@ func TestWrongPatch(t *testing.T) {
 				t.Errorf("have %s", text)
 			}
 			exact := c.must()
-			if c.says(exact, "", "one"); fast(exact.Way) || exact.ID == a.ID {
+			if c.says(exact, "nothing is patched: a patch was wrong", "one"); fast(exact.Way) || exact.ID == a.ID {
 				t.Errorf("%s: %s is not replaced", exact.Way, a.ID)
 			}
 			c.b.settle()

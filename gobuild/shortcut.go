@@ -154,13 +154,15 @@ type attempt struct {
 func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (attempt, error) {
 	b.short.mu.Lock()
 	s := b.short.at(l.program)
-	bp, off := s.blueprint, s.off
+	bp, off, unpatched := s.blueprint, s.off, s.patching.off
 	b.short.mu.Unlock()
 	switch {
 	case l.p.Slow:
 		return attempt{why: "asked to"}, nil
 	case off != "":
 		return attempt{why: off}, nil
+	case bp == nil && unpatched != "":
+		return attempt{why: "the program has no build plan yet, and nothing is patched: " + unpatched}, nil
 	case bp == nil:
 		return attempt{why: "the program has no build plan yet"}, nil
 	case !slices.Equal(bp.args, slices.Concat(l.with, l.what)):
