@@ -302,7 +302,8 @@ func (l *learner) openBase(ctx context.Context, bp *blueprint, id, program strin
 		for _, importPath := range bp.link.Imports {
 			archives[bp.linkedAs(importPath)] = bp.archiveOf(importPath)
 		}
-		link := patch.Link{Image: b.program, Archives: archives, GoVersion: bp.graph.settings.GOVERSION}
+		link := patch.Link{Image: b.program, Archives: archives, Set: setBy(bp.link.Argv),
+			GoVersion: bp.graph.settings.GOVERSION}
 		giveWay(func() { b.reader, err = l.b.short.patcher.open(ctx, link) })
 	}
 	if err != nil {
@@ -311,6 +312,21 @@ func (l *learner) openBase(ctx context.Context, bp *blueprint, id, program strin
 	}
 	b.close = time.AfterFunc(keepBase, func() { l.b.putAway(l.program, b) })
 	return b, ""
+}
+
+// setBy returns the arguments of the flags -X of a link command.
+func setBy(argv []string) (set []string) {
+	for i, arg := range argv {
+		name, value, joined := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		switch {
+		case strings.TrimPrefix(name, "-") != "X" || !strings.HasPrefix(arg, "-"):
+		case joined:
+			set = append(set, value)
+		case i+1 < len(argv):
+			set = append(set, argv[i+1])
+		}
+	}
+	return set
 }
 
 // mostDifferences is how many differences a report lists.

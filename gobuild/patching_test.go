@@ -400,3 +400,10 @@ func TestGiveWay(t *testing.T) {
 		t.Error("nothing was done")
 	}
 }
+
+// The flags -X of a link command are found in all forms that its parser of flags knows.
+func TestSetBy(t *testing.T) {
+	argv := []string{"link", "-o", "x", "-X", "main.a=1", "-X=main.b=2 3", "--X", "example.com/c.d=", "--X=main.e=-X",
+		"-w", "-extld=-X", "main.a", "-X"}
+	equal(t, "set", setBy(argv), []string{"main.a=1", "main.b=2 3", "example.com/c.d=", "main.e=-X"})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 )
 
@@ -21,13 +22,15 @@ type base struct {
 	inlined map[id][]string // functions of packages that may change -> other packages that have inlined them
 
 	variables []variable // outside the standard library, with a type
+
+	set map[string]bool // names of variables that get their value from the linker, if they are in the program
 }
 
 func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if why := supported(link.GoVersion, "linux", "amd64"); why != "" {
 		return nil, &Unfit{Why: why}
 	}
-	b := &Base{}
+	b := &Base{base{set: setByLinker(link.Set)}}
 	defer func() {
 		if err != nil {
 			_ = b.close()
@@ -84,6 +87,19 @@ func (b *base) verify() (err error) {
 	b.inlined = b.inlinedElsewhere()
 	b.variables = b.typed()
 	return nil
+}
+
+// setByLinker returns the names of string variables that get their value from the linker: those of its flags -X, and
+// the linker's own (addstrdata in cmd/link/internal/ld).
+func setByLinker(flags []string) map[string]bool {
+	set := map[string]bool{"runtime.buildVersion": true, "runtime.modinfo": true, "runtime.defaultGOROOT": true}
+	for _, flag := range flags {
+		name, _, _ := strings.Cut(flag, "=")
+		if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
+			set[escaped(name[:dot])+name[dot:]] = true
+		}
+	}
+	return set
 }
 
 // variable is a variable in memory with its type, from which the garbage collector knows its pointers.

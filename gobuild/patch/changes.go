@@ -61,10 +61,11 @@ func (x *patch) decideOne(n id, d def) {
 // inBase tells whether a symbol lies in the base.
 func (x *patch) inBase(n id) bool { return int(n) < len(x.l.address) && x.l.address[n] != 0 }
 
-// madeByLinker tells whether the linker has given a variable its value: by the flag -X, for example. The archive has no
-// contents for it, but the image has.
+// madeByLinker tells whether the linker has given a variable its value: by the flag -X, for example. It is known for
+// that, or the archive has no contents for it, but the image has.
 func (x *patch) madeByLinker(n id, old def) bool {
-	return isBss(old.kind()) && x.l.image.offset(x.l.address[n]) >= 0 && old.sym().size() > 0
+	return x.b.set[old.name()] && !isText(old.kind()) ||
+		isBss(old.kind()) && x.l.image.offset(x.l.address[n]) >= 0 && old.sym().size() > 0
 }
 
 // same tells whether two definitions of a symbol are the same for the linker.

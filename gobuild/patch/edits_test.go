@@ -196,9 +196,11 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 
 func TestEdits(t *testing.T) { editEach(t, baseProgram, editCases) }
 
-// editEach makes each edit of a program and checks its patch. All are patches of the same base.
-func editEach(t *testing.T, program string, cases []editCase) {
+// editEach makes each edit of a program and checks its patch. All are patches of the same base. The linker is given
+// flags.
+func editEach(t *testing.T, program string, cases []editCase, flags ...string) {
 	s := newSource(t, program)
+	s.flags = flags
 	s.compile(t)
 	before := s.archives
 	b := s.open(t)

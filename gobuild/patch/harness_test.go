@@ -15,6 +15,7 @@ import (
 // program under test: a module in a folder, with its archives.
 type source struct {
 	dir, pkg string
+	flags    []string // of the linker
 	archives map[string]string
 }
 
@@ -107,12 +108,19 @@ func (s *source) tryLink(t testing.TB, args ...string) (Link, error) {
 	if err := os.WriteFile(cfg, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	args = slices.Concat(s.flags, args)
 	args = append([]string{"tool", "link", "-o", exe, "-importcfg", cfg, "-buildmode=exe", "-w"}, args...)
 	c := exec.Command("go", append(args, s.archives["main"])...)
 	if out, err := c.CombinedOutput(); err != nil {
 		return Link{}, fmt.Errorf("link: %w\n%s", err, out)
 	}
-	return Link{exe, maps.Clone(s.archives), runtime.Version()}, nil
+	link := Link{Image: exe, Archives: maps.Clone(s.archives), GoVersion: runtime.Version()}
+	for _, arg := range args {
+		if set, ok := strings.CutPrefix(arg, "-X="); ok {
+			link.Set = append(link.Set, set)
+		}
+	}
+	return link, nil
 }
 
 // open links and opens a base.

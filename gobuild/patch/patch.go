@@ -14,6 +14,9 @@ type Link struct {
 	// makes it from the linker's importcfg. The files must not change until Close.
 	Archives map[string]string
 
+	// Set has the arguments of the linker's flags -X, like "main.version=1.2".
+	Set []string
+
 	// GoVersion is the toolchain's version as go tells it, like "go1.26.8".
 	GoVersion string
 }

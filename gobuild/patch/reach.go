@@ -110,6 +110,8 @@ func (x *patch) emit(n id) {
 		refuse("%s is of an unknown kind", x.nameOf(n))
 	case isFIPS(kind):
 		refuse("%s belongs to the FIPS 140 module", x.nameOf(n))
+	case !isText(kind) && d.name() != "" && x.b.set[d.name()]:
+		refuse("the linker sets %s", d.name()) // dead in the base, so its value is not known
 	case isText(kind) && s.size() == 0:
 		refuse("function %s is empty", x.nameOf(n))
 	case s.reflectMethod() && !x.b.live.reflect:
