@@ -18,6 +18,7 @@ const (
 type archive struct {
 	objects []*object
 	foreign bool // has objects of a C compiler, or instructions of cgo for the linker
+	data    []byte
 	release func()
 }
 
@@ -27,7 +28,7 @@ func readArchive(importPath, file string) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &archive{release: release}
+	a := &archive{data: data, release: release}
 	if err := a.read(importPath, data); err != nil {
 		release()
 		return nil, fmt.Errorf("%s: %w", file, err)

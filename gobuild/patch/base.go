@@ -45,14 +45,14 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 		return nil, err
 	}
 	b.layout = &layout{program: b.program, image: m, defs: b.program.defs} // for close, and to find the init tasks
-	b.main = b.program.byName[0]["main..inittask"]
+	b.main = b.program.mentioned("main..inittask", 0)
 	if b.tasks, err = initOrder(b.layout, b.main); err != nil {
 		return nil, err
 	}
 	if len(m.modules) != 1 {
 		return nil, &Unfit{Why: "the program is itself a patched one"}
 	}
-	l, err := replay(ctx, b.program, m, b.tasks)
+	l, err := replay(ctx, b.program, m, b.tasks, true)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +60,7 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if err := b.verify(); err != nil {
 		return nil, err
 	}
+	b.rest()
 	return b, nil
 }
 
@@ -72,20 +73,21 @@ func (b *base) verify() (err error) {
 	if len(l.copies) > 0 {
 		return &Unfit{Why: "the program has a table twice"}
 	}
-	for name, address := range l.image.symbols {
-		n := b.program.named(name, 1)
-		if n != 0 && isText(b.program.defs[n].kind()) && l.address[n] != address {
-			return &Unfit{Why: "function " + name + " is not where the symbol table says"}
-		}
-		if n = b.program.named(name, 0); n != 0 && isInitTask(name) && l.address[n] != address && l.address[n] != 0 {
+	for _, t := range l.told {
+		switch {
+		case isText(b.program.def(t.id).kind()) && l.address[t.id] != t.address:
+			return &Unfit{Why: "function " + b.program.name(t.id) + " is not where the symbol table says"}
+		case isInitTask(b.program.nameOf(t.id)) && l.address[t.id] != t.address && l.address[t.id] != 0:
 			return &Unfit{Why: "the program's init tasks have another order than expected"}
 		}
 	}
+	l.told = nil
 	if b.live, err = l.liveness(); err != nil {
 		return err
 	}
 	b.inlined = b.inlinedElsewhere()
 	b.variables = b.typed()
+	l.image.forget()
 	return nil
 }
 
@@ -135,12 +137,20 @@ func (b *base) inlinedElsewhere() map[id][]string {
 		}
 		for _, call := range info.inlined() {
 			f := b.program.resolve(d.o, call.function)
-			if t := b.program.defs[f]; t.known() && !t.o.standard && t.o.path != d.o.path {
+			if t := b.program.def(f); t.known() && !t.o.standard && t.o.path != d.o.path {
 				found[f] = append(found[f], d.o.path)
 			}
 		}
 	}
 	return found
+}
+
+// rest lets go of the mapped files' memory: nobody needs it before the next patch.
+func (b *base) rest() {
+	for _, data := range b.program.mapped {
+		letGo(data)
+	}
+	b.layout.image.rest()
 }
 
 func (b *base) close() error {

@@ -19,7 +19,7 @@ func (p *program) builtinIDs(list string) []id {
 	for line := range strings.Lines(list) {
 		name, abi, _ := strings.Cut(strings.TrimSpace(line), " ")
 		n, _ := strconv.Atoi(abi)
-		ids = append(ids, p.byName[n&1][name])
+		ids = append(ids, p.mentioned(name, n&1))
 	}
 	return ids
 }

@@ -23,7 +23,7 @@ func (x *patch) decide() {
 		}
 		for i := range uint32(old.refs) { // what only another package defines now
 			n := old.ids[i]
-			if d := x.now[n]; n != 0 && d.known() && x.changed[d.o] == nil && !slices.Contains(x.news, d.o) {
+			if d := x.now.at(n); n != 0 && d.known() && x.changed[d.o] == nil && !slices.Contains(x.news, d.o) {
 				x.decideOne(n, d)
 			}
 		}
@@ -34,7 +34,7 @@ func (x *patch) decide() {
 }
 
 func (x *patch) decideOne(n id, d def) {
-	if kind := d.kind(); kind == 0 || kind >= kindDebug || x.now[n] != d || !x.inBase(n) {
+	if kind := d.kind(); kind == 0 || kind >= kindDebug || x.now.at(n) != d || !x.inBase(n) {
 		return
 	}
 	old := x.l.def(n)
@@ -50,7 +50,7 @@ func (x *patch) decideOne(n id, d def) {
 		x.setFate(n, moves)
 	}
 	switch {
-	case x.fates[n] == stays:
+	case x.fate(n) == stays:
 	case x.madeByLinker(n, old):
 		refuse("the linker sets %s", d.name())
 	case !x.p.movable[n]:
@@ -152,7 +152,7 @@ func (x *patch) sameTable(n, m id) bool {
 	if n == 0 || m == 0 {
 		return n == m
 	}
-	before, after := x.p.defs[n], x.def(m)
+	before, after := x.p.def(n), x.def(m)
 	if !before.known() || !after.known() {
 		return false
 	}
@@ -184,7 +184,7 @@ func (x *patch) sameInfo(old, o *object, before, after funcInfo) bool {
 
 // sameHead tells whether the tables of other functions say the same of function n, which they have inlined.
 func (x *patch) sameHead(n id) bool {
-	before, after := x.p.defs[n], x.def(n)
+	before, after := x.p.def(n), x.def(n)
 	if !before.known() || !after.known() {
 		return false
 	}
@@ -197,7 +197,7 @@ func (x *patch) sameHead(n id) bool {
 func (x *patch) fitsInPlace(n id, old, d def) bool {
 	s, t := old.sym(), d.sym()
 	return s.kind() == t.kind() && !isText(t.kind()) && !isBss(t.kind()) && s.size() == t.size() &&
-		x.p.sizes[n] == s.size() && !t.isType() && !t.isItab() && !d.hashed() && !old.hashed() &&
+		x.p.size(n) == s.size() && !t.isType() && !t.isItab() && !d.hashed() && !old.hashed() &&
 		s.align() == t.align() && x.gotype(x.p, old) == x.gotype(x, d)
 }
 
@@ -209,7 +209,7 @@ func (x *patch) moveTyped() {
 		}
 		d := x.def(v.id)
 		switch {
-		case x.fates[v.id] == moves || x.fates[v.id] == gone:
+		case x.fate(v.id) == moves || x.fate(v.id) == gone:
 		case !slices.Contains(x.news, d.o):
 			refuse("the type of %s has changed, but not its package", d.name())
 		case x.madeByLinker(v.id, x.l.def(v.id)):
@@ -223,7 +223,7 @@ func (x *patch) moveTyped() {
 // checkInlined refuses a change of a function's first line if a package that has inlined it was not compiled again.
 func (x *patch) checkInlined() {
 	for n, paths := range x.b.inlined {
-		if x.changed[x.p.defs[n].o] == nil || x.sameHead(n) {
+		if x.changed[x.p.def(n).o] == nil || x.sameHead(n) {
 			continue
 		}
 		for _, path := range paths {
@@ -243,7 +243,7 @@ func (x *patch) checkNumbers() {
 			if n == 0 {
 				continue
 			}
-			lost := x.fates[n] == gone
+			lost := x.fate(n) == gone
 			if !lost && i < uint32(o.hashed64) && o.ids[i] == n {
 				continue
 			}

@@ -23,13 +23,14 @@ func (b *base) compare(ctx context.Context, path string, limit int) (found []Dif
 	if b.closed {
 		return nil, errClosed
 	}
+	defer b.rest()
 	defer guard(&err)()
 	m, err := openImage(path)
 	if err != nil {
 		return nil, err
 	}
 	defer m.close()
-	patched, err := replay(ctx, b.program, m, b.tasks)
+	patched, err := replay(ctx, b.program, m, b.tasks, false)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (c *comparison) symbols() {
 		explain := func(n id) {
 			if n != 0 && c.patched.address[n] == 0 && !explained[n] {
 				explained[n] = true
-				if c.p.defs[n].known() {
+				if c.p.def(n).known() {
 					queue = append(queue, n)
 				}
 			}

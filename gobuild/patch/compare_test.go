@@ -55,7 +55,7 @@ func newPlanted(t *testing.T) *planted {
 	if p.image, err = openImage(p.path); err != nil {
 		t.Fatal(err)
 	}
-	if p.layout, err = replay(t.Context(), p.exact.program, p.image, p.exact.tasks); err != nil {
+	if p.layout, err = replay(t.Context(), p.exact.program, p.image, p.exact.tasks, true); err != nil {
 		t.Fatal(err)
 	}
 	return p

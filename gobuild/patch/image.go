@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"unsafe"
 )
 
 // image is a program that the linker has written, mapped into memory.
@@ -41,6 +42,9 @@ func openImage(path string) (*image, error) {
 
 func (m *image) close() { m.release() }
 
+// rest lets go of the memory of the file, until it is read again.
+func (m *image) rest() { letGo(m.data) }
+
 func (m *image) read() (err error) {
 	if m.elf, err = elf.NewFile(bytes.NewReader(m.data)); err != nil {
 		return &Unfit{Why: "the program is not an ELF file: " + err.Error()}
@@ -59,25 +63,59 @@ func (m *image) read() (err error) {
 				segment{p.Vaddr, p.Off, p.Filesz, p.Memsz, p.Flags&elf.PF_X != 0})
 		}
 	}
-	symbols, err := m.elf.Symbols()
-	if err != nil {
-		return &Unfit{Why: "the program has no symbol table"}
-	}
-	m.symbols = make(map[string]uint64, len(symbols))
-	twice := map[string]bool{}
-	for _, s := range symbols {
-		if s.Section == elf.SHN_UNDEF || s.Section >= elf.SHN_LORESERVE {
-			continue
-		}
-		if other, ok := m.symbols[s.Name]; ok && other != s.Value {
-			twice[s.Name] = true
-		}
-		m.symbols[s.Name] = s.Value
-	}
-	for name := range twice {
-		delete(m.symbols, name)
+	if err := m.readSymbols(); err != nil {
+		return err
 	}
 	return m.readModules()
+}
+
+// readSymbols reads the symbol table. Its names are parts of the mapped file.
+func (m *image) readSymbols() error {
+	var table, names []byte
+	if s := m.elf.SectionByType(elf.SHT_SYMTAB); s != nil && int(s.Link) < len(m.elf.Sections) {
+		table, names = m.section(s), m.section(m.elf.Sections[s.Link])
+	}
+	const size = 24
+	if len(table) < size || len(names) == 0 {
+		return &Unfit{Why: "the program has no symbol table"}
+	}
+	m.symbols = make(map[string]uint64, len(table)/size)
+	var twice []string
+	for s := table[size:]; len(s) >= size; s = s[size:] {
+		name, section, value := le.Uint32(s), elf.SectionIndex(le.Uint16(s[6:])), le.Uint64(s[8:])
+		if section == elf.SHN_UNDEF || section >= elf.SHN_LORESERVE || int(name) >= len(names) {
+			continue
+		}
+		b := names[name:]
+		end := bytes.IndexByte(b, 0)
+		if end <= 0 {
+			continue
+		}
+		key := unsafe.String(&b[0], end)
+		if other, ok := m.symbols[key]; ok && other != value {
+			twice = append(twice, key)
+		}
+		m.symbols[key] = value
+	}
+	for _, name := range twice {
+		delete(m.symbols, name)
+	}
+	return nil
+}
+
+// section returns the contents of a section; nil if it has none in the file.
+func (m *image) section(s *elf.Section) []byte {
+	if s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 || s.Offset > uint64(len(m.data)) ||
+		s.FileSize > uint64(len(m.data))-s.Offset {
+		return nil
+	}
+	return m.data[s.Offset : s.Offset+s.FileSize]
+}
+
+// forget frees what is not needed after an image was read: of the symbols, only one is.
+func (m *image) forget() {
+	const kept = "runtime.lastmoduledatap"
+	m.symbols = map[string]uint64{kept: m.symbols[kept]}
 }
 
 // at returns n bytes at an address; nil if they are not in the file.
@@ -102,14 +140,14 @@ func (m *image) offset(address uint64) int64 {
 	return -1
 }
 
-// text returns the string that ends with a zero byte at an address.
+// text returns the string that ends with a zero byte at an address. It is valid as long as the file is mapped.
 func (m *image) text(address uint64) string {
 	from := m.offset(address)
 	if from < 0 {
 		return ""
 	}
 	b, _, _ := bytes.Cut(m.data[from:min(from+1<<14, int64(len(m.data)))], []byte{0})
-	return string(b)
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
 // end returns the first address behind everything in memory.

@@ -17,7 +17,7 @@ type layout struct {
 	image   *image
 	address []uint64 // by id; 0: not in the image
 	reached []id     // everything with an address and a definition, in the order in which it was found
-	defs    []def    // the definitions whose contents are in the image
+	defs    []spot   // the definitions whose contents are in the image
 	own     bool     // defs is not the program's: for a symbol, another definition than its first choice is there
 	tls     int32    // what relocTLS is relative to
 	tlsSeen bool
@@ -28,12 +28,14 @@ type layout struct {
 	used    []id   // types and itabs that are converted to interfaces
 	sites   []site // references to movable symbols, by target
 	absent  []site // references that the linker has left empty, by target
-	copies  map[tableCopy]bool
+	copies  map[located]bool
 	faults  []Difference
 	checked int // symbols whose contents were compared
 
+	forPatches          bool
+	told                []located // addresses in the symbol table
 	queue               []id
-	visited             []bool
+	visited             bits
 	unreachable, noInit uint64 // runtime.unreachableMethod, runtime.mapinitnoop
 }
 
@@ -49,10 +51,11 @@ type site struct {
 	reloc          uint32
 }
 
-// replay finds the layout of a program in an image. tasks are the program's init tasks.
-func replay(ctx context.Context, p *program, m *image, tasks []id) (*layout, error) {
+// replay finds the layout of a program in an image. tasks are the program's init tasks. Only patches need sites.
+func replay(ctx context.Context, p *program, m *image, tasks []id, forPatches bool) (*layout, error) {
 	l := &layout{
-		program: p, image: m, address: make([]uint64, len(p.defs)), visited: make([]bool, len(p.defs)),
+		forPatches: forPatches,
+		program:    p, image: m, address: make([]uint64, len(p.defs)), visited: make(bits, len(p.defs)/64+1),
 		defs: p.defs, unreachable: m.symbols["runtime.unreachableMethod"],
 		noInit: m.symbols["runtime.mapinitnoop"],
 	}
@@ -66,13 +69,20 @@ func replay(ctx context.Context, p *program, m *image, tasks []id) (*layout, err
 		l.visit(n)
 	}
 	l.queue, l.visited = nil, nil
-	byTarget := func(a, b site) int {
-		return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.source, b.source), cmp.Compare(a.reloc, b.reloc))
-	}
-	slices.SortFunc(l.sites, byTarget)
-	slices.SortFunc(l.absent, byTarget)
-	l.sites, l.absent = slices.Clip(l.sites), slices.Clip(l.absent)
+	l.sites, l.absent = sorted(l.sites), sorted(l.absent)
+	l.reached = fitting(l.reached)
 	return l, nil
+}
+
+// sorted sorts sites by their target, then their place.
+func sorted(sites []site) []site {
+	slices.SortFunc(sites, func(a, b site) int {
+		if a.target != b.target || a.source != b.source {
+			return cmp.Compare(uint64(a.target)<<32|uint64(a.source), uint64(b.target)<<32|uint64(b.source))
+		}
+		return cmp.Compare(a.reloc, b.reloc)
+	})
+	return fitting(sites)
 }
 
 // seed takes the addresses of the standard library's symbols from the symbol table: a patch never moves them. It takes
@@ -81,11 +91,17 @@ func replay(ctx context.Context, p *program, m *image, tasks []id) (*layout, err
 func (l *layout) seed(tasks []id) {
 	p := l.program
 	for name, address := range l.image.symbols {
-		n := id(0)
+		n, check := id(0), false
 		if short, ok := strings.CutSuffix(name, ".abi0"); ok {
 			n = p.named(short, 0)
-		} else if n = p.named(name, 1); n == 0 || !isText(p.defs[n].kind()) {
+		} else if n = p.named(name, 1); n != 0 && isText(p.def(n).kind()) {
+			check = true
+		} else {
 			n = p.named(name, 0)
+			check = isInitTask(name)
+		}
+		if check && n != 0 && l.forPatches {
+			l.told = append(l.told, located{n, address})
 		}
 		if n != 0 && !p.movable[n] {
 			l.found(n, address, 0)
@@ -103,14 +119,14 @@ func (l *layout) seed(tasks []id) {
 }
 
 // def returns the definition of a symbol that lies in the image.
-func (l *layout) def(n id) def { return l.defs[n] }
+func (l *layout) def(n id) def { return l.program.defAt(l.defs[n]) }
 
 // found records the address of a symbol.
 func (l *layout) found(n id, address uint64, from id) {
 	switch l.address[n] {
 	case 0:
 		l.address[n] = address
-		if l.program.defs[n].known() {
+		if l.program.def(n).known() {
 			l.queue = append(l.queue, n)
 		}
 	case address:
@@ -135,16 +151,16 @@ const maxFaults = 1000
 // foundTable records the address of a function's table. A patched image may have a table with the same contents twice:
 // a function that stays has the one of the base, and a new function another one.
 func (l *layout) foundTable(n id, address uint64, from id) {
-	if l.address[n] == 0 || l.address[n] == address || !l.program.defs[n].hashed() {
+	if l.address[n] == 0 || l.address[n] == address || !l.program.def(n).hashed() {
 		l.found(n, address, from)
 		return
 	}
-	c := tableCopy{n, address}
+	c := located{n, address}
 	if l.copies[c] {
 		return
 	}
 	if l.copies == nil {
-		l.copies = map[tableCopy]bool{}
+		l.copies = map[located]bool{}
 	}
 	l.copies[c] = true
 	d := l.def(n)
@@ -163,20 +179,20 @@ func (l *layout) foundTable(n id, address uint64, from id) {
 	}
 }
 
-// tableCopy is a second place of a table.
-type tableCopy struct {
+// located is a symbol with an address.
+type located struct {
 	id      id
 	address uint64
 }
 
 // visit compares a symbol with the image, and follows its relocations.
 func (l *layout) visit(n id) {
-	if l.visited[n] {
+	if l.visited.has(n) {
 		return
 	}
-	l.visited[n] = true
+	l.visited.set(n)
 	l.reached = append(l.reached, n)
-	d := l.program.defs[n]
+	d := l.program.def(n)
 	bss := isBss(d.kind())
 	if !bss {
 		l.checked++
@@ -204,16 +220,16 @@ func (l *layout) visit(n id) {
 // match finds the definition of a symbol whose contents are in the image. Copies of generic functions from several
 // packages can differ in what was inlined.
 func (l *layout) match(n id) (def, bool) {
-	d := l.program.defs[n]
+	d := l.program.def(n)
 	if l.equal(d, l.address[n]) {
 		return d, true
 	}
-	for _, d := range l.program.more[n] {
+	for _, d := range l.program.others(n) {
 		if l.equal(d, l.address[n]) {
 			if !l.own {
 				l.defs, l.own = slices.Clone(l.defs), true
 			}
-			l.defs[n] = d
+			l.defs[n] = spot{d.o.number, d.i}
 			return d, true
 		}
 	}
@@ -290,7 +306,7 @@ func (l *layout) follow(n id, d def, j uint32, r *reloc, base uint64, memory []b
 	case ok:
 		l.found(target, address, n)
 	}
-	if l.program.movable[target] {
+	if l.forPatches && l.program.movable[target] {
 		l.sites = append(l.sites, site{target, n, j})
 	}
 }
@@ -313,7 +329,7 @@ func (l *layout) read(at uint64, place []byte, r *reloc, target id) (address uin
 			return 0, true, true
 		}
 		base := l.image.modules[0].rodata
-		switch d := l.program.defs[target]; {
+		switch d := l.program.def(target); {
 		case !d.known():
 			return 0, false, false
 		case isText(d.kind()):
@@ -351,7 +367,7 @@ func (l *layout) visitTables(n id, d def) {
 			continue
 		}
 		table := l.program.resolve(d.o, auxes[i].target())
-		t := l.program.defs[table]
+		t := l.program.def(table)
 		switch address := f.funcdata(k); {
 		case !t.known() || k == funcdataInlTree:
 		case address != 0:

@@ -3,6 +3,8 @@ package patch
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // mapFile returns a file's contents, read when they are used. They are valid until release is called.
@@ -24,4 +26,11 @@ func mapFile(path string) (data []byte, release func(), err error) {
 		return nil, nil, &os.PathError{Op: "mmap", Path: path, Err: err}
 	}
 	return data, func() { _ = syscall.Munmap(data) }, nil
+}
+
+// letGo takes a mapped file out of this process's memory, until it is read again.
+func letGo(data []byte) {
+	if len(data) > 0 {
+		_ = unix.Madvise(data, unix.MADV_DONTNEED)
+	}
 }

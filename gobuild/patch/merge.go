@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,8 +21,9 @@ type patch struct {
 	byName   [2]map[string]id // new ids
 	byHash64 map[uint64]id
 	byHash   map[[hashSize]byte]id
-	now      []def       // definitions in changed packages, by id; nothing: as in the base
-	fates    []fate      // of the base's symbols
+	now      sparse[def] // definitions in changed packages, by id; nothing: as in the base
+	next     id          // the next new id
+	fates    sparse[fate]
 	fated    []id        // those that do not stay as they are
 	iface    map[id]bool // types that flags of the new objects say are converted to interfaces
 
@@ -42,22 +44,19 @@ const (
 )
 
 func (x *patch) setFate(n id, f fate) {
-	x.fates[n] = f
+	x.fates.set(n, f)
 	x.fated = append(x.fated, n)
 }
 
 // fate returns what becomes of a symbol of the base.
 func (x *patch) fate(n id) fate {
-	if int(n) < len(x.fates) {
-		return x.fates[n]
-	}
-	return stays
+	return x.fates.at(n)
 }
 
 // newID returns an id that no symbol has.
 func (x *patch) newID() id {
-	x.now = append(x.now, def{})
-	return id(len(x.now) - 1)
+	x.next++
+	return x.next - 1
 }
 
 func (x *patch) close() {
@@ -68,7 +67,7 @@ func (x *patch) close() {
 
 // def returns the definition of a symbol in the next program.
 func (x *patch) def(n id) def {
-	if d := x.now[n]; d.known() || int(n) >= len(x.fates) || x.fates[n] == gone {
+	if d := x.now.at(n); d.known() || int(n) >= len(x.p.defs) || x.fate(n) == gone {
 		return d
 	}
 	return x.l.def(n)
@@ -119,10 +118,20 @@ func (x *patch) merge(archives map[string]string) error {
 	for _, n := range x.news {
 		x.refer(n)
 	}
+	lost := map[id]bool{}
 	for _, o := range x.p.objects {
 		if x.changed[o] != nil {
-			x.succeed(o)
+			x.succeed(o, lost)
 		}
+	}
+	if len(lost) > 0 {
+		x.p.elsewhere(lost, func(o *object) bool { return x.changed[o] == nil }, func(n id, d def) {
+			x.now.set(n, d)
+			delete(lost, n)
+		})
+	}
+	for n := range lost {
+		x.setFate(n, gone)
 	}
 	return nil
 }
@@ -292,23 +301,16 @@ func (x *patch) find(o *object, i uint32, statics map[string]id) id {
 	s, name := o.sym(i), o.name(i)
 	switch {
 	case int(i) >= o.hashed64 && int(i) < o.hashed:
-		return either(x.p.byHash64, x.byHash64, o.hash64(i))
+		return cmp.Or(x.p.hash64Slot(o.hash64(i)).id, x.byHash64[o.hash64(i)])
 	case o.isHashed(i):
-		return either(x.p.byHash, x.byHash, o.hash(i))
+		return cmp.Or(x.p.hashSlot(o.hash(i)).id, x.byHash[o.hash(i)])
 	case name == "":
 		return 0
 	case s.isStatic():
 		return statics[name]
 	}
 	abi := abiIndex(s.abi())
-	return either(x.p.byName[abi], x.byName[abi], name)
-}
-
-func either[K comparable](a, b map[K]id, key K) id {
-	if n := a[key]; n != 0 {
-		return n
-	}
-	return b[key]
+	return cmp.Or(x.p.mentioned(name, abi), x.byName[abi][name])
 }
 
 func (x *patch) fresh(o *object, i uint32) id {
@@ -327,25 +329,25 @@ func (x *patch) fresh(o *object, i uint32) id {
 
 // define notes a definition in a new object, if the linker would take it.
 func (x *patch) define(n id, d def) {
-	before := x.now[n]
+	before := x.now.at(n)
 	if !before.known() && int(n) < len(x.p.defs) {
 		before = x.l.def(n)
 		if successor := x.changed[before.o]; successor != nil {
 			if successor == d.o || before.sym().dupok() || before.hashed() {
-				x.now[n] = d // takes the place of the definition in the old object
+				x.now.set(n, d) // takes the place of the definition in the old object
 				return
 			}
 			before = def{} // a definition moves to another package
 		}
 	}
 	if !before.known() {
-		x.now[n] = d
+		x.now.set(n, d)
 		return
 	}
 	// The definition from the package whose copy the base has is the first choice: its copy is in other tables, too.
 	if int(n) < len(x.p.defs) {
 		if o := x.l.def(n).o; o != nil && x.changed[o] == d.o && d.sym().size() >= before.sym().size() {
-			x.now[n] = d
+			x.now.set(n, d)
 			return
 		}
 	}
@@ -354,7 +356,7 @@ func (x *patch) define(n id, d def) {
 		refuse("%s and %s both define %s", before.o.path, d.o.path, d.name())
 	}
 	if wins {
-		x.now[n] = d
+		x.now.set(n, d)
 	}
 }
 
@@ -365,7 +367,7 @@ func (x *patch) refer(o *object) {
 		abi := abiIndex(s.abi())
 		n := id(0)
 		if !s.isStatic() {
-			n = either(x.p.byName[abi], x.byName[abi], name)
+			n = cmp.Or(x.p.mentioned(name, abi), x.byName[abi][name])
 		}
 		if n == 0 {
 			n = x.newID()
@@ -401,20 +403,24 @@ func (x *patch) refer(o *object) {
 }
 
 // succeed finds another definition for the symbols of a changed package that it does not define any more: a copy in
-// another package.
-func (x *patch) succeed(old *object) {
+// another package. What may have one that is the same to the byte is added to lost.
+func (x *patch) succeed(old *object, lost map[id]bool) {
 	for i := range uint32(old.refs) {
 		n := old.ids[i]
-		if n == 0 || x.now[n].known() || x.l.def(n).o != old {
+		if n == 0 || x.now.at(n).known() || x.l.def(n).o != old {
 			continue
 		}
-		for _, d := range append([]def{x.p.defs[n]}, x.p.more[n]...) {
+		for _, d := range append([]def{x.p.def(n)}, x.p.others(n)...) {
 			if x.changed[d.o] == nil {
-				x.now[n] = d
+				x.now.set(n, d)
 				break
 			}
 		}
-		if !x.now[n].known() {
+		switch {
+		case x.now.at(n).known():
+		case x.p.same.has(n):
+			lost[n] = true
+		default:
 			x.setFate(n, gone)
 		}
 	}

@@ -91,6 +91,7 @@ const (
 // object is one object file: the compiler's output for a package, or the assembler's for a file.
 type object struct {
 	path        string // import path of the package
+	number      int32  // among the objects of the base, from 1; 0: it belongs to a patch
 	data        []byte // mapped into memory; strings point into it
 	block       [blocks]uint32
 	fingerprint [8]byte // hash of the export data
@@ -228,9 +229,9 @@ func (o *object) hash64(i uint32) uint64 {
 	return le.Uint64(o.data[o.block[blockHash64]+(i-uint32(o.hashed64))*hash64Size:])
 }
 
-func (o *object) hash(i uint32) [hashSize]byte {
-	return [hashSize]byte(o.data[o.block[blockHash]+(i-uint32(o.hashed))*hashSize:])
-}
+func (o *object) hash(i uint32) [hashSize]byte { return [hashSize]byte(o.data[o.hashAt(i):]) }
+
+func (o *object) hashAt(i uint32) uint32 { return o.block[blockHash] + (i-uint32(o.hashed))*hashSize }
 
 func (o *object) isHashed(i uint32) bool { return int(i) >= o.hashed64 && int(i) < o.named }
 

@@ -41,7 +41,8 @@ type Report struct {
 }
 
 // A Base is an exact link that has been read and verified. Any number of patches can be made from it, one at a time. It
-// holds the archives in memory (mapped) and 20 to 60 MB beside them until Close.
+// holds about 60 bytes for each symbol until Close: 28 MB for a program of 25 MB. The archives and the image are mapped;
+// between uses, none of their memory counts as this process's.
 type Base struct {
 	base
 }

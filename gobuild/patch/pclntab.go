@@ -128,7 +128,7 @@ func (t *tableMaker) row(e *emission) functionRow {
 
 // deferCall returns the offset of the call of runtime.deferreturn in a function; 0 if there is none.
 func (p *program) deferCall(in resolver, d def) uint32 {
-	deferreturn := p.byName[1]["runtime.deferreturn"]
+	deferreturn := p.mentioned("runtime.deferreturn", 1)
 	relocs := d.relocs()
 	for j := range relocs {
 		if relocs[j].kind() == relocCall && in.resolve(d.o, relocs[j].target()) == deferreturn {

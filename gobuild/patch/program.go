@@ -1,8 +1,10 @@
 package patch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,17 +15,18 @@ type program struct {
 	byPath  map[string]*object
 	foreign map[string]bool // packages with objects of a C compiler
 
-	defs  []def        // by id; entry 0 is none
-	sizes []uint32     // by id; the largest of all definitions
-	more  map[id][]def // further definitions of the same symbol
+	defs []spot    // by id; entry 0 is none
+	more []further // further definitions of the same symbol, by id; without those that are the same to the byte
+	same bits      // by id: there are such
 
-	byName   [2]map[string]id // by ABI
-	byHash64 map[uint64]id
-	byHash   map[[hashSize]byte]id
+	byName   [2]index // by ABI
+	byHash64 index
+	byHash   index
 	iface    map[id]bool // types that a flag of an object says are converted to interfaces
 	movable  []bool      // by id: some package outside the standard library defines it
 	builtins []id        // by the number that the compiler uses
 	releases []func()
+	mapped   [][]byte
 }
 
 // def is a place where a symbol is defined.
@@ -48,10 +51,8 @@ func abiIndex(abi uint16) int { return int(abi & 1) }
 // runtime.
 func load(ctx context.Context, archives map[string]string) (*program, error) {
 	p := &program{
-		byPath: map[string]*object{}, foreign: map[string]bool{}, more: map[id][]def{},
-		byName:   [2]map[string]id{make(map[string]id, 1<<12), make(map[string]id, 1<<15)},
-		byHash64: make(map[uint64]id, 1<<10), byHash: make(map[[hashSize]byte]id, 1<<13), iface: map[id]bool{},
-		defs: make([]def, 1, 1<<16), sizes: make([]uint32, 1, 1<<16), movable: make([]bool, 1, 1<<16),
+		byPath: map[string]*object{}, foreign: map[string]bool{}, iface: map[id]bool{}, defs: make([]spot, 1),
+		movable: make([]bool, 1),
 	}
 	if err := p.read(ctx, archives); err != nil {
 		p.close()
@@ -97,7 +98,7 @@ func (p *program) read(ctx context.Context, archives map[string]string) error {
 		if err != nil {
 			return err
 		}
-		p.releases = append(p.releases, a.release)
+		p.releases, p.mapped = append(p.releases, a.release), append(p.mapped, a.data)
 		p.foreign[importPath] = a.foreign
 		if len(a.objects) == 0 {
 			return &Unfit{Why: "the archive of " + importPath + " has no object"}
@@ -108,6 +109,7 @@ func (p *program) read(ctx context.Context, archives map[string]string) error {
 		p.byPath[escaped(importPath)] = a.objects[0]
 		for _, o := range a.objects {
 			p.objects = append(p.objects, o)
+			o.number = int32(len(p.objects))
 			o.standard = a.objects[0].flags&flagStandard != 0 // the assembler does not say it
 			for _, i := range o.imports() {
 				add(strings.TrimSuffix(i.path, ".a"))
@@ -132,6 +134,11 @@ func unfitPackage(importPath string, a *archive) string {
 
 // define numbers all symbols: first the definitions, then the references by name.
 func (p *program) define() error {
+	own := 0
+	for _, o := range p.objects {
+		own += o.hashed64
+	}
+	p.defs, p.movable = slices.Grow(p.defs, 3*own/2), slices.Grow(p.movable, 3*own/2)
 	for _, o := range p.objects {
 		for i := range uint32(o.hashed64) {
 			p.definePackageSymbol(o, i)
@@ -144,6 +151,7 @@ func (p *program) define() error {
 			}
 		}
 	}
+	slices.SortStableFunc(p.more, func(a, b further) int { return cmp.Compare(a.id, b.id) })
 	for _, o := range p.objects {
 		for i := uint32(o.refs); i < uint32(o.all); i++ {
 			o.ids[i] = p.reference(o, i)
@@ -156,6 +164,7 @@ func (p *program) define() error {
 			}
 		}
 	}
+	p.defs, p.movable, p.more = fitting(p.defs), fitting(p.movable), fitting(p.more)
 	p.builtins = p.builtinIDs(builtins126)
 	for _, o := range p.objects {
 		o.refFlags(func(r ref, flags2 uint8) {
@@ -167,17 +176,72 @@ func (p *program) define() error {
 	return nil
 }
 
-func (p *program) add(d def) id {
-	p.defs = append(p.defs, d)
-	p.sizes = append(p.sizes, 0)
+func (p *program) add(at spot) id {
+	p.defs = append(p.defs, at)
 	p.movable = append(p.movable, false)
 	return id(len(p.defs) - 1)
+}
+
+// def returns the first definition of a symbol; one without an object if there is none.
+func (p *program) def(n id) def { return p.defAt(p.defs[n]) }
+
+func (p *program) defAt(at spot) def {
+	if at.object <= 0 {
+		return def{}
+	}
+	return def{p.objects[at.object-1], at.i}
+}
+
+// nameOf returns a symbol's name, also if nothing defines it.
+func (p *program) nameOf(n id) string {
+	at := p.defs[n]
+	if at.object == 0 {
+		return ""
+	}
+	return p.objects[max(at.object, -at.object)-1].name(at.i)
+}
+
+// slotOf returns the place in an index of a symbol that other packages find by its name or contents; nil if it is not
+// found so.
+func (p *program) slotOf(o *object, i uint32) (x *index, at *slot, hash uint32) {
+	s, name := o.sym(i), o.name(i)
+	switch {
+	case int(i) >= o.hashed64 && int(i) < o.hashed:
+		x, hash = &p.byHash64, hash64(o.hash64(i))
+		return x, p.hash64Slot(o.hash64(i)), hash
+	case o.isHashed(i):
+		x, hash = &p.byHash, hash64(le.Uint64(o.data[o.hashAt(i):]))
+		return x, p.hashSlot(o.hash(i)), hash
+	case name != "" && !s.isStatic():
+		return &p.byName[abiIndex(s.abi())], p.nameSlot(name, abiIndex(s.abi())), hashName(name)
+	}
+	return nil, nil, 0
+}
+
+func (p *program) nameSlot(name string, abi int) *slot {
+	return p.byName[abi].find(hashName(name), func(n id) bool { return p.nameOf(n) == name })
+}
+
+func (p *program) hash64Slot(h uint64) *slot {
+	return p.byHash64.find(hash64(h), func(n id) bool { d := p.def(n); return d.o.hash64(d.i) == h })
+}
+
+func (p *program) hashSlot(h [hashSize]byte) *slot {
+	return p.byHash.find(hash64(le.Uint64(h[:])), func(n id) bool { d := p.def(n); return d.o.hash(d.i) == h })
+}
+
+// size returns the size of a symbol: the largest of all definitions.
+func (p *program) size(n id) uint32 {
+	size := p.def(n).sym().size()
+	for _, d := range p.others(n) {
+		size = max(size, d.sym().size())
+	}
+	return size
 }
 
 func (p *program) record(n id, o *object, i uint32) {
 	s := o.sym(i)
 	o.ids[i] = n
-	p.sizes[n] = max(p.sizes[n], s.size())
 	// The mask of a small type is the beginning of a larger one's, and the linker takes the largest. So a patch can move
 	// masks of the standard library, too.
 	p.movable[n] = p.movable[n] || !o.standard || o.isHashed(i) && strings.HasPrefix(o.name(i), "runtime.gcbits.")
@@ -192,49 +256,41 @@ func (p *program) definePackageSymbol(o *object, i uint32) {
 	if s.kind() == 0 || s.kind() >= kindDebug {
 		return // never comes to memory
 	}
-	n := p.add(def{o, i})
+	n := p.add(spot{o.number, i})
 	if name != "" && !s.isStatic() {
-		p.byName[abiIndex(s.abi())][name] = n
+		abi := abiIndex(s.abi())
+		p.byName[abi].put(p.nameSlot(name, abi), hashName(name), n)
 	}
 	p.record(n, o, i)
 }
 
 // defineShared numbers a symbol that other packages find by its name or contents.
 func (p *program) defineShared(o *object, i uint32) error {
-	s, name := o.sym(i), o.name(i)
-	if s.kind() == 0 || s.kind() >= kindDebug {
+	if s := o.sym(i); s.kind() == 0 || s.kind() >= kindDebug {
 		return nil
 	}
-	n := id(0)
-	switch {
-	case int(i) < o.hashed:
-		n = p.byHash64[o.hash64(i)]
-	case int(i) < o.named:
-		n = p.byHash[o.hash(i)]
-	case name != "" && !s.isStatic():
-		n = p.byName[abiIndex(s.abi())][name]
-	}
-	d := def{o, i}
-	if n == 0 {
-		n = p.add(d)
-		switch {
-		case int(i) < o.hashed:
-			p.byHash64[o.hash64(i)] = n
-		case int(i) < o.named:
-			p.byHash[o.hash(i)] = n
-		case name != "" && !s.isStatic():
-			p.byName[abiIndex(s.abi())][name] = n
+	x, slot, hash := p.slotOf(o, i)
+	at := spot{o.number, i}
+	if slot == nil || slot.id == 0 {
+		n := p.add(at)
+		if slot != nil {
+			x.put(slot, hash, n)
 		}
 		p.record(n, o, i)
 		return nil
 	}
-	wins, fault := overrides(p.defs[n], d)
+	n := slot.id
+	wins, fault := overrides(p.def(n), def{o, i})
 	if fault {
-		return &Unfit{Why: fmt.Sprintf("%s and %s both define %s", p.defs[n].o.path, o.path, name)}
+		return &Unfit{Why: fmt.Sprintf("%s and %s both define %s", p.def(n).o.path, o.path, o.name(i))}
 	}
-	p.more[n] = append(p.more[n], d)
 	if wins {
-		p.more[n][len(p.more[n])-1], p.defs[n] = p.defs[n], d
+		at, p.defs[n] = p.defs[n], at
+	}
+	if o.isHashed(i) && p.def(n).sym().size() == p.defAt(at).sym().size() {
+		p.same.set(n)
+	} else {
+		p.more = append(p.more, further{n, at})
 	}
 	p.record(n, o, i)
 	return nil
@@ -263,14 +319,16 @@ func overrides(old, later def) (wins, fault bool) {
 // reference numbers a reference by name.
 func (p *program) reference(o *object, i uint32) id {
 	s, name := o.sym(i), o.name(i)
+	none := spot{-o.number, i}
 	if s.isStatic() {
-		return p.add(def{})
+		return p.add(none)
 	}
-	names := p.byName[abiIndex(s.abi())]
-	n := names[name]
+	abi := abiIndex(s.abi())
+	slot := p.nameSlot(name, abi)
+	n := slot.id
 	if n == 0 {
-		n = p.add(def{})
-		names[name] = n
+		n = p.add(none)
+		p.byName[abi].put(slot, hashName(name), n)
 	}
 	if s.flags2()&symUsedInIface != 0 {
 		p.iface[n] = true
@@ -299,26 +357,22 @@ func (p *program) resolve(o *object, r ref) id {
 
 // name returns a symbol's name for people.
 func (p *program) name(n id) string {
-	if d := p.defs[n]; d.known() {
-		if name := d.name(); name != "" {
-			return strings.Clone(name)
-		}
-		return fmt.Sprintf("symbol %d of %s", d.i, d.o.path)
+	if name := p.nameOf(n); name != "" {
+		return strings.Clone(name)
 	}
-	for abi := range p.byName {
-		for name, m := range p.byName[abi] {
-			if m == n {
-				return strings.Clone(name)
-			}
-		}
+	if d := p.def(n); d.known() {
+		return fmt.Sprintf("symbol %d of %s", d.i, d.o.path)
 	}
 	return fmt.Sprintf("symbol %d", n)
 }
 
+// mentioned returns a symbol by its name, even if nothing defines it; 0 if there is none.
+func (p *program) mentioned(name string, abi int) id { return p.nameSlot(name, abi).id }
+
 // named returns a symbol by its name; 0 if there is none, or no definition.
 func (p *program) named(name string, abi int) id {
-	n := p.byName[abi][name]
-	if n != 0 && !p.defs[n].known() {
+	n := p.mentioned(name, abi)
+	if n != 0 && !p.def(n).known() {
 		return 0
 	}
 	return n

@@ -42,7 +42,7 @@ func (x *patch) flood() {
 	slices.Sort(x.fated)
 	x.fated = slices.Compact(x.fated) // a variable can move for two reasons
 	for _, n := range x.fated {
-		switch x.fates[n] {
+		switch x.fate(n) {
 		case moves:
 			x.emit(n)
 		case rewrite:
@@ -85,7 +85,7 @@ func (x *patch) settle() {
 
 // reachable tells whether a symbol is in the next program so far.
 func (x *patch) reachable(n id) bool {
-	return x.emitted[n] != nil || x.inBase(n) && (x.fates[n] == stays || x.fates[n] == rewrite)
+	return x.emitted[n] != nil || x.inBase(n) && (x.fate(n) == stays || x.fate(n) == rewrite)
 }
 
 // mark makes sure that a symbol is in the next program.
@@ -277,7 +277,7 @@ func (x *patch) reviveMethods() (any bool) {
 // reviveMaps makes sure that a call of a map's initializer has a target: the linker replaces the call if nothing else
 // keeps the map.
 func (x *patch) reviveMaps() bool {
-	noInit := x.p.byName[1][noInitName]
+	noInit := x.p.mentioned(noInitName, 1)
 	if noInit == 0 {
 		refuse("%s is not defined", noInitName)
 	}

@@ -40,7 +40,7 @@ func (x *patch) resolved(d def, r *reloc, at uint64, before []byte) []byte {
 	case r.weak() && kind == relocAddr:
 		return x.encode(d, r, at, x.l.unreachable, kindText)
 	case r.weak() && kind == relocCall:
-		return x.encode(d, r, at, x.addressOf(x.p.byName[1][noInitName]), kindText)
+		return x.encode(d, r, at, x.addressOf(x.p.mentioned(noInitName, 1)), kindText)
 	default:
 		refuse("%s refers to %s, which is missing", d.name(), x.nameOf(target))
 	}
@@ -150,7 +150,7 @@ func (x *patch) typelinkList() []uint64 {
 
 func (x *patch) rewriteInPlace() {
 	for _, n := range x.fated {
-		if x.fates[n] != rewrite {
+		if x.fate(n) != rewrite {
 			continue
 		}
 		d := x.def(n)

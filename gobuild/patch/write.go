@@ -19,7 +19,7 @@ func (b *base) patch(ctx context.Context, changed map[string]string, out string)
 	x := &patch{
 		b: b, p: b.program, l: b.layout, changed: map[*object]*object{}, byHash64: map[uint64]id{},
 		byName: [2]map[string]id{{}, {}}, byHash: map[[hashSize]byte]id{}, iface: map[id]bool{},
-		now: make([]def, len(b.program.defs), len(b.program.defs)*5/4), fates: make([]fate, len(b.program.defs)),
+		now: newSparse[def](len(b.program.defs)), fates: newSparse[fate](len(b.program.defs)), next: id(len(b.program.defs)),
 		reach: reach{emitted: map[id]*emission{}, used: map[id]bool{}, called: map[signature]bool{},
 			named: map[string]bool{}, revived: map[methodKey]bool{}},
 	}
