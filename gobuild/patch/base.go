@@ -57,7 +57,7 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 		return nil, err
 	}
 	b.layout = l
-	if err := b.verify(); err != nil {
+	if err := b.verify(ctx); err != nil {
 		return nil, err
 	}
 	b.rest()
@@ -65,7 +65,7 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 }
 
 // verify checks that the image is what the known rules make of the archives, and derives the state for patches.
-func (b *base) verify() (err error) {
+func (b *base) verify(ctx context.Context) (err error) {
 	l := b.layout
 	if len(l.faults) > 0 {
 		return &Unfit{Why: fmt.Sprintf("the program is not what the linker makes of the archives: %v", l.faults[0])}
@@ -83,6 +83,9 @@ func (b *base) verify() (err error) {
 	}
 	l.told = nil
 	if b.live, err = l.liveness(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	b.inlined = b.inlinedElsewhere()

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -232,4 +233,49 @@ func TestClosedBase(t *testing.T) {
 	if _, err := b.Patch(t.Context(), nil, filepath.Join(t.TempDir(), "patched")); err == nil {
 		t.Error("a closed base can be patched")
 	}
+}
+
+// TestStopped: a save stops the reading of a base, and a comparison, wherever they are.
+func TestStopped(t *testing.T) {
+	s := newSource(t, baseProgram)
+	s.compile(t)
+	link := s.link(t)
+	whole := &stopping{Context: t.Context(), after: 1 << 30}
+	b, err := Open(whole, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	opening := whole.asked
+	if least := 2 * len(b.program.objects); opening < least { // defines what each object has, and finds its references
+		t.Errorf("Open asks %d times whether to stop; at least %d are expected", opening, least)
+	}
+	for after := 0; after < opening; after += opening/20 + 1 {
+		if b, err := Open(&stopping{Context: t.Context(), after: after}, link); !errors.Is(err, context.Canceled) {
+			t.Errorf("Open, stopped at %d of %d: %v, %v", after, opening, b, err)
+		}
+	}
+	whole.asked = 0
+	if _, err := b.Compare(whole, link.Image, 1); err != nil {
+		t.Fatal(err)
+	}
+	for after := 0; after < whole.asked; after += whole.asked/20 + 1 {
+		if _, err := b.Compare(&stopping{Context: t.Context(), after: after}, link.Image, 1); !errors.Is(err,
+			context.Canceled) {
+			t.Errorf("Compare, stopped at %d of %d: %v", after, whole.asked, err)
+		}
+	}
+}
+
+// stopping is a context that is cancelled after a number of questions.
+type stopping struct {
+	context.Context
+	after, asked int
+}
+
+func (s *stopping) Err() error {
+	if s.asked++; s.asked > s.after {
+		return context.Canceled
+	}
+	return nil
 }

@@ -58,7 +58,7 @@ func load(ctx context.Context, archives map[string]string) (*program, error) {
 		p.close()
 		return nil, err
 	}
-	if err := p.define(); err != nil {
+	if err := p.define(ctx); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func unfitPackage(importPath string, a *archive) string {
 }
 
 // define numbers all symbols: first the definitions, then the references by name.
-func (p *program) define() error {
+func (p *program) define(ctx context.Context) error {
 	own := 0
 	for _, o := range p.objects {
 		own += o.hashed64
@@ -145,6 +145,9 @@ func (p *program) define() error {
 		}
 	}
 	for _, o := range p.objects {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for i := uint32(o.hashed64); i < uint32(o.refs); i++ {
 			if err := p.defineShared(o, i); err != nil {
 				return err
@@ -153,6 +156,9 @@ func (p *program) define() error {
 	}
 	slices.SortStableFunc(p.more, func(a, b further) int { return cmp.Compare(a.id, b.id) })
 	for _, o := range p.objects {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for i := uint32(o.refs); i < uint32(o.all); i++ {
 			o.ids[i] = p.reference(o, i)
 		}
