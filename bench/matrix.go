@@ -63,6 +63,7 @@ type row struct {
 	ours, byGo    []time.Duration
 	limit         float64
 	way           string // how the last build was done
+	parts         [][]part
 }
 
 func (m *matrix) run(ctx context.Context, rounds int, only string) error {
@@ -86,7 +87,7 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		rows, notes = append(rows, more...), append(notes, note)
-		fmt.Print(matrixTable(rows, rounds), "\n", strings.Join(notes, "\n"), "\n")
+		fmt.Print(matrixTable(rows, rounds), partsTable(rows), "\n", strings.Join(notes, "\n"), "\n")
 	}
 	return nil
 }
@@ -149,6 +150,7 @@ func (p benched) bench(ctx context.Context, hotreload []string, root string, rou
 			for k := range tools {
 				c := tools[(k+round+i)%len(tools)]
 				rest(ctx, tools[1].cmd.Process.Pid)
+				told := len(c.out.String())
 				took, err := c.measure(ctx, p.program, file.file, file.source(), file.mark)
 				if err != nil {
 					return nil, "", fmt.Errorf("%s, %s, round %d: %w\n%s", c.name, e.name, round, err, c.log())
@@ -158,6 +160,7 @@ func (p benched) bench(ctx context.Context, hotreload []string, root string, rou
 					rows[i].byGo = append(rows[i].byGo, took)
 				} else {
 					rows[i].ours, rows[i].way = append(rows[i].ours, took), lastWay(c.out.String())
+					rows[i].parts = append(rows[i].parts, c.partsOf(ctx, told, took))
 					fmt.Printf("%s, %s, round %d: %s %s (%s)\n", p.name, e.name, round, c.name, ms(took), rows[i].way)
 				}
 			}

@@ -98,7 +98,7 @@ func memoryOf(pid int) string {
 		name, value, _ := strings.Cut(line, ":")
 		said[name] = strings.TrimSpace(value)
 	}
-	return said["VmRSS"] + " (at most " + said["VmHWM"] + ")"
+	return said["VmRSS"] + " (at most " + said["VmHWM"] + "), without files " + said["RssAnon"]
 }
 
 // residentOf returns a tool's memory, in MB: of its process and of all others with the same executable.

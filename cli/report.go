@@ -42,6 +42,7 @@ type reporter struct {
 	crashes
 	reminder
 	departure
+	timer
 
 	addresses []supervisor.Address
 	size
@@ -523,6 +524,9 @@ func (r *reporter) reloaded(e runner.Reloaded) {
 		return
 	}
 	r.failure, r.crash = "", ""
+	if text := r.timed(e); text != "" {
+		r.detail(text)
+	}
 	text := fmt.Sprintf("generation %d serves", e.Generation)
 	switch {
 	case e.Generation == r.finished: // the program is not a server

@@ -25,6 +25,7 @@ func (r *reporter) ofWorkers(event supervisor.Event) {
 		r.endRetry()
 		r.detail(fmt.Sprintf("%s started, pid %d", r.name(e.Worker), e.Pid))
 	case supervisor.BecameReady:
+		r.timer.heard(e)
 		r.detail(fmt.Sprintf("%s is ready after %s (%s)", r.name(e.Worker), short(e.After), e.How))
 	case supervisor.Listens:
 		r.news(green(fmt.Sprintf("generation %d serves", e.Generation)), "it listens "+short(e.After)+" after its start")
