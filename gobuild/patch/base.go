@@ -19,6 +19,7 @@ type base struct {
 	live    *liveness
 	main    id              // main..inittask
 	tasks   []id            // the init tasks in their order
+	known   initTasks       // the same, as the base has them
 	inlined map[id][]string // functions of packages that may change -> other packages that have inlined them
 
 	variables []variable // outside the standard library, with a type
@@ -45,8 +46,9 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 		return nil, err
 	}
 	b.layout = &layout{program: b.program, image: m, defs: b.program.defs} // for close, and to find the init tasks
+	b.known = initTasks{}
 	b.main = b.program.mentioned("main..inittask", 0)
-	if b.tasks, err = initOrder(b.layout, b.main); err != nil {
+	if b.tasks, err = initOrder(b.layout, b.main, b.known); err != nil {
 		return nil, err
 	}
 	if len(m.modules) != 1 {
@@ -82,6 +84,9 @@ func (b *base) verify(ctx context.Context) (err error) {
 		}
 	}
 	l.told = nil
+	if err := b.program.checkImports(); err != nil {
+		return err
+	}
 	if b.live, err = l.liveness(); err != nil {
 		return err
 	}

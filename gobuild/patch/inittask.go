@@ -7,7 +7,7 @@ import (
 
 // initOrder returns the init tasks of a program in the order in which the runtime runs them: each after the tasks of
 // the packages that its package imports, otherwise by name. The rule is that of cmd/link/internal/ld/inittask.go.
-func initOrder(s scope, root id) ([]id, error) {
+func initOrder(s scope, root id, known initTasks) ([]id, error) {
 	if root == 0 || !s.def(root).known() {
 		return nil, &Unfit{Why: "package main has no init task"}
 	}
@@ -21,12 +21,8 @@ func initOrder(s scope, root id) ([]id, error) {
 		if !d.known() {
 			return nil, &Unfit{Why: "an imported package has no init task"}
 		}
-		relocs := d.relocs()
-		for j := range relocs {
-			if relocs[j].kind() != relocInitOrder {
-				continue
-			}
-			imported := s.resolve(d.o, relocs[j].target())
+		t := known.of(s, n, d)
+		for _, imported := range t.imports {
 			waits[n]++
 			above[imported] = append(above[imported], n)
 			if _, found := waits[imported]; !found {
@@ -35,7 +31,7 @@ func initOrder(s scope, root id) ([]id, error) {
 			}
 		}
 		if waits[n] == 0 {
-			ready = append(ready, task{d.name(), n})
+			ready = append(ready, task{t.name, n})
 		}
 	}
 	heap.Init(&ready)
@@ -48,15 +44,45 @@ func initOrder(s scope, root id) ([]id, error) {
 			return order, nil
 		}
 		next := heap.Pop(&ready).(task)
-		if s.def(next.id).sym().size() > emptyTask {
+		if known.of(s, next.id, s.def(next.id)).works {
 			order = append(order, next.id)
 		}
 		for _, n := range above[next.id] {
 			if waits[n]--; waits[n] == 0 {
-				heap.Push(&ready, task{s.def(n).name(), n})
+				heap.Push(&ready, task{known.of(s, n, s.def(n)).name, n})
 			}
 		}
 	}
+}
+
+// initTasks has what the order depends on, without a look into the archives: a save would have to read a page of each.
+type initTasks map[id]initTask
+
+type initTask struct {
+	d       def
+	name    string
+	works   bool // it has functions
+	imports []id // the tasks of the imported packages
+	byName  bool // all of these
+}
+
+// of returns the task with a definition.
+func (known initTasks) of(s scope, n id, d def) initTask {
+	if t, ok := known[n]; ok && t.d == d && t.byName { // others may have other numbers now
+		return t
+	}
+	t := initTask{d: d, name: strings.Clone(d.name()), works: d.sym().size() > emptyTask, byName: true}
+	relocs := d.relocs()
+	for j := range relocs {
+		if relocs[j].kind() == relocInitOrder {
+			t.imports = append(t.imports, s.resolve(d.o, relocs[j].target()))
+			t.byName = t.byName && relocs[j].target().pkg == refNone
+		}
+	}
+	if known != nil {
+		known[n] = t
+	}
+	return t
 }
 
 // emptyTask is the size of an init task without functions. The runtime must not get one.

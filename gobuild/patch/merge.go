@@ -176,41 +176,58 @@ func newLinkname(old, o *object) string {
 	return ""
 }
 
-// checkImports compares the fingerprints of export data that importers have seen, as the linker does. Importers refer
-// to symbols by numbers that only hold for these export data.
+// checkImports compares the fingerprints of export data that the importers of changed packages, and these, have seen, as
+// the linker does. Importers refer to symbols by numbers that only hold for these export data.
 func (x *patch) checkImports() error {
-	check := func(o *object) error {
-		for _, i := range o.imports() {
-			if i.path == "unsafe" {
-				continue
-			}
-			q := x.p.byPath[escaped(i.path)]
-			if q == nil {
-				return &Unfit{Why: fmt.Sprintf("package %s imports %s, which is not linked yet", o.path, i.path)}
-			}
-			if n := x.changed[q]; n != nil {
-				q = n
-			}
-			if q.fingerprint != i.fingerprint {
-				return &Unfit{Why: fmt.Sprintf("package %s was compiled with another version of %s", o.path, i.path)}
-			}
-		}
-		return nil
-	}
 	for _, o := range x.p.objects {
-		if o.standard || x.changed[o] != nil || o.assembly() {
+		changed := func(q *object) bool { return x.changed[q] != nil }
+		if x.changed[o] != nil || !slices.ContainsFunc(o.imported, changed) {
 			continue
 		}
-		if err := check(o); err != nil {
+		if _, err := x.p.importsOf(o, x.changed); err != nil {
 			return err
 		}
 	}
 	for _, n := range x.news {
-		if err := check(n); err != nil {
+		if _, err := x.p.importsOf(n, x.changed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkImports does the same for the whole program.
+func (p *program) checkImports() (err error) {
+	for _, o := range p.objects {
+		if o.standard || o.assembly() {
+			continue
+		}
+		if o.imported, err = p.importsOf(o, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importsOf returns the packages that an object imports, after a look at their fingerprints.
+func (p *program) importsOf(o *object, changed map[*object]*object) (list []*object, err error) {
+	for _, i := range o.imports() {
+		if i.path == "unsafe" {
+			continue
+		}
+		q := p.byPath[escaped(i.path)]
+		if q == nil {
+			return nil, &Unfit{Why: fmt.Sprintf("package %s imports %s, which is not linked yet", o.path, i.path)}
+		}
+		list = append(list, q)
+		if n := changed[q]; n != nil {
+			q = n
+		}
+		if q.fingerprint != i.fingerprint {
+			return nil, &Unfit{Why: fmt.Sprintf("package %s was compiled with another version of %s", o.path, i.path)}
+		}
+	}
+	return list, nil
 }
 
 // number gives the definitions of a new object the ids of the base's symbols, or new ones.

@@ -102,6 +102,7 @@ type object struct {
 	// through all these.
 	hashed64, hashed, named, refs, all int
 
+	imported []*object // what the package imports; nil for the standard library and for what the assembler has written
 	ids      []id      // global number of each local one
 	packages []*object // by the index in references; entry 0 is none
 }

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -295,7 +296,7 @@ const noInitName = "runtime.mapinitnoop"
 
 // orderTasks finds the init tasks of the next program.
 func (x *patch) orderTasks() {
-	order, err := initOrder(x, x.b.main)
+	order, err := initOrder(x, x.b.main, maps.Clone(x.b.known))
 	if err != nil {
 		refuse("%v", err)
 	}
