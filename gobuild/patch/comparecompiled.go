@@ -42,7 +42,7 @@ func (c *comparison) notAsCompiled(g *function, d def, root string) string {
 func (c *comparison) tablesNotAsCompiled(g *function, d def, inlines bool) string {
 	pcdata, funcdata := 0, 0
 	same := func(at uint32, r ref) bool {
-		t := c.p.defs[c.p.resolve(d.o, r)]
+		t := c.p.def(c.p.resolve(d.o, r))
 		if !t.known() || len(t.content()) == 0 {
 			return at == 0
 		}
@@ -96,7 +96,7 @@ func (c *comparison) tablesNotAsCompiled(g *function, d def, inlines bool) strin
 // callAsCompiled compares entry i of the tree of inlined calls, a runtime.inlinedCall, with what the compiler has told.
 func (c *comparison) callAsCompiled(g *function, i uint64, o *object, call inlined) bool {
 	tree := g.funcdata(funcdataInlTree)
-	f := c.p.defs[c.p.resolve(o, call.function)]
+	f := c.p.def(c.p.resolve(o, call.function))
 	b := g.image.at(tree+16*i, 16)
 	if tree == 0 || b == nil || !f.known() {
 		return false
