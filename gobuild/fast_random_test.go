@@ -103,10 +103,10 @@ func copyModule(t *testing.T, from, to string) {
 }
 
 // editAndCompare does n edits, and compares with go build after each.
-func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) {
+func editAndCompare(t *testing.T, p Program, random *rand.Rand, n int) (ways map[string]int) {
 	t.Helper()
 	c := begin(t, p)
-	c.editOften(random, n, c.same, func(way string) string { return strings.TrimRight(way, "0123456789 ") })
+	return c.editOften(random, n, c.same, func(way string) string { return strings.TrimRight(way, "0123456789 ") })
 }
 
 // editOften does n edits, calls same after each, and counts the ways of building by their kind. An edit that does not

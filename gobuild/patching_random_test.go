@@ -33,7 +33,7 @@ func TestRandomEditsPatched(t *testing.T) {
 		t.Run(fmt.Sprint("module ", module), func(t *testing.T) {
 			dir, own := testplace.Folder(t), rand.New(rand.NewPCG(seedOfTests(), random.Uint64()))
 			generate(t, dir, own, 4+own.IntN(5))
-			done += editAndPatch(t, program(dir), own, edits)
+			done += editAndPatch(t, program(dir), own, edits)["patched"]
 		})
 		if t.Failed() || done == before {
 			t.Fatalf("module %d: %d patched", module, done-before)
@@ -59,15 +59,15 @@ func TestRandomEditsPatchedOfARealModule(t *testing.T) {
 	editAndPatch(t, realModule(t), rand.New(rand.NewPCG(seedOfTests(), 18)), n, args...)
 }
 
-// editAndPatch is editAndCompare with patches. Programs are run with args. It returns how many programs were patched.
-func editAndPatch(t *testing.T, p Program, random *rand.Rand, n int, args ...string) (patched int) {
+// editAndPatch is editAndCompare with patches. Programs are run with args.
+func editAndPatch(t *testing.T, p Program, random *rand.Rand, n int, args ...string) (ways map[string]int) {
 	t.Helper()
 	p.Patch = true
 	c := begin(t, p)
 	c.needsPatches()
 	c.milder = 2
 	r := &patchedEdits{trial: c, args: args, patched: map[string]bool{}}
-	return c.editOften(random, n, func() string { return r.same(random.IntN(4) != 0) }, kindOfWay)["patched"]
+	return c.editOften(random, n, func() string { return r.same(random.IntN(4) != 0) }, kindOfWay)
 }
 
 // kindOfWay names a way for counting.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -28,8 +29,8 @@ type base struct {
 }
 
 func open(ctx context.Context, link Link) (opened *Base, err error) {
-	if why := supported(link.GoVersion, "linux", "amd64"); why != "" {
-		return nil, &Unfit{Why: why}
+	if versionOf(link.GoVersion) == nil {
+		return nil, &Unfit{Why: supported(link.GoVersion, "linux", "amd64")}
 	}
 	b := &Base{base{set: setByLinker(link.Set)}}
 	defer func() {
@@ -38,17 +39,17 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 		}
 	}()
 	defer guard(&err)()
-	if b.program, err = load(ctx, link.Archives); err != nil {
+	if b.program, err = load(ctx, versionOf(link.GoVersion), link.Archives); err != nil {
 		return nil, err
 	}
-	m, err := openImage(link.Image)
+	m, err := openImage(link.Image, b.program.version)
 	if err != nil {
 		return nil, err
 	}
 	b.layout = &layout{program: b.program, image: m, defs: b.program.defs} // for close, and to find the init tasks
 	b.known = initTasks{}
 	b.main = b.program.mentioned("main..inittask", 0)
-	if b.tasks, err = initOrder(b.layout, b.main, b.known); err != nil {
+	if b.tasks, err = initOrder(b.layout, b.main, b.program.version.initOrder, b.known); err != nil {
 		return nil, err
 	}
 	if len(m.modules) != 1 {
@@ -93,6 +94,9 @@ func (b *base) verify(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := b.checkLists(); err != nil {
+		return err
+	}
 	b.inlined = b.inlinedElsewhere()
 	b.variables = b.typed()
 	l.image.forget()
@@ -110,6 +114,21 @@ func setByLinker(flags []string) map[string]bool {
 		}
 	}
 	return set
+}
+
+// checkLists checks that the runtime finds the types and itabs that the linker lists.
+func (b *base) checkLists() error {
+	m, known := b.layout.image, b.layout.byAddress()
+	listed := map[id]bool{}
+	for _, at := range slices.Concat(m.listedTypes(&m.modules[0]), m.listedItabs(&m.modules[0])) {
+		listed[known[at]] = true
+	}
+	for _, n := range known {
+		if s := b.layout.def(n).sym(); listed[n] != (s.typelink() || s.isItab()) {
+			return &Unfit{Why: "the program lists other types and itabs than expected: " + b.program.name(n)}
+		}
+	}
+	return nil
 }
 
 // variable is a variable in memory with its type, from which the garbage collector knows its pointers.

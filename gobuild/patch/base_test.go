@@ -19,10 +19,12 @@ func TestSupported(t *testing.T) {
 		{"go1.26", "linux", "amd64", true},
 		{"go1.26.8", "linux", "amd64", true},
 		{"go1.25.9", "linux", "amd64", false},
-		{"go1.27.0", "linux", "amd64", false},
+		{"go1.24.13", "linux", "amd64", false},
+		{"go1.27.4", "linux", "amd64", false},
+		{"go1.28.0", "linux", "amd64", false},
 		{"go1.26rc1", "linux", "amd64", false},
 		{"go1.26.8 X:nogreenteagc", "linux", "amd64", false},
-		{"devel go1.27-abc", "linux", "amd64", false},
+		{"devel go1.28-abc", "linux", "amd64", false},
 		{"go1.26.8", "linux", "arm64", false},
 		{"go1.26.8", "darwin", "amd64", false},
 	} {
@@ -80,7 +82,7 @@ func TestOpenRefuses(t *testing.T) {
 	s := newSource(t, baseProgram)
 	s.compile(t)
 	good := s.link(t)
-	image, err := openImage(good.Image)
+	image, err := openImage(good.Image, versionOf(good.GoVersion))
 	if err != nil {
 		t.Fatal(err)
 	}

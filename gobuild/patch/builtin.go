@@ -1,17 +1,13 @@
 package patch
 
 import (
-	_ "embed"
 	"strconv"
 	"strings"
 )
 
 // The compiler refers to some functions of the runtime by a number: the line in cmd/internal/goobj/builtinlist.go. Each
-// version of Go has its own list. A list that does not fit would give one symbol two addresses, so no base would
-// verify.
-//
-//go:embed builtins-go1.26.txt
-var builtins126 string
+// version of Go has its own list, a file here. A list that does not fit would give one symbol two addresses, so no base
+// would verify.
 
 // builtinIDs returns the symbols that the numbers mean.
 func (p *program) builtinIDs(list string) []id {

@@ -25,7 +25,7 @@ func (b *base) compare(ctx context.Context, path string, limit int) (found []Dif
 	}
 	defer b.rest()
 	defer guard(&err)()
-	m, err := openImage(path)
+	m, err := openImage(path, b.program.version)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -17,6 +18,8 @@ var plantEdits = map[string][]string{
 		"err := lib", "var o interface{ Other() string } = &named{where()}\n\tfmt.Println(o.Other(), " +
 			"strings.NewReplacer(\"a\", \"b\").Replace(\"cab\"))\n\terr := lib",
 		"number = 7", "number = 8",
+		"type namer interface{ Name", "func (n named) A() string { return \"A\" }\n\ntype namer interface{ A() string; Name",
+		"cell struct{ n int }", "cell struct{ n, m int }", "cells [4]cell", "cells cell",
 	},
 	"lib/lib.go": {"func count", "func init() { Default += \" more\" }\n\nfunc count"},
 }
@@ -52,7 +55,7 @@ func newPlanted(t *testing.T) *planted {
 	if p.data, err = os.ReadFile(p.path); err != nil {
 		t.Fatal(err)
 	}
-	if p.image, err = openImage(p.path); err != nil {
+	if p.image, err = openImage(p.path, versionOf(runtime.Version())); err != nil {
 		t.Fatal(err)
 	}
 	if p.layout, err = replay(t.Context(), p.exact.program, p.image, p.exact.tasks, true); err != nil {
@@ -132,10 +135,8 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			le.PutUint64(b, y)
 			le.PutUint64(b[8:], x)
 		},
-		"a pointer of data":     flip(second.gcdata+1, 1),
-		"a pointer of bss":      flip(second.gcbss+1, 1),
-		"a type is not listed":  flip(second.typelinks, 32),
-		"an itab is not listed": flip(second.itablinks, 8),
+		"a pointer of data": flip(second.gcdata+1, 1),
+		"a pointer of bss":  flip(second.gcbss+1, 1),
 		"the search for functions": func(data []byte) {
 			for i := range second.maxpc/4096 - second.minpc/4096 + 1 {
 				p.at(data, second.findfunc+20*i, 4)[0] += 1
@@ -152,6 +153,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 	p.searches(plants)
 	p.rows(plants, "main.main", "internal/bytealg.IndexRabinKarp[go.shape.string]")
+	p.lists(plants, flip)
 	p.references(plants)
 	for name, plant := range plants {
 		data := bytes.Clone(p.data)
@@ -194,6 +196,48 @@ func (p *planted) rows(plants map[string]func([]byte), names ...string) {
 				p.at(data, f.at+uint64(off), 4)[3] ^= 0x40 // far away, where nothing is by chance the same
 			}
 		}
+	}
+}
+
+// lists plants faults into the lists of types and itabs, and into types that only reflection can find.
+func (p *planted) lists(plants map[string]func([]byte), flip func(at uint64, mask byte) func([]byte)) {
+	m := p.image
+	first, second, f := &m.modules[0], &m.modules[1], p.image.fields
+	if m.version.walked {
+		plants["a type is not listed"] = func(data []byte) {
+			b := p.at(data, second.address+uint64(f.typedesclen), 8)
+			types := m.listedTypes(second)
+			le.PutUint64(b, types[len(types)-1]-second.types)
+		}
+		plants["an itab is not listed"] = func(data []byte) {
+			b := p.at(data, second.address+uint64(f.itabsize), 8)
+			itabs := m.listedItabs(second)
+			le.PutUint64(b, itabs[len(itabs)-1]-second.types-second.itabOffset)
+		}
+	} else {
+		plants["a type is not listed"] = flip(second.typelinks, 32)
+		plants["an itab is not listed"] = flip(second.itablinks, 8)
+	}
+	for _, at := range m.listedTypes(first) {
+		if m.words(at+typeBytes, 1)[0] == at {
+			cell := p.layout.address[p.named("type:main.cell", 0)]
+			plants["a retired type is made of a type in the program"] = func(data []byte) {
+				le.PutUint64(p.at(data, at+typeBytes, 8), cell)
+			}
+		}
+	}
+	for _, at := range m.listedItabs(first) {
+		if words := m.words(at, 2); words[0] == words[1] {
+			live := m.words(m.listedItabs(second)[0], 2)
+			plants["a retired itab is for a type in the program"] = func(data []byte) {
+				le.PutUint64(p.at(data, at, 8), live[0])
+				le.PutUint64(p.at(data, at+8, 8), live[1])
+			}
+		}
+	}
+	if plants["a retired type is made of a type in the program"] == nil ||
+		plants["a retired itab is for a type in the program"] == nil {
+		p.t.Fatal("nothing is retired")
 	}
 }
 

@@ -30,18 +30,18 @@ func (m *image) areaOf(at uint64) (area, *module) {
 			}
 		}
 	}
-	// The second module continues the types and tables of the first. Its own lie behind its code.
+	// The second module continues the constants and tables of the first. Its own lie behind its code.
 	for i := len(m.modules) - 1; i >= 0; i-- {
 		d := &m.modules[i]
-		from, tables := d.types, d.gofunc
+		from, to := d.rodata, d.noptrdata
 		if i > 0 {
-			from, tables = d.maxpc, d.pcHeader
+			from, to = d.maxpc, m.modules[0].etypes
 		}
 		switch {
-		case at >= from && at < d.etypes && at < tables && i > 0, i == 0 && at >= from && at < d.gofunc:
-			return areaRodata, d
 		case at >= d.pcHeader && at < d.epclntab:
 			return areaTables, d
+		case at >= from && at < to:
+			return areaRodata, d
 		}
 	}
 	return areaNone, nil
@@ -178,82 +178,6 @@ func (m *image) stringAt(address uint64) string {
 	return string(m.at(le.Uint64(b), int(le.Uint64(b[8:]))))
 }
 
-// links compares the tables of types that reflection finds by name, and of itabs. The patched image may list more: what
-// the exact link has dropped.
-func (c *comparison) links() {
-	c.listed("list of types", func(m *image, d *module) []uint64 {
-		b := m.at(d.typelinks, int(4*d.nTypelinks))
-		list := make([]uint64, len(b)/4)
-		for i := range list {
-			list[i] = d.types + uint64(le.Uint32(b[4*i:]))
-		}
-		return list
-	}, true)
-	c.listed("list of itabs", func(m *image, d *module) []uint64 { return m.words(d.itablinks, d.nItablinks) }, false)
-}
-
-func (c *comparison) listed(kind string, list func(m *image, d *module) []uint64, sorted bool) {
-	exact, patched := c.exact.byAddress(), c.patched.byAddress()
-	has := map[id]int{}
-	for i := range c.patched.image.modules {
-		last := ""
-		for _, at := range list(c.patched.image, &c.patched.image.modules[i]) {
-			if n := patched[at]; n != 0 {
-				has[n]++
-			}
-			if !sorted {
-				continue
-			}
-			text := c.patched.image.typeText(at)
-			if text < last {
-				c.differ(kind, patched[at], "is not sorted")
-			}
-			last = text
-		}
-	}
-	for _, at := range list(c.exact.image, &c.exact.image.modules[0]) {
-		n := exact[at]
-		if n == 0 || !c.both(n) {
-			continue
-		}
-		if has[n] != 1 {
-			c.differ(kind, n, "is listed %d times", has[n])
-		}
-	}
-}
-
-// byAddress returns the types and itabs by their address.
-func (l *layout) byAddress() map[uint64]id {
-	list := map[uint64]id{}
-	for _, n := range l.reached {
-		if s := l.def(n).sym(); s.isType() || s.isItab() {
-			list[l.address[n]] = n
-		}
-	}
-	return list
-}
-
-// typeText returns a type in an image as reflection prints it.
-func (m *image) typeText(at uint64) string {
-	b := m.at(at, 48)
-	if b == nil {
-		return ""
-	}
-	name := m.tail(m.modules[0].types + uint64(le.Uint32(b[typeStr:])))
-	if len(name) < 2 {
-		return ""
-	}
-	size, k := uvarint(name[1:])
-	if uint64(len(name)) < uint64(1+k)+uint64(size) {
-		return ""
-	}
-	text := string(name[1+k : 1+k+int(size)])
-	if b[typeTFlag]&tflagExtraStar != 0 && text != "" {
-		text = text[1:]
-	}
-	return text
-}
-
 // modules checks the module data of the patched image: what the runtime demands of them, and how the second continues
 // the first.
 func (c *comparison) modules() {
@@ -270,9 +194,9 @@ func (c *comparison) modules() {
 	tasks := m.words(first.tasks, first.nTasks)
 	check(len(tasks) == int(first.nTasks), "the list of init tasks is not in the file")
 	if last != first {
-		check(last.text == first.text && last.types == first.types && last.rodata == first.rodata &&
-			last.gofunc == first.gofunc, "the second module has its own coordinates")
-		check(first.etypes == last.etypes && last.epclntab <= last.etypes, "types end too early")
+		check(last.text == first.text && last.rodata == first.rodata && last.gofunc == first.gofunc,
+			"the second module has its own coordinates")
+		c.typeLimits(check, first, last)
 		check(!last.hasmain && last.nTasks == 0, "the second module has init tasks or a main function")
 		check(last.minpc >= first.end && last.pcHeader >= last.maxpc, "the modules overlap")
 	}
@@ -289,6 +213,7 @@ func (c *comparison) modules() {
 		}
 		check(h[4] == 0 && h[5] == 0, "the header of the table of functions is not that of this version")
 		check(le.Uint64(h[8:]) == uint64(d.nFtab-1), "the number of functions is wrong")
+		check(!c.p.version.textInHeader || le.Uint64(h[24:]) == d.text, "the header of the table of functions is wrong")
 		for k, at := range []uint64{d.names, d.cutab, d.files, d.pctab, d.functions} {
 			check(le.Uint64(h[32+8*k:]) == at-d.pcHeader, "the header of the table of functions is wrong")
 		}
@@ -299,6 +224,32 @@ func (c *comparison) modules() {
 			sorted = le.Uint32(table[8*(k-1):]) <= le.Uint32(table[8*k:])
 		}
 		check(sorted, "the table of functions is not sorted, or does not fit its module")
+	}
+}
+
+// typeLimits checks where the runtime looks for the types of the modules: see fillLists.
+func (c *comparison) typeLimits(check checker, first, second *module) {
+	check(second.epclntab <= first.etypes, "types end too early")
+	if !c.p.version.walked {
+		check(second.types == first.types && second.etypes == first.etypes, "the second module has other types")
+		return
+	}
+	name := le.Uint64(c.patched.image.at(second.address+uint64(c.p.version.module.modulename), wordSize))
+	check(first.etypes == name+uint64(len(moduleName)), "types end elsewhere")
+	check(second.types == roundUp(second.maxpc, pageSize) && second.etypes == second.types,
+		"the second module has types of its own")
+	check(second.itabOffset == roundUp(second.typesSize, wordSize), "itabs do not follow the types")
+	for _, l := range []struct {
+		at   []uint64
+		size func(uint64) uint64
+		end  uint64
+	}{
+		{c.patched.image.listedTypes(second), c.patched.image.typeSize, second.types + second.typesSize},
+		{c.patched.image.listedItabs(second), c.patched.image.itabSize, second.types + second.itabOffset + second.itabSize},
+	} {
+		if n := len(l.at); n > 0 {
+			check(l.at[n-1]+l.size(l.at[n-1]) == l.end, "the listed types or itabs end elsewhere")
+		}
 	}
 }
 
@@ -314,19 +265,24 @@ func (c *comparison) moduleFields(check checker) {
 		"enoptrdata": f.enoptrdata, "data": f.data, "edata": f.edata, "bss": f.bss, "ebss": f.ebss,
 		"noptrbss": f.noptrbss, "enoptrbss": f.enoptrbss, "end": f.end, "gcdata": f.gcdata, "gcbss": f.gcbss,
 		"types": f.types, "rodata": f.rodata, "epclntab": f.epclntab} {
-		check(m.symbols["runtime."+name] == le.Uint64(first[off:]), "the first module has another "+name)
+		check(off == 0 || m.symbols["runtime."+name] == le.Uint64(first[off:]), "the first module has another "+name)
 	}
 	if len(m.modules) == 1 {
 		return
 	}
 	second := m.at(m.modules[1].address, f.size)
-	for _, slice := range []int{f.funcnametab, f.cutab, f.filetab, f.pctab, f.pclntable, f.ftab, f.typelinks,
-		f.itablinks} {
+	slices := []int{f.funcnametab, f.cutab, f.filetab, f.pctab, f.pclntable, f.ftab}
+	lists := f.ptab
+	if !c.p.version.walked {
+		slices = append(slices, f.typelinks, f.itablinks)
+		lists = f.typelinks
+	}
+	for _, slice := range slices {
 		for _, b := range [][]byte{first, second} {
 			check(le.Uint64(b[slice+8:]) == le.Uint64(b[slice+16:]), "a slice of a module has another capacity")
 		}
 	}
-	for _, part := range [][2]int{{f.covctrs, f.end}, {f.textsectmap, f.typelinks}, {f.ptab, f.modulename},
+	for _, part := range [][2]int{{f.covctrs, f.end}, {f.textsectmap, lists}, {f.ptab, f.modulename},
 		{f.modulehashes, f.size}} {
 		check(zeros(second[part[0]:part[1]]), "the second module has fields that are not for patches")
 	}
@@ -355,8 +311,7 @@ func (c *comparison) variableAreas(check checker, d *module, name uint64) {
 // functionTables checks that the parts of the second module's table of functions follow each other.
 func (c *comparison) functionTables(check checker, d *module, u func(off int) uint64) {
 	f := c.patched.image.fields
-	groups := (d.maxpc - d.minpc + 4095) / 4096
-	check(d.epclntab == roundUp(d.findfunc+20*groups, 8), "the search for functions has another size")
+	check(d.epclntab == d.tablesEnd(), "the search for functions has another size")
 	check(d.etext == d.maxpc && d.ftab == d.functions, "the second module's functions end elsewhere")
 	at := d.pcHeader + 72
 	for _, part := range []struct {

@@ -41,6 +41,7 @@
 //	module.go    the new module's segments: code, constants and tables, variables
 //	pclntab.go   what the runtime knows of the new functions
 //	gcmask.go    where the new variables have pointers
+//	lists.go     the types and itabs that the runtime finds by itself; those of the base that it must not find any more
 //	relocate.go  relocations of the new module; then the base's: sites of moved symbols, absent references to symbols
 //	             that have come back, the tables of types and itabs, the list of init tasks, the list of modules
 //	write.go     the file: a clone of the base, the changed pages, three segments at the end
@@ -71,9 +72,40 @@
 //   - Patch never changes the base's file, and leaves no file behind if it fails.
 //   - A panic on the way is Unfit, too.
 //
+// # Adding a version of Go
+//
+// Programs of a version are patched if version.go lists it. What differs between versions is a field of the type
+// version, and nothing else in this package asks for a version. To add one:
+//
+//  1. Add a row to versions, with builtins-goN.txt and moduleN, and run
+//     GOTOOLCHAIN=goN.M go test -run Toolchain: it compares numbers, lists and offsets with the toolchain's sources.
+//  2. Compare with the version before: cmd/internal/objabi and goobj, internal/abi, runtime/symtab.go, type.go and
+//     iface.go (what reads moduledata), and in cmd/link/internal: loader/loader.go (which definition wins), and in ld
+//     data.go, deadcode.go, inittask.go, pcln.go and symtab.go. What has changed becomes a field.
+//  3. Run all tests with it: GOTOOLCHAIN=goN.M go test ./gobuild/patch, and -run 'Patch' in gobuild with
+//     HOTRELOAD_SOAK=1. A base that does not verify, or a difference, is a rule that is not known yet.
+//  4. Make it tried: gobuild patches its programs from then on. Add it to .ci/run and docs/speed.md.
+//
 // # What it does not do
 //
 // Only linux/amd64, programs of ET_EXEC linked by Go's own linker, and the versions in version.go. No race detector, no
 // -cover, no plugins, no C outside the standard library. It does not compile, does not link, and does not decide which
 // packages have changed.
+//
+// For linux/arm64, this is missing:
+//
+//   - Addresses in instructions. amd64 has whole words (relocAddr, relocPCRel, relocCall); arm64 has pairs of
+//     instructions of which each holds a part: R_ADDRARM64 (ADRP and ADD), R_ARM64_PCREL_LDST8 to 64 (ADRP and a load
+//     or store), R_CALLARM64 (26 bits of a B or BL), R_ARM64_TLS_LE. Replay has to read an address out of them, compare
+//     the other bits of both instructions, and write it back: layout.read and patch.encode, by architecture.
+//   - Distances. A BL reaches 128 MB, and the new code lies behind the bss of the base. The linker puts trampolines in
+//     text for calls that do not reach, with names and rules of its own (arm64.trampoline). A patch would have to
+//     refuse when a call does not reach, or to make the same trampolines, and Compare to know them.
+//     ADRP reaches 4 GB: enough.
+//   - A site is not one place any more: an edit at an address becomes two instructions that must stay a pair.
+//   - The jump that is left at the old entry of a moved function (E9 on amd64), the 4 bytes of INT3 between functions,
+//     and the offset of the call of deferreturn are amd64's, as are alignment (largest is 32; functions on arm64 have
+//     16), minLC 1 in the table of functions (arm64 has 4, and its pc tables count in 4 bytes), and relocTLS.
+//   - Text in several sections: a base with more than one entry in textsectmap must be Unfit.
+//   - Pages. Segments are aligned to 64 KB on arm64, the new ones must be, too (pageSize, in write.go and module.go).
 package patch

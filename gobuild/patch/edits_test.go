@@ -33,7 +33,15 @@ var last struct {
 var zero [4]int
 var number = 7
 
+type namer interface{ Name() string }
+
 type named struct{ name string }
+
+type cell struct{ n int }
+
+var cells [4]cell
+var asNamer namer = named{name: "namer"}
+var large [20000]*int
 
 func (n named) Name() string { return n.name }
 
@@ -48,6 +56,8 @@ func init() { words = append(words, "init") }
 
 func main() {
 	var it lib.Named = named{"main"}
+	large[len(large)-1] = &number
+	fmt.Println(cells, asNamer.Name(), any(it).(namer) == asNamer, *large[len(large)-1])
 	fmt.Println(it.Name(), lib.Describe(it), lib.Default, number, words, counts["a"], zero)
 	fmt.Println(util.Sum([]int{1, 2, 3}), util.Keep(4), lib.Count)
 	fmt.Printf("%T %v %v\n", last, last, lib.Shape{W: 1, H: 2})
@@ -179,6 +189,24 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 	{"reflection is used", "main.go", []string{"_ \"reflect\"", "\"reflect\"", "err := lib",
 		"t := reflect.TypeOf(map[string][]*named{})\n\tfmt.Println(t, t.Elem().Elem() == reflect.TypeFor[*named](), " +
 			"reflect.PointerTo(reflect.TypeFor[named]()) == t.Elem().Elem())\n\terr := lib"}, ""},
+	{"an interface gets a method, and values are converted to it", "main.go", []string{
+		"type namer interface{ Name", "func (n named) A() string { return \"A\" }\n\ntype namer interface{ A() string; Name",
+		"asNamer.Name(), any(it).(namer) == asNamer",
+		"any(it).(namer).A(), any(it).(namer).Name(), any(it).(namer) == namer(named{\"main\"})"}, ""},
+	{"a type changes, and an array of it is only made by reflection", "main.go", []string{
+		"_ \"reflect\"", "\"reflect\"", "cell struct{ n int }", "cell struct{ n, m int }", "cells [4]cell", "cells cell",
+		"err := lib", "fmt.Println(reflect.ArrayOf(4, reflect.TypeFor[cell]()).Size())\n\terr := lib"}, ""},
+	{"a variable with many pointers grows", "main.go", []string{"[20000]*int", "[20001]*int"}, ""},
+	{"a new variable with many pointers in structs", "main.go", []string{
+		"var cells", "type wide struct {\n\tn int\n\tlist [9000]struct{ text string; n int; m map[int]*int }\n" +
+			"\tend []*int\n}\n\nvar many [2]wide\n\nvar cells",
+		"large[len(large)-1] = &number", "large[len(large)-1] = &number\n" +
+			"\tmany[1].list[8999].m = map[int]*int{1: &number}\n\tmany[1].end = []*int{large[0]}\n" +
+			"\truntime.GC()\n\tfmt.Println(*many[1].list[8999].m[1], many[1].end)"}, ""},
+	{"types are compared as some of package runtime", "main.go", []string{
+		"var cells", "type two struct{ a, b string }\n\ntype mixed struct {\n\ttext string\n\tn [3]int\n}\n\nvar cells",
+		"err := lib", "var x, y, z any = two{a: words[0]}, two{b: words[1]}, mixed{text: words[0]}\n" +
+			"\tfmt.Println(x == y, x == any(two{a: \"a\"}), z == any(mixed{text: \"a\"}))\n\terr := lib"}, ""},
 	{"methods by reflection", "main.go", []string{"_ \"reflect\"", "\"reflect\"", "err := lib",
 		"fmt.Println(reflect.ValueOf(it).MethodByName(words[0]).IsValid())\n\terr := lib"}, "reflection"},
 	{"the only function that changes tells its name", "main.go", []string{"err := lib",
@@ -194,20 +222,16 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 	{"a comment", "main.go", []string{"func where", "// where tells.\nfunc where"}, ""},
 }
 
-func TestEdits(t *testing.T) { editEach(t, baseProgram, editCases) }
+func TestEdits(t *testing.T) { editEach(t, newSource(t, baseProgram), editCases) }
 
-// editEach makes each edit of a program and checks its patch. All are patches of the same base. The linker is given
-// flags.
-func editEach(t *testing.T, program string, cases []editCase, flags ...string) {
-	s := newSource(t, program)
-	s.flags = flags
+// editEach makes each edit of a program and checks its patch. All are patches of the same base.
+func editEach(t *testing.T, s *source, cases []editCase) {
 	s.compile(t)
 	before := s.archives
 	b := s.open(t)
-	texts := sources(program)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			edited := texts[c.file]
+			edited := s.texts[c.file]
 			for i := 0; i < len(c.edit); i += 2 {
 				if !strings.Contains(edited, c.edit[i]) {
 					t.Fatalf("%s does not contain %q", c.file, c.edit[i])
@@ -216,7 +240,7 @@ func editEach(t *testing.T, program string, cases []editCase, flags ...string) {
 			}
 			s.archives = before
 			s.save(t, "-- "+c.file+" --\n"+edited)
-			defer s.save(t, "-- "+c.file+" --\n"+texts[c.file])
+			defer s.save(t, "-- "+c.file+" --\n"+s.texts[c.file])
 			s.check(t, b, s.compile(t), c.why)
 		})
 	}

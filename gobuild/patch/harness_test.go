@@ -14,15 +14,17 @@ import (
 
 // program under test: a module in a folder, with its archives.
 type source struct {
-	dir, pkg string
-	flags    []string // of the linker
-	archives map[string]string
+	dir, pkg  string
+	toolchain string   // "1.27.4"; "" is that of the test
+	flags     []string // of the linker
+	archives  map[string]string
+	texts     map[string]string // of the files with which newSource was called
 }
 
 // newSource writes a module. The files are in the form of txtar: "-- NAME --" before each.
 func newSource(t testing.TB, text string) *source {
 	t.Helper()
-	s := &source{dir: t.TempDir(), pkg: "."}
+	s := &source{dir: t.TempDir(), pkg: ".", texts: sources(text)}
 	s.save(t, "-- go.mod --\nmodule example\n\ngo 1.25\n")
 	s.save(t, text)
 	return s
@@ -55,7 +57,7 @@ func (s *source) compile(t testing.TB) (changed map[string]string) {
 func (s *source) tryCompile() (changed map[string]string, err error) {
 	c := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Name}} {{.Export}}", s.pkg)
 	c.Dir = s.dir
-	c.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local")
+	c.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", s.chosen())
 	out, err := c.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w\n%s", err, stderr(err))
@@ -111,16 +113,29 @@ func (s *source) tryLink(t testing.TB, args ...string) (Link, error) {
 	args = slices.Concat(s.flags, args)
 	args = append([]string{"tool", "link", "-o", exe, "-importcfg", cfg, "-buildmode=exe", "-w"}, args...)
 	c := exec.Command("go", append(args, s.archives["main"])...)
+	c.Env = append(os.Environ(), s.chosen())
 	if out, err := c.CombinedOutput(); err != nil {
 		return Link{}, fmt.Errorf("link: %w\n%s", err, out)
 	}
-	link := Link{Image: exe, Archives: maps.Clone(s.archives), GoVersion: runtime.Version()}
+	version := runtime.Version()
+	if s.toolchain != "" {
+		version = "go" + s.toolchain
+	}
+	link := Link{Image: exe, Archives: maps.Clone(s.archives), GoVersion: version}
 	for _, arg := range args {
 		if set, ok := strings.CutPrefix(arg, "-X="); ok {
 			link.Set = append(link.Set, set)
 		}
 	}
 	return link, nil
+}
+
+// chosen returns the variable of the environment that makes go the toolchain.
+func (s *source) chosen() string {
+	if s.toolchain == "" {
+		return "GOTOOLCHAIN=local"
+	}
+	return "GOTOOLCHAIN=go" + s.toolchain
 }
 
 // open links and opens a base.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"strings"
 	"unsafe"
 )
 
@@ -16,7 +17,8 @@ type image struct {
 	symbols  map[string]uint64 // addresses in .symtab; without names that occur twice
 	module   uint64            // address of runtime.firstmoduledata
 	modules  []module          // the first module, and the patch's if there is one
-	fields   *moduleFields
+	version  *version
+	fields   *moduleFields // of the version
 	release  func()
 }
 
@@ -27,12 +29,12 @@ type segment struct {
 }
 
 // openImage maps a program. It fails if the image is not what the linker writes in the supported modes.
-func openImage(path string) (*image, error) {
+func openImage(path string, v *version) (*image, error) {
 	data, release, err := mapFile(path)
 	if err != nil {
 		return nil, err
 	}
-	m := &image{path: path, data: data, release: release, fields: &module126}
+	m := &image{path: path, data: data, release: release, version: v, fields: &v.module}
 	if err := m.read(); err != nil {
 		release()
 		return nil, err
@@ -167,7 +169,9 @@ type module struct {
 	findfunc, minpc, maxpc, text, etext                                uint64
 	noptrdata, enoptrdata, data, edata, bss, ebss, noptrbss, enoptrbss uint64
 	end, gcdata, gcbss, types, etypes, rodata, gofunc, epclntab        uint64
-	typelinks, nTypelinks, itablinks, nItablinks, tasks, nTasks, next  uint64
+	typelinks, nTypelinks, itablinks, nItablinks                       uint64
+	typesSize, itabOffset, itabSize                                    uint64
+	tasks, nTasks, next                                                uint64
 	hasmain                                                            bool
 }
 
@@ -186,7 +190,8 @@ func (m *image) readModules() error {
 	}
 	first := &m.modules[0]
 	if !first.hasmain || first.text != m.symbols["runtime.text"] || first.types != m.symbols["runtime.types"] ||
-		first.minpc != first.text || first.types != first.rodata || first.etext != m.symbols["runtime.etext"] ||
+		first.minpc != first.text || first.rodata != m.symbols["runtime.rodata"] ||
+		first.etext != m.symbols["runtime.etext"] ||
 		first.gofunc != m.symbols["go:func.*"] || first.epclntab != m.symbols["runtime.epclntab"] {
 		return &Unfit{Why: "the program's module data are not laid out as expected"}
 	}
@@ -208,17 +213,56 @@ func (m *image) readModule(at uint64) (d module, ok bool) {
 		return d, false
 	}
 	u := func(off int) uint64 { return le.Uint64(b[off:]) }
-	return module{
+	d = module{
 		address: at, pcHeader: u(f.pcHeader), names: u(f.funcnametab), cutab: u(f.cutab), nCutab: u(f.cutab + 8),
 		files: u(f.filetab), pctab: u(f.pctab), functions: u(f.pclntable), ftab: u(f.ftab), nFtab: int(u(f.ftab + 8)),
 		findfunc: u(f.findfunctab), minpc: u(f.minpc), maxpc: u(f.maxpc), text: u(f.text), etext: u(f.etext),
 		noptrdata: u(f.noptrdata), enoptrdata: u(f.enoptrdata), data: u(f.data), edata: u(f.edata), bss: u(f.bss),
 		ebss: u(f.ebss), noptrbss: u(f.noptrbss), enoptrbss: u(f.enoptrbss), end: u(f.end), gcdata: u(f.gcdata),
 		gcbss: u(f.gcbss), types: u(f.types), etypes: u(f.etypes), rodata: u(f.rodata), gofunc: u(f.gofunc),
-		epclntab: u(f.epclntab), typelinks: u(f.typelinks), nTypelinks: u(f.typelinks + 8),
-		itablinks: u(f.itablinks), nItablinks: u(f.itablinks + 8), tasks: u(f.inittasks), nTasks: u(f.inittasks + 8),
-		next: u(f.next), hasmain: b[f.hasmain] == 1,
-	}, true
+		tasks: u(f.inittasks), nTasks: u(f.inittasks + 8), next: u(f.next),
+		hasmain: b[f.hasmain] == 1,
+	}
+	switch {
+	case f.epclntab != 0:
+		d.epclntab = u(f.epclntab)
+	case at == m.module:
+		d.epclntab = m.symbols["runtime.epclntab"]
+	default:
+		d.epclntab = d.tablesEnd()
+	}
+	if m.version.walked {
+		d.typesSize, d.itabOffset, d.itabSize = u(f.typedesclen), u(f.itaboffset), u(f.itabsize)
+	} else {
+		d.typelinks, d.nTypelinks = u(f.typelinks), u(f.typelinks+8)
+		d.itablinks, d.nItablinks = u(f.itablinks), u(f.itablinks+8)
+	}
+	return d, true
+}
+
+// tablesEnd returns where the tables of functions of a new module end: the search for functions is the last.
+func (d *module) tablesEnd() uint64 {
+	const bucket, size = 4096, 20
+	return roundUp(d.findfunc+(d.maxpc-d.minpc+bucket-1)/bucket*size, wordSize)
+}
+
+// origin returns from where offsets to a symbol count: from where the section of text, types or other constants begins.
+// Go has a section of types since 1.27; before, both begin at the same place. What lies in it is decided in
+// (*Link).symtab in cmd/link/internal/ld/symtab.go.
+func (m *image) origin(d def) (address uint64, ok bool) {
+	first := &m.modules[0]
+	if !d.known() {
+		return 0, false
+	}
+	switch kind, name := d.kind(), d.name(); {
+	case isText(kind):
+		return first.text, true
+	case kind != kindRodata && kind != kindRodataFIPS, strings.HasSuffix(name, "·f"):
+		return 0, false
+	case d.sym().isItab() || strings.HasPrefix(name, "type:"):
+		return first.types, true
+	}
+	return first.rodata, true
 }
 
 // words returns n addresses at an address.

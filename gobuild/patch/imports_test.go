@@ -80,4 +80,4 @@ var importCases = []editCase{
 }
 
 // Imports of packages that are linked already may come and go. Their init tasks run in the linker's order.
-func TestImports(t *testing.T) { editEach(t, importsProgram, importCases) }
+func TestImports(t *testing.T) { editEach(t, newSource(t, importsProgram), importCases) }

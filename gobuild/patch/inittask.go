@@ -6,8 +6,9 @@ import (
 )
 
 // initOrder returns the init tasks of a program in the order in which the runtime runs them: each after the tasks of
-// the packages that its package imports, otherwise by name. The rule is that of cmd/link/internal/ld/inittask.go.
-func initOrder(s scope, root id, known initTasks) ([]id, error) {
+// the packages that its package imports, otherwise by name. The rule is that of cmd/link/internal/ld/inittask.go. mark
+// is the kind of relocation that names an import.
+func initOrder(s scope, root id, mark uint16, known initTasks) ([]id, error) {
 	if root == 0 || !s.def(root).known() {
 		return nil, &Unfit{Why: "package main has no init task"}
 	}
@@ -21,7 +22,7 @@ func initOrder(s scope, root id, known initTasks) ([]id, error) {
 		if !d.known() {
 			return nil, &Unfit{Why: "an imported package has no init task"}
 		}
-		t := known.of(s, n, d)
+		t := known.of(s, n, d, mark)
 		for _, imported := range t.imports {
 			waits[n]++
 			above[imported] = append(above[imported], n)
@@ -44,12 +45,12 @@ func initOrder(s scope, root id, known initTasks) ([]id, error) {
 			return order, nil
 		}
 		next := heap.Pop(&ready).(task)
-		if known.of(s, next.id, s.def(next.id)).works {
+		if known.of(s, next.id, s.def(next.id), mark).works {
 			order = append(order, next.id)
 		}
 		for _, n := range above[next.id] {
 			if waits[n]--; waits[n] == 0 {
-				heap.Push(&ready, task{known.of(s, n, s.def(n)).name, n})
+				heap.Push(&ready, task{known.of(s, n, s.def(n), mark).name, n})
 			}
 		}
 	}
@@ -66,15 +67,15 @@ type initTask struct {
 	byName  bool // all of these
 }
 
-// of returns the task with a definition.
-func (known initTasks) of(s scope, n id, d def) initTask {
+// of returns the task with a definition. mark is as for initOrder.
+func (known initTasks) of(s scope, n id, d def, mark uint16) initTask {
 	if t, ok := known[n]; ok && t.d == d && t.byName { // others may have other numbers now
 		return t
 	}
 	t := initTask{d: d, name: strings.Clone(d.name()), works: d.sym().size() > emptyTask, byName: true}
 	relocs := d.relocs()
 	for j := range relocs {
-		if relocs[j].kind() == relocInitOrder {
+		if relocs[j].kind() == mark {
 			t.imports = append(t.imports, s.resolve(d.o, relocs[j].target()))
 			t.byName = t.byName && relocs[j].target().pkg == refNone
 		}

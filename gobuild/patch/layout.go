@@ -218,22 +218,72 @@ func (l *layout) visit(n id) {
 }
 
 // match finds the definition of a symbol whose contents are in the image. Copies of generic functions from several
-// packages can differ in what was inlined.
+// packages can differ in what was inlined. Copies with the same code can differ in their tables: package runtime is
+// compiled without places at which goroutines are interrupted.
 func (l *layout) match(n id) (def, bool) {
-	d := l.program.def(n)
-	if l.equal(d, l.address[n]) {
-		return d, true
+	first, at := l.program.def(n), l.address[n]
+	equal := l.equal(first, at)
+	others := l.program.others(n)
+	if len(others) == 0 || equal && (!isText(first.kind()) || l.equalTables(first, at)) {
+		return first, equal
 	}
-	for _, d := range l.program.others(n) {
-		if l.equal(d, l.address[n]) {
-			if !l.own {
-				l.defs, l.own = slices.Clone(l.defs), true
-			}
-			l.defs[n] = spot{d.o.number, d.i}
-			return d, true
+	found := -1
+	for i, d := range others {
+		if !l.equal(d, at) {
+			continue
+		}
+		tables := !isText(d.kind()) || l.equalTables(d, at)
+		if found < 0 && !equal || tables {
+			found = i
+		}
+		if tables {
+			break
 		}
 	}
-	return d, false
+	if found < 0 {
+		return first, equal
+	}
+	if !l.own {
+		l.defs, l.own = slices.Clone(l.defs), true
+	}
+	d := others[found]
+	l.defs[n] = spot{d.o.number, d.i}
+	return d, true
+}
+
+// equalTables tells whether the image has the tables by program counter of a function's definition.
+func (l *layout) equalTables(d def, address uint64) bool {
+	f, ok := l.image.function(address)
+	if !ok {
+		return false
+	}
+	equal := func(a *aux, off uint32) bool {
+		t := l.program.def(l.program.resolve(d.o, a.target()))
+		if !t.known() || len(t.content()) == 0 {
+			return off == 0
+		}
+		return off != 0 && bytes.HasPrefix(l.image.tail(f.module.pctab+uint64(off)), t.content())
+	}
+	k, auxes := uint64(0), d.auxes()
+	for i := range auxes {
+		same := true
+		switch a := &auxes[i]; a.kind() {
+		case auxPcsp:
+			same = equal(a, f.u32(16))
+		case auxPcfile:
+			same = equal(a, f.u32(20))
+		case auxPcline:
+			same = equal(a, f.u32(24))
+		case auxPcdata:
+			b := l.image.at(f.at+funcSize+4*k, 4)
+			same = k == pcdataInlTree || k < uint64(f.pcdata()) && b != nil && equal(a, le.Uint32(b))
+			k++
+		}
+		if !same {
+			return false
+		}
+	}
+	return true
 }
 
 // equal tells whether the image has the contents of a definition, except at relocations.
@@ -328,16 +378,8 @@ func (l *layout) read(at uint64, place []byte, r *reloc, target id) (address uin
 		if kind == relocMethodOff && v == ^uint32(0) || r.weak() && v == 0 {
 			return 0, true, true
 		}
-		base := l.image.modules[0].rodata
-		switch d := l.program.def(target); {
-		case !d.known():
-			return 0, false, false
-		case isText(d.kind()):
-			base = l.image.modules[0].text
-		case d.kind() != kindRodata && d.kind() != kindRodataFIPS:
-			return 0, false, false
-		}
-		return base + uint64(v) - uint64(r.add()), false, true
+		origin, ok := l.image.origin(l.program.def(target))
+		return origin + uint64(v) - uint64(r.add()), false, ok
 	}
 	return 0, false, false
 }

@@ -168,8 +168,7 @@ func parts(s scope, d def) (list []id) {
 // isMark tells whether a relocation has no place in memory and does not keep its target.
 func isMark(kind uint16) bool {
 	switch kind {
-	case relocUseField, relocUseType, relocUseIface, relocUseIfaceMethod, relocUseNamedMethod, relocInitOrder,
-		relocCallInd:
+	case relocUseField, relocUseType, relocUseIface, relocUseIfaceMethod, relocUseNamedMethod, relocCallInd:
 		return true
 	}
 	return false

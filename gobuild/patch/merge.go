@@ -154,22 +154,22 @@ func (x *patch) readSuccessor(o *object, file string) (*object, error) {
 	if a.objects[0].flags != o.flags {
 		return nil, &Unfit{Why: "package " + o.path + " was compiled with other flags"}
 	}
-	if name := newLinkname(o, a.objects[0]); name != "" {
+	if name := newLinkname(o, a.objects[0], x.p.version.linkname); name != "" {
 		return nil, &Unfit{Why: "//go:linkname for " + name + " is new"} // the linker allows some, and not others
 	}
 	return a.objects[0], nil
 }
 
 // newLinkname returns a name that only the new object refers to by //go:linkname.
-func newLinkname(old, o *object) string {
+func newLinkname(old, o *object, linkname uint8) string {
 	known := map[string]bool{}
 	for i := range uint32(old.all) {
-		if old.sym(i).flags2()&symLinkname != 0 {
+		if old.sym(i).flags2()&linkname != 0 {
 			known[old.name(i)] = true
 		}
 	}
 	for i := range uint32(o.all) {
-		if o.sym(i).flags2()&symLinkname != 0 && !known[o.name(i)] {
+		if o.sym(i).flags2()&linkname != 0 && !known[o.name(i)] {
 			return strings.Clone(o.name(i))
 		}
 	}
@@ -368,7 +368,7 @@ func (x *patch) define(n id, d def) {
 			return
 		}
 	}
-	wins, fault := overrides(before, d)
+	wins, fault := x.p.overrides(before, d)
 	if fault {
 		refuse("%s and %s both define %s", before.o.path, d.o.path, d.name())
 	}

@@ -18,8 +18,9 @@ type newModule struct {
 	bssSize                      uint64 // memory behind the contents of the last segment
 	tasks                        []id
 	tasksAt                      uint64
-	typelinks, itablinks         uint64 // addresses of the tables
-	nTypelinks, nItablinks       uint64
+	types, itabs                 []*emission // those that the module lists, in order
+	typelinks, itablinks         uint64      // addresses of their tables, or:
+	typesEnd, itabsAt, itabsEnd  uint64      // where they lie themselves
 	gcdata, gcbss, name          uint64
 	span                         spans
 	pcln                         pclntab
@@ -47,12 +48,14 @@ func (x *patch) build() {
 	variables := x.placeVariables(0) // only to know the masks; they are relative
 	gcdata, gcbss := x.gcProgram(m.data, m.span.data, m.span.edata), x.gcProgram(m.bss, m.span.bss, m.span.ebss)
 	m.rodataAt = roundUp(m.codeEnd, pageSize)
-	end := place(m.rodata, m.rodataAt)
+	end := x.placeConstants()
 	x.buildPclntab(roundUp(end, 32))
 	m.roBytes = make([]byte, m.pcln.end-m.rodataAt)
 	copy(m.roBytes[m.pcln.start-m.rodataAt:], m.pcln.bytes)
 	m.pclnEnd = m.pcln.end
-	x.linkTables()
+	if !x.p.version.walked {
+		x.linkTables()
+	}
 	m.gcdata, m.gcbss = m.append(gcdata), m.append(gcbss)
 	m.name = m.append([]byte(moduleName))
 	m.rodataEnd = m.rodataAt + uint64(len(m.roBytes))
@@ -151,49 +154,16 @@ func (m *newModule) append(b []byte) uint64 {
 	return at
 }
 
-// linkTables makes the tables of types that reflection finds by name, and of itabs. Symbols that the base has, too,
-// stay in its tables, with their new address.
-func (x *patch) linkTables() {
-	m := &x.module
-	var types, itabs []*emission
-	for _, e := range m.rodata {
-		s, listed := e.d.sym(), false
-		if x.inBase(e.id) {
-			old := x.l.def(e.id).sym()
-			listed = old.typelink() || old.isItab()
-		}
-		switch {
-		case listed:
-		case s.typelink():
-			types = append(types, e)
-		case s.isItab():
-			itabs = append(itabs, e)
-		}
-	}
-	texts := map[*emission]string{}
-	for _, e := range types {
-		texts[e] = x.typeText(e.d)
-	}
-	slices.SortStableFunc(types, func(a, b *emission) int { return cmp.Compare(texts[a], texts[b]) })
-	var list []byte
-	for _, e := range types {
-		list = le.AppendUint32(list, uint32(e.address-x.l.image.modules[0].types))
-	}
-	m.typelinks, m.nTypelinks = m.append(list), uint64(len(types))
-	list = nil
-	for _, e := range itabs {
-		list = le.AppendUint64(list, e.address)
-	}
-	m.itablinks, m.nItablinks = m.append(list), uint64(len(itabs))
-}
-
 // Offsets in internal/abi.Type.
 const (
 	typePtrBytes = 8
 	typeTFlag    = 20
+	typeKind     = 23
 	typeGCData   = 32
 	typeStr      = 40
+	typeBytes    = 48
 
+	tflagUncommon     = 1 << 0
 	tflagExtraStar    = 1 << 1
 	tflagMaskOnDemand = 1 << 4
 )
@@ -201,7 +171,7 @@ const (
 // typeText returns a type as reflection prints it.
 func (x *patch) typeText(d def) string {
 	text, ok := nameAt(x, d, typeStr)
-	if !ok || len(d.content()) < 48 {
+	if !ok || len(d.content()) < typeBytes {
 		refuse("the name of %s cannot be read", d.name())
 	}
 	if d.content()[typeTFlag]&tflagExtraStar != 0 {
@@ -258,12 +228,14 @@ func (x *patch) fillModuleData() {
 	for off, v := range map[int]uint64{
 		f.noptrdata: s.noptrdata, f.enoptrdata: s.enoptrdata, f.data: s.data, f.edata: s.edata, f.bss: s.bss,
 		f.ebss: s.ebss, f.noptrbss: s.noptrbss, f.enoptrbss: s.enoptrbss, f.end: s.enoptrbss, f.gcdata: m.gcdata,
-		f.gcbss: m.gcbss, f.types: first.types, f.etypes: m.rodataEnd, f.rodata: first.rodata,
-		f.gofunc: first.gofunc, f.epclntab: m.pclnEnd, f.modulename: m.name,
+		f.gcbss: m.gcbss, f.rodata: first.rodata,
+		f.gofunc: first.gofunc, f.modulename: m.name,
 		f.modulename + 8: uint64(len(moduleName)),
 	} {
 		put(off, v)
 	}
-	slice(f.typelinks, m.typelinks, m.nTypelinks)
-	slice(f.itablinks, m.itablinks, m.nItablinks)
+	if f.epclntab != 0 {
+		put(f.epclntab, m.pclnEnd)
+	}
+	x.fillLists(put)
 }

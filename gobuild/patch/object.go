@@ -71,7 +71,6 @@ const (
 
 	symUsedInIface = 1 << 0 // second byte: a type that is converted to an interface
 	symItab        = 1 << 1 // second byte
-	symLinkname    = 1 << 4 // second byte: named by a line //go:linkname
 )
 
 const staticABI = 0xffff // visible in its object only

@@ -270,6 +270,9 @@ func (t *tableMaker) write(start uint64, rows []functionRow, cutab []byte) {
 	header[6], header[7] = 1, 8 // bytes of an instruction's unit and of a pointer
 	le.PutUint64(header[8:], uint64(len(rows)))
 	le.PutUint64(header[16:], uint64(len(t.files.at)))
+	if t.x.p.version.textInHeader {
+		le.PutUint64(header[24:], t.x.l.image.modules[0].text)
+	}
 	out.header, _ = add(header)
 	out.names, out.nNames = add(t.names.bytes)
 	out.cutab, out.nCutab = add(cutab)

@@ -11,6 +11,7 @@ import (
 // program is what the linker knows after it has read all archives: the symbols and where they are defined. It follows
 // cmd/link/internal/loader. Nothing changes it after loading.
 type program struct {
+	version *version
 	objects []*object // in the order in which the linker reads them
 	byPath  map[string]*object
 	foreign map[string]bool // packages with objects of a C compiler
@@ -49,9 +50,10 @@ func abiIndex(abi uint16) int { return int(abi & 1) }
 
 // load reads the archives in the linker's order: package main, then each imported package as it is met, then the
 // runtime.
-func load(ctx context.Context, archives map[string]string) (*program, error) {
+func load(ctx context.Context, v *version, archives map[string]string) (*program, error) {
 	p := &program{
-		byPath: map[string]*object{}, foreign: map[string]bool{}, iface: map[id]bool{}, defs: make([]spot, 1),
+		version: v,
+		byPath:  map[string]*object{}, foreign: map[string]bool{}, iface: map[id]bool{}, defs: make([]spot, 1),
 		movable: make([]bool, 1),
 	}
 	if err := p.read(ctx, archives); err != nil {
@@ -171,7 +173,7 @@ func (p *program) define(ctx context.Context) error {
 		}
 	}
 	p.defs, p.movable, p.more = fitting(p.defs), fitting(p.movable), fitting(p.more)
-	p.builtins = p.builtinIDs(builtins126)
+	p.builtins = p.builtinIDs(p.version.builtins)
 	for _, o := range p.objects {
 		o.refFlags(func(r ref, flags2 uint8) {
 			if flags2&symUsedInIface != 0 {
@@ -286,14 +288,15 @@ func (p *program) defineShared(o *object, i uint32) error {
 		return nil
 	}
 	n := slot.id
-	wins, fault := overrides(p.def(n), def{o, i})
+	wins, fault := p.overrides(p.def(n), def{o, i})
 	if fault {
 		return &Unfit{Why: fmt.Sprintf("%s and %s both define %s", p.def(n).o.path, o.path, o.name(i))}
 	}
 	if wins {
 		at, p.defs[n] = p.defs[n], at
 	}
-	if o.isHashed(i) && p.def(n).sym().size() == p.defAt(at).sym().size() {
+	// Functions with the same code can differ in their tables: see layout.match.
+	if o.isHashed(i) && !isText(o.sym(i).kind()) && p.def(n).sym().size() == p.defAt(at).sym().size() {
 		p.same.set(n)
 	} else {
 		p.more = append(p.more, further{n, at})
@@ -303,13 +306,15 @@ func (p *program) defineShared(o *object, i uint32) error {
 }
 
 // overrides tells whether the linker takes the later definition of a symbol: addSym in cmd/link/internal/loader.
-func overrides(old, later def) (wins, fault bool) {
+func (p *program) overrides(old, later def) (wins, fault bool) {
 	s, t := old.sym(), later.sym()
 	switch {
-	case later.hashed() || t.dupok():
+	case later.hashed() || t.dupok() && (s.dupok() || !p.version.properWins):
 		return t.size() > s.size(), false
-	case s.dupok():
+	case t.dupok():
 		return false, false
+	case s.dupok():
+		return p.version.properWins, false
 	}
 	oldBss := !isText(s.kind()) && len(old.content()) == 0
 	laterBss := !isText(t.kind()) && len(later.content()) == 0

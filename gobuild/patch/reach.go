@@ -171,7 +171,7 @@ func (x *patch) visit(n id, d def) {
 		case relocUseNamedMethod:
 			x.named[string(x.def(target).content())] = true
 			continue
-		case relocUseType, relocInitOrder, relocCallInd, relocUseField:
+		case relocUseType, relocCallInd, relocUseField, x.p.version.initOrder:
 			continue
 		case relocAddr, relocCall, relocPCRel, relocAddrOff, relocKeep:
 		case relocTLS:
@@ -296,7 +296,7 @@ const noInitName = "runtime.mapinitnoop"
 
 // orderTasks finds the init tasks of the next program.
 func (x *patch) orderTasks() {
-	order, err := initOrder(x, x.b.main, maps.Clone(x.b.known))
+	order, err := initOrder(x, x.b.main, x.p.version.initOrder, maps.Clone(x.b.known))
 	if err != nil {
 		refuse("%v", err)
 	}

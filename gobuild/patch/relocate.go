@@ -38,19 +38,18 @@ func (x *patch) resolved(d def, r *reloc, at uint64, before []byte) []byte {
 	case r.weak() && kind == relocAddrOff:
 		return nil
 	case r.weak() && kind == relocAddr:
-		return x.encode(d, r, at, x.l.unreachable, kindText)
+		return x.encode(d, r, at, x.l.unreachable, 0)
 	case r.weak() && kind == relocCall:
-		return x.encode(d, r, at, x.addressOf(x.p.mentioned(noInitName, 1)), kindText)
+		return x.encode(d, r, at, x.addressOf(x.p.mentioned(noInitName, 1)), 0)
 	default:
 		refuse("%s refers to %s, which is missing", d.name(), x.nameOf(target))
 	}
-	return x.encode(d, r, at, to, x.kindOf(target))
+	return x.encode(d, r, at, to, target)
 }
 
-// encode returns the bytes of a relocation to an address.
-func (x *patch) encode(d def, r *reloc, at, to uint64, target uint8) []byte {
+// encode returns the bytes of a relocation to an address, where the target lies. Only offsets need the target.
+func (x *patch) encode(d def, r *reloc, at, to uint64, target id) []byte {
 	to += uint64(r.add())
-	first := &x.l.image.modules[0]
 	switch kind := r.kind(); {
 	case kind == relocAddr && r.size() == 8:
 		return le.AppendUint64(nil, to)
@@ -58,10 +57,10 @@ func (x *patch) encode(d def, r *reloc, at, to uint64, target uint8) []byte {
 		return le.AppendUint32(nil, uint32(to))
 	case (kind == relocCall || kind == relocPCRel) && r.size() == 4:
 		return le.AppendUint32(nil, uint32(to-(at+4)))
-	case (kind == relocAddrOff || kind == relocMethodOff) && r.size() == 4 && isText(target):
-		return le.AppendUint32(nil, uint32(to-first.text))
-	case (kind == relocAddrOff || kind == relocMethodOff) && r.size() == 4 && target == kindRodata:
-		return le.AppendUint32(nil, uint32(to-first.rodata))
+	case (kind == relocAddrOff || kind == relocMethodOff) && r.size() == 4:
+		if origin, ok := x.l.image.origin(x.def(target)); ok && x.def(target).kind() != kindRodataFIPS {
+			return le.AppendUint32(nil, uint32(to-origin))
+		}
 	}
 	refuse("%s has a relocation of kind %d with %d bytes", d.name(), r.kind(), r.size())
 	return nil
@@ -76,13 +75,6 @@ func (x *patch) addressOf(n id) uint64 {
 		refuse("%s is missing", x.nameOf(n))
 	}
 	return x.l.address[n]
-}
-
-func (x *patch) kindOf(n id) uint8 {
-	if d := x.def(n); d.known() {
-		return d.kind()
-	}
-	return 0
 }
 
 // edit is a change of the base at an address.
@@ -115,37 +107,17 @@ func (x *patch) redirect() {
 			}
 		}
 	}
-	first, f := &x.l.image.modules[0], x.l.image.fields
-	for i, at := range x.typelinkList() {
-		if to := moved[at]; to != 0 {
-			x.edit(first.typelinks+4*uint64(i), le.AppendUint32(nil, uint32(to-first.types)))
-		}
-	}
-	for i, at := range x.l.image.words(first.itablinks, first.nItablinks) {
-		if to := moved[at]; to != 0 {
-			x.edit64(first.itablinks+8*uint64(i), to)
-		}
-	}
+	x.relist(moved)
 	if !x.module.made {
 		return
 	}
+	first, f := &x.l.image.modules[0], x.l.image.fields
 	x.edit64(first.address+uint64(f.next), x.module.variableAt)
 	x.edit64(x.l.image.symbols["runtime.lastmoduledatap"], x.module.variableAt)
 	x.edit64(first.address+uint64(f.etypes), x.module.rodataEnd)
 	for i, v := range []uint64{x.module.tasksAt, uint64(len(x.module.tasks)), uint64(len(x.module.tasks))} {
 		x.edit64(first.address+uint64(f.inittasks+8*i), v)
 	}
-}
-
-// typelinkList returns the addresses of the types in the base's table.
-func (x *patch) typelinkList() []uint64 {
-	first := &x.l.image.modules[0]
-	b := x.l.image.at(first.typelinks, int(4*first.nTypelinks))
-	list := make([]uint64, len(b)/4)
-	for i := range list {
-		list[i] = first.types + uint64(le.Uint32(b[4*i:]))
-	}
-	return list
 }
 
 func (x *patch) rewriteInPlace() {
@@ -172,6 +144,6 @@ func (x *patch) redirectSite(s site) {
 	}
 	r := &d.relocs()[s.reloc]
 	at := x.l.address[s.source] + uint64(r.off())
-	x.edit(at, x.encode(d, r, at, x.addressOf(s.target), x.kindOf(s.target)))
+	x.edit(at, x.encode(d, r, at, x.addressOf(s.target), s.target))
 	x.report.Sites++
 }

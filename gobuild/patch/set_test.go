@@ -46,6 +46,8 @@ var setCases = []editCase{
 
 // What the linker's flag -X sets keeps its value, or is not patched.
 func TestVariablesSetByTheLinker(t *testing.T) {
-	editEach(t, setProgram, setCases, "-X=main.bare=set", "-X=main.same=same text", "-X=main.dead=set",
-		"-X=main.deadToo=set", "-X=main.fresh=set", "-X=example/my.info.Version=set", "-X=none.none=set")
+	s := newSource(t, setProgram)
+	s.flags = []string{"-X=main.bare=set", "-X=main.same=same text", "-X=main.dead=set", "-X=main.deadToo=set",
+		"-X=main.fresh=set", "-X=example/my.info.Version=set", "-X=none.none=set"}
+	editEach(t, s, setCases)
 }
