@@ -265,7 +265,7 @@ func (l *learner) renewBase(ctx context.Context) {
 		}
 		id = linked
 	}
-	fresh, unready := l.openBase(ctx, bp, id, program)
+	fresh, unready := l.openBase(ctx, bp, id, program, p.patched)
 	if ctx.Err() != nil {
 		fresh.put()
 		return
@@ -286,8 +286,10 @@ func (l *learner) renewBase(ctx context.Context) {
 	debug.FreeOSMemory() // reading and comparing need more than what is kept
 }
 
-// openBase reads a linked program. The result is nil if it cannot be read.
-func (l *learner) openBase(ctx context.Context, bp *blueprint, id, program string) (b *base, unready string) {
+// openBase reads a linked program. p is the patched one that has the same code, or nil. The result is nil if the
+// program cannot be read.
+func (l *learner) openBase(ctx context.Context, bp *blueprint, id, program string, p *patched) (b *base,
+	unready string) {
 	dir := filepath.Join(l.b.run.dir, "bases", fmt.Sprint(l.b.serial.Add(1)))
 	b = &base{dir: dir, program: filepath.Join(dir, "program")}
 	exact := *bp
@@ -304,6 +306,9 @@ func (l *learner) openBase(ctx context.Context, bp *blueprint, id, program strin
 		}
 		link := patch.Link{Image: b.program, Archives: archives, Set: setBy(bp.link.Argv),
 			GoVersion: bp.graph.settings.GOVERSION}
+		if p != nil {
+			link.Likely = p.changed
+		}
 		giveWay(func() { b.reader, err = l.b.short.patcher.open(ctx, link) })
 	}
 	if err != nil {

@@ -18,10 +18,11 @@ type base struct {
 	program *program
 	layout  *layout
 	live    *liveness
-	main    id              // main..inittask
-	tasks   []id            // the init tasks in their order
-	known   initTasks       // the same, as the base has them
-	inlined map[id][]string // functions of packages that may change -> other packages that have inlined them
+	likely  map[string]string // archives of packages that are likely to change
+	main    id                // main..inittask
+	tasks   []id              // the init tasks in their order
+	known   initTasks         // the same, as the base has them
+	inlined map[id][]string   // functions of packages that may change -> other packages that have inlined them
 
 	variables []variable // outside the standard library, with a type
 
@@ -63,7 +64,12 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if err := b.verify(ctx); err != nil {
 		return nil, err
 	}
+	b.likely = map[string]string{}
+	for _, path := range append([]string{"main"}, link.Likely...) {
+		b.likely[path] = link.Archives[path]
+	}
 	b.rest()
+	b.rehearse(ctx)
 	return b, nil
 }
 

@@ -23,6 +23,7 @@ func (b *base) compare(ctx context.Context, path string, limit int) (found []Dif
 	if b.closed {
 		return nil, errClosed
 	}
+	defer b.rehearse(ctx)
 	defer b.rest()
 	defer guard(&err)()
 	m, err := openImage(path, b.program.version)

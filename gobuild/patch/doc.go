@@ -28,8 +28,9 @@
 // the image, too. One contradiction, and the base is Unfit. This is the check of everything that this package assumes
 // about versions, flags and formats: an unknown linker would not verify.
 //
-// A program of 25 MB has half a million symbols, and all are kept, because dead code can come back. So nothing is copied
-// from the mapped files: names and hashes are looked up in tables of ids (index.go), and compared where they lie.
+// A program of 25 MB has half a million symbols, and all are kept, because dead code can come back. So nothing is
+// copied from the mapped files: names and hashes are looked up in tables of ids (index.go), and compared where they
+// lie.
 //
 // # A patch
 //

@@ -176,8 +176,8 @@ func newLinkname(old, o *object, linkname uint8) string {
 	return ""
 }
 
-// checkImports compares the fingerprints of export data that the importers of changed packages, and these, have seen, as
-// the linker does. Importers refer to symbols by numbers that only hold for these export data.
+// checkImports compares the fingerprints of export data that the importers of changed packages, and these, have seen,
+// as the linker does. Importers refer to symbols by numbers that only hold for these export data.
 func (x *patch) checkImports() error {
 	for _, o := range x.p.objects {
 		changed := func(q *object) bool { return x.changed[q] != nil }

@@ -17,6 +17,9 @@ type Link struct {
 	// Set has the arguments of the linker's flags -X, like "main.version=1.2".
 	Set []string
 
+	// Likely has import paths of packages that are likely to change next. The first patch for them is faster.
+	Likely []string
+
 	// GoVersion is the toolchain's version as go tells it, like "go1.26.8".
 	GoVersion string
 }
@@ -41,8 +44,8 @@ type Report struct {
 }
 
 // A Base is an exact link that has been read and verified. Any number of patches can be made from it, one at a time. It
-// holds about 60 bytes for each symbol until Close: 28 MB for a program of 25 MB. The archives and the image are mapped;
-// between uses, none of their memory counts as this process's.
+// holds about 60 bytes for each symbol until Close: 28 MB for a program of 25 MB. The archives and the image are
+// mapped; between uses, only what the next patch reads counts as this process's memory.
 type Base struct {
 	base
 }

@@ -16,30 +16,52 @@ func (b *base) patch(ctx context.Context, changed map[string]string, out string)
 	if b.closed {
 		return report, errClosed
 	}
-	x := &patch{
+	x := b.newPatch()
+	defer x.close()
+	defer guard(&err)()
+	if err := x.prepare(ctx, changed); err != nil {
+		return report, err
+	}
+	if err := x.write(out); err != nil {
+		return report, err
+	}
+	x.report.Symbols, x.report.Functions = len(x.order), len(x.module.code)
+	return x.report, nil
+}
+
+func (b *base) newPatch() *patch {
+	return &patch{
 		b: b, p: b.program, l: b.layout, changed: map[*object]*object{}, byHash64: map[uint64]id{},
 		byName: [2]map[string]id{{}, {}}, byHash: map[[hashSize]byte]id{}, iface: map[id]bool{},
 		now: newSparse[def](len(b.program.defs)), fates: newSparse[fate](len(b.program.defs)), next: id(len(b.program.defs)),
 		reach: reach{emitted: map[id]*emission{}, used: map[id]bool{}, called: map[signature]bool{},
 			named: map[string]bool{}, revived: map[methodKey]bool{}},
 	}
-	defer x.close()
-	defer guard(&err)()
+}
+
+// prepare makes everything but the file.
+func (x *patch) prepare(ctx context.Context, changed map[string]string) error {
 	if err := x.merge(changed); err != nil {
-		return report, err
+		return err
 	}
 	x.decide()
 	x.flood()
 	if err := ctx.Err(); err != nil {
-		return report, err
+		return err
 	}
 	x.build()
 	x.redirect()
-	if err := x.write(out); err != nil {
-		return report, err
-	}
-	x.report.Symbols, x.report.Functions = len(x.order), len(x.module.code)
-	return x.report, nil
+	return nil
+}
+
+// rehearse makes a patch without changes. What it reads is in memory for the next one: the faults for it take longer
+// than the patch.
+func (b *base) rehearse(ctx context.Context) {
+	var err error
+	defer guard(&err)()
+	x := b.newPatch()
+	defer x.close()
+	_ = x.prepare(ctx, b.likely)
 }
 
 // write makes the patched program: the base's file with edits, the new segments, and the section headers, which make
