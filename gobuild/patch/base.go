@@ -70,7 +70,7 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 	}
 	b.rest()
 	b.rehearse(ctx)
-	return b, nil
+	return b, ctx.Err()
 }
 
 // verify checks that the image is what the known rules make of the archives, and derives the state for patches.

@@ -261,7 +261,8 @@ func TestStopped(t *testing.T) {
 	if _, err := b.Compare(whole, link.Image, 1); err != nil {
 		t.Fatal(err)
 	}
-	for after := 0; after < whole.asked; after += whole.asked/20 + 1 {
+	// The last question is that of the rehearsal, which has no result.
+	for after := 0; after < whole.asked-1; after += whole.asked/20 + 1 {
 		if _, err := b.Compare(&stopping{Context: t.Context(), after: after}, link.Image, 1); !errors.Is(err,
 			context.Canceled) {
 			t.Errorf("Compare, stopped at %d of %d: %v", after, whole.asked, err)
