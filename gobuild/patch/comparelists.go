@@ -67,16 +67,20 @@ const listHash = 16 // offset of the hash in internal/abi.Type, and in internal/
 // unused returns the types and itabs in the archives that nothing in the patched image refers to.
 func (c *comparison) unused() map[listKey][]def {
 	found := map[listKey][]def{}
+	note := func(d def) {
+		if s := d.sym(); (s.typelink() || s.isItab()) && len(d.content()) >= listHash+4 {
+			k := listKey{uint64(s.size()), le.Uint32(d.content()[listHash:])}
+			found[k] = append(found[k], d)
+		}
+	}
 	for n := range id(len(c.p.defs)) {
 		d := c.p.def(n)
 		if !d.known() || c.patched.address[n] != 0 {
 			continue
 		}
-		for _, d := range append([]def{d}, c.p.others(n)...) {
-			if s := d.sym(); (s.typelink() || s.isItab()) && len(d.content()) >= listHash+4 {
-				k := listKey{uint64(s.size()), le.Uint32(d.content()[listHash:])}
-				found[k] = append(found[k], d)
-			}
+		note(d)
+		for _, d := range c.p.others(n) {
+			note(d)
 		}
 	}
 	return found
