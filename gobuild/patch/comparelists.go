@@ -1,8 +1,11 @@
 package patch
 
+import "sync"
+
 // links compares the lists of types that reflection finds by their text, and of itabs: see lists.go.
 func (c *comparison) links() {
-	exact, patched, unused := c.exact.byAddress(), c.patched.byAddress(), c.unused()
+	exact, patched := c.exact.byAddress(), c.patched.byAddress()
+	unused := sync.OnceValue(c.unused) // hardly ever needed
 	for _, l := range []struct {
 		kind string
 		list func(m *image, d *module) []uint64
@@ -89,7 +92,7 @@ func (c *comparison) unused() map[listKey][]def {
 // strange tells whether a type or an itab that nothing refers to must not be listed. The patched image may list what
 // the exact link has dropped, and the runtime can take it for what it looks for. So it must be what the archives say,
 // or be made of nothing that is in the program.
-func (c *comparison) strange(at, size, from uint64, used map[uint64]id, unused map[listKey][]def) bool {
+func (c *comparison) strange(at, size, from uint64, used map[uint64]id, unused func() map[listKey][]def) bool {
 	b := c.patched.image.at(at, int(size))
 	if size == 0 || b == nil {
 		return true
@@ -103,7 +106,7 @@ func (c *comparison) strange(at, size, from uint64, used map[uint64]id, unused m
 	if len(parts) == 0 || from == 0 && len(parts) == 1 { // an itab has an interface type, and the type of values
 		return false
 	}
-	for _, d := range unused[listKey{size, le.Uint32(b[listHash:])}] {
+	for _, d := range unused()[listKey{size, le.Uint32(b[listHash:])}] {
 		if c.patched.equal(d, at) && c.sameParts(d, b) {
 			return false
 		}
