@@ -122,16 +122,24 @@ func setByLinker(flags []string) map[string]bool {
 	return set
 }
 
-// checkLists checks that the runtime finds the types and itabs that the linker lists.
+// checkLists checks that the runtime finds the types and itabs that the linker lists, and that their sizes are known.
 func (b *base) checkLists() error {
 	m, known := b.layout.image, b.layout.byAddress()
 	listed := map[id]bool{}
 	for _, at := range slices.Concat(m.listedTypes(&m.modules[0]), m.listedItabs(&m.modules[0])) {
 		listed[known[at]] = true
 	}
-	for _, n := range known {
-		if s := b.layout.def(n).sym(); listed[n] != (s.typelink() || s.isItab()) {
+	for at, n := range known {
+		s := b.layout.def(n).sym()
+		if listed[n] != (s.typelink() || s.isItab()) {
 			return &Unfit{Why: "the program lists other types and itabs than expected: " + b.program.name(n)}
+		}
+		size := m.itabSize(at)
+		if s.isType() {
+			size = m.typeSize(at)
+		}
+		if listed[n] && size != uint64(s.size()) {
+			return &Unfit{Why: fmt.Sprintf("%s has %d bytes instead of %d", b.program.name(n), s.size(), size)}
 		}
 	}
 	return nil

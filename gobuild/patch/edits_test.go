@@ -62,6 +62,8 @@ func main() {
 	fmt.Println(util.Sum([]int{1, 2, 3}), util.Keep(4), lib.Count)
 	fmt.Printf("%T %v %v\n", last, last, lib.Shape{W: 1, H: 2})
 	deferring(&named{name: "closing"})
+	fmt.Printf("%T %T %T %T %T %T\n", map[cell]string{}, make(chan []cell), func(cell) *cell { return nil },
+		[7]cell{}, struct{ c cell }{}, (*interface{ Of(cell) })(nil))
 	err := lib.Fail("x")
 	var f *lib.Failure
 	fmt.Println(errors.As(err, &f), err)
@@ -196,6 +198,9 @@ func where`, "err := lib", "fmt.Println(grow(100) != nil)\n\terr := lib"}, ""},
 	{"a type changes, and an array of it is only made by reflection", "main.go", []string{
 		"_ \"reflect\"", "\"reflect\"", "cell struct{ n int }", "cell struct{ n, m int }", "cells [4]cell", "cells cell",
 		"err := lib", "fmt.Println(reflect.ArrayOf(4, reflect.TypeFor[cell]()).Size())\n\terr := lib"}, ""},
+	{"the only use of a type of each kind goes", "main.go", []string{
+		`map[cell]string{}, make(chan []cell), func(cell) *cell { return nil }`, "1, 2, 3",
+		`[7]cell{}, struct{ c cell }{}, (*interface{ Of(cell) })(nil)`, "4, 5, 6"}, ""},
 	{"a variable with many pointers grows", "main.go", []string{"[20000]*int", "[20001]*int"}, ""},
 	{"a new variable with many pointers in structs", "main.go", []string{
 		"var cells", "type wide struct {\n\tn int\n\tlist [9000]struct{ text string; n int; m map[int]*int }\n" +

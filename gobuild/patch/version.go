@@ -64,7 +64,7 @@ type version struct {
 	walked bool
 
 	textInHeader bool // the header of the table of functions says where text begins
-	mapType      int  // bytes of internal/abi.MapType, for the walk
+	mapType      int  // bytes of internal/abi.MapType
 	properWins   bool // of two definitions, one that is not dupok wins over one that is; otherwise the first wins
 }
 
@@ -83,8 +83,10 @@ var builtins127 string
 // another table of unsafe points (table 0 by pc) of functions like type:.eq.SS in TestPatchedEverything. Such functions
 // are found by the hash of their code since 1.27, and packages have copies with other tables.
 var versions = []*version{
-	{name: "go1.25", builtins: builtins125, module: module125, initOrder: 95, linkname: 1 << 4, textInHeader: true},
-	{name: "go1.26", tried: true, builtins: builtins126, module: module126, initOrder: 99, linkname: 1 << 4},
+	{name: "go1.25", builtins: builtins125, module: module125, initOrder: 95, linkname: 1 << 4, mapType: 112,
+		textInHeader: true},
+	{name: "go1.26", tried: true, builtins: builtins126, module: module126, initOrder: 99, linkname: 1 << 4,
+		mapType: 112},
 	{name: "go1.27", builtins: builtins127, module: module127, initOrder: 102, linkname: 1<<4 | 1<<5,
 		walked: true, mapType: 136, properWins: true},
 }
