@@ -54,7 +54,7 @@ func init() {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := s.get("/orphans"); err != nil {
+		if _, err := s.getWithin("/orphans", patience); err != nil { // it starts a thousand processes
 			t.Fatal(err)
 		}
 	}

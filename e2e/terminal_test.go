@@ -491,7 +491,7 @@ func TestFirstCtrlCNamesForWhomItWaits(t *testing.T) {
 	s := setup{terminal: true}.start(t, newModule(t, program("net os os/signal syscall fmt net/http",
 		"signal.Ignore(syscall.SIGTERM)\n"+listener)),
 		"--workers", "2", "--listen", "{addr}", "--grace", "1h", ".")
-	s.waitFor(`generation 1 serves`)
+	s.waitForAll(`generation 1 serves`, `\[0\] \d+: line 0`, `\[1\] \d+: line 0`) // both ignore SIGTERM now
 	s.press(ctrlC)
 	groups := s.waitFor(`stopping: waiting for worker 0 \(pid (\d+)\), worker 1 \(pid (\d+)\) · Ctrl-C again kills`)
 	s.waitFor(`waiting for 2 workers … 1 s`)
