@@ -121,8 +121,8 @@
 //
 // # Versions of Go
 //
-// With Go 1.21 to 1.26 the agent links, 20 handovers under load lose nothing, connections move, and requests are
-// relayed (tested with 1.21.13, 1.22.12, 1.23.12, 1.24.13, 1.25.9 and 1.26.8 by TestGoVersions). Since 1.23 the
+// With Go 1.21 to 1.27 the agent links, 20 handovers under load lose nothing, connections move, and requests are
+// relayed (tested with 1.21.13, 1.22.12, 1.23.12, 1.24.13, 1.25.9, 1.26.8 and 1.27.4 by TestGoVersions). Since 1.23 the
 // linker needs -checklinkname=0. hotreload does not support older versions. If a variable of the standard library
 // disappears, the linker makes an empty one instead. The agent notices the empty variable at its start, reports it to
 // the supervisor (host.Absent) and does nothing else. Only for net/http's variable there is no such report; the tests
@@ -142,10 +142,10 @@
 //   - Abstract Unix sockets and UDP: no second socket can be bound. The agent leaves them alone.
 //   - Options that a program sets on a listener before it listens are those of the first worker that asked for the
 //     address, until hotreload ends.
-//   - HTTP/2 clients are told at once to go elsewhere only by programs built with Go 1.24 or newer, and by programs
-//     that serve HTTP/2 with net/http or golang.org/x/net/http2.ConfigureServer. All other programs tell clients with
-//     the next answer. If net/http does not serve HTTP/2 then (package h2c of golang.org/x/net), streams that a client
-//     begins at this moment are refused, and the client has to try again.
+//   - HTTP/2 clients are told at once to go elsewhere only by programs built with Go 1.24 or newer that serve HTTP/2
+//     with net/http or golang.org/x/net/http2.ConfigureServer, in the clear or over a *tls.Conn. All other programs
+//     tell clients with the next answer. If net/http does not serve HTTP/2 then (package h2c of golang.org/x/net),
+//     streams that a client begins at this moment are refused, and the client has to try again.
 //   - Handlers of net/http get an http.ResponseWriter with all methods of net/http's own, but of another type: code
 //     that looks into the fields of net/http's type does not find them. And http.MaxBytesReader does not close the
 //     connection after too much data, but reads on a little, as behind any middleware.

@@ -44,6 +44,33 @@ func main() {
 }
 `
 
+// withModule is oldServer with the HTTP/2 of golang.org/x/net. Since Go 1.27 net/http does its work.
+var withModule = strings.NewReplacer(`"os"`, `"os"
+
+	"golang.org/x/net/http2"`,
+	`panic(http.ListenAndServeTLS(os.Args[2], os.Args[3], os.Args[4], nil))`, `s := &http.Server{Addr: os.Args[2]}
+	if err := http2.ConfigureServer(s, nil); err != nil {
+		panic(err)
+	}
+	panic(s.ListenAndServeTLS(os.Args[3], os.Args[4]))`).Replace(oldServer)
+
+// The module file of withModule, and the sums. This version needs Go 1.26.
+const (
+	moduleFile = `module example.com/old
+
+go 1.26.0
+
+require golang.org/x/net v0.62.0
+
+require golang.org/x/text v0.43.0 // indirect
+`
+	moduleSums = `golang.org/x/net v0.62.0 h1:18ELalfM5+XNRwzM2nYqXsZQ9ByS1uhj2O/U7+5jqRY=
+golang.org/x/net v0.62.0/go.mod h1:WgDCOTH8iwtB66T4/GfI94AHo/hhdb7Hah9NDseQfiI=
+golang.org/x/text v0.43.0 h1:1QivrlhwAsnMOcqgOdl9my7s9OyZl8O5/UGUTJVXoWc=
+golang.org/x/text v0.43.0/go.mod h1:hbSIYA/amXcRXTFSZqh8tWHEoqRvvbKPJ2uz/KU+a+s=
+`
+)
+
 // TestGoVersions hands over programs built by other versions of Go, named in HOTRELOAD_TEST_GO ("1.21.13 1.22.12").
 // go fetches missing versions.
 func TestGoVersions(t *testing.T) {
@@ -51,13 +78,20 @@ func TestGoVersions(t *testing.T) {
 	if len(versions) == 0 {
 		t.Skip("HOTRELOAD_TEST_GO names no versions of Go")
 	}
+	type program struct{ version, name, main, module, sums string }
+	var programs []program
 	for _, version := range versions {
-		t.Run(version, func(t *testing.T) {
+		programs = append(programs, program{version, "", oldServer, "module example.com/old\n\ngo 1.12\n", ""})
+		if version >= "1.26" {
+			programs = append(programs, program{version, " with golang.org/x/net", withModule, moduleFile, moduleSums})
+		}
+	}
+	for _, c := range programs {
+		t.Run(c.version+c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			certificate, key := pemOf(t)
 			for name, text := range map[string]string{
-				"main.go": oldServer, "go.mod": "module example.com/old\n\ngo 1.12\n",
-				"certificate.pem": certificate, "key.pem": key,
+				"main.go": c.main, "go.mod": c.module, "go.sum": c.sums, "certificate.pem": certificate, "key.pem": key,
 			} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
@@ -67,7 +101,7 @@ func TestGoVersions(t *testing.T) {
 			s := newService(t, tcp, secure, filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem"))
 			say := visited(s)
 			s.path = filepath.Join(t.TempDir(), "server")
-			p := gobuild.Program{Dir: dir, Env: append(os.Environ(), "GOTOOLCHAIN=go"+version)}
+			p := gobuild.Program{Dir: dir, Env: append(os.Environ(), "GOTOOLCHAIN=go"+c.version)}
 			if err := build(p, s.path, true); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +118,7 @@ func TestGoVersions(t *testing.T) {
 				}
 				s.replace(true)
 			}
-			old := version < "1.24"
+			old := c.version < "1.24"
 			idleClientsMove(t, s, "https", secure, !old)
 			for i, l := range all {
 				l.until(t, handovers+1)

@@ -102,7 +102,7 @@ func Install(server *http.Server, draining func() bool) {
 	gateWithin(server.Handler, draining)
 	curious := server.ConnContext != nil || server.ConnState != nil
 	server.Handler = &gate{server.Handler, draining, curious}
-	noteConnections(server, func() { listenIn(server) })
+	noteConnections(server, func(first net.Conn) { listenIn(server, first) })
 	if next := server.ConnState; next != nil {
 		server.ConnState = func(conn net.Conn, state http.ConnState) { next(asServed(conn), state) }
 	}

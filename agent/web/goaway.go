@@ -273,11 +273,12 @@ func (h handed) UnencryptedNetConn() net.Conn { return h.conn }
 // greeted is the key in http.Server.TLSNextProto of the function for such connections, since Go 1.24.
 const greeted = "unencrypted_http2"
 
-// listenIn makes the server's HTTP/2 connections followed, if possible. If the program has replaced net/http's
-// function, the program's function stays, and clients are told to go with their next answer.
-func listenIn(server *http.Server) {
+// listenIn makes the server's HTTP/2 connections followed, if possible, from the first connection on. If the program
+// has replaced net/http's function, the program's function stays, and clients are told to go with their next answer.
+func listenIn(server *http.Server, first net.Conn) {
+	tabled := tableHTTP2(server, first)
 	next, overTLS := server.TLSNextProto[greeted], server.TLSNextProto["h2"]
-	if next == nil || !isOwn(next) || overTLS != nil && !isOwn(overTLS) {
+	if next == nil || !tabled && (!isOwn(next) || overTLS != nil && !isOwn(overTLS)) {
 		return
 	}
 	serve := func(server *http.Server, c *listened, conn net.Conn, handler http.Handler) {
@@ -344,9 +345,15 @@ func isTold(r *http.Request) bool {
 
 // isOwn reports whether net/http or golang.org/x/net/http2 has set the function.
 func isOwn(f func(*http.Server, *tls.Conn, http.Handler)) bool {
-	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+	return isOwnName(runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name())
+}
+
+// isOwnName is isOwn for the name of the function. golang.org/x/net/http2 may be a vendored copy, and has renamed its
+// function in v0.55.
+func isOwnName(name string) bool {
 	return strings.HasPrefix(name, "net/http.http2ConfigureServer.") ||
-		strings.Contains(name, "golang.org/x/net/http2.ConfigureServer.")
+		strings.Contains(name, "golang.org/x/net/http2.ConfigureServer.") ||
+		strings.Contains(name, "golang.org/x/net/http2.configureServer.")
 }
 
 // asServed returns a connection in the program's view.

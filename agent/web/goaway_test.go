@@ -226,11 +226,29 @@ func TestProgramsOwnHTTP2Stays(t *testing.T) {
 	server := &http.Server{TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){
 		"h2": own("h2"), greeted: own(" in the clear"),
 	}}
-	listenIn(server)
+	listenIn(server, nil)
 	server.TLSNextProto["h2"](nil, nil, nil)
 	server.TLSNextProto[greeted](nil, nil, nil)
 	if called != "h2 in the clear" {
 		t.Errorf("have %q", called)
+	}
+}
+
+// TestIsOwnName: the names are those that runtime.FuncForPC gives in programs built by Go 1.24 and 1.26, with
+// golang.org/x/net of several versions.
+func TestIsOwnName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"net/http.http2ConfigureServer.func1":                                true,
+		"golang.org/x/net/http2.ConfigureServer.func1":                       true, // v0.42.0
+		"golang.org/x/net/http2.configureServer.func1":                       true, // v0.62.0
+		"example.com/app/vendor/golang.org/x/net/http2.configureServer.func": true,
+		"golang.org/x/net/http2.configureServer":                             false,
+		"example.com/app/http2.ConfigureServer.func1":                        false,
+		"main.main.func1": false,
+	} {
+		if isOwnName(name) != want {
+			t.Errorf("%s: want %v", name, want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // inside knows where net/http keeps the buffer of a connection and its source, which are not exported. If the places
-// differ from Go 1.21 to 1.26, connections do not move.
+// differ from Go 1.21 to 1.27, connections do not move.
 type inside struct {
 	response    reflect.Type // *http.response
 	conn        uintptr      // in a response: the *http.conn

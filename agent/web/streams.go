@@ -263,13 +263,13 @@ func below(conn net.Conn) net.Conn {
 // connKey is the key of the connection in a request's context.
 var connKey = &struct{ name string }{"hotreload's connection"}
 
-// noteConnections lets a server's requests know their connection. first is called before the server serves the first
-// connection: by then net/http has set up all protocols.
-func noteConnections(server *http.Server, first func()) {
+// noteConnections lets a server's requests know their connection. first is called with the first connection, before
+// the server serves it: by then net/http has set up all protocols.
+func noteConnections(server *http.Server, first func(net.Conn)) {
 	next := server.ConnContext
 	var once sync.Once
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		once.Do(first)
+		once.Do(func() { first(conn) })
 		if next != nil {
 			if ctx = next(ctx, conn); ctx == nil {
 				return nil // net/http panics with a message
