@@ -71,7 +71,7 @@ func init() {
 
 // TestPageOfABrokenFirstBuild: the first build fails, and --listen tells the address. A browser shows why, and then the
 // program. A request of another client is answered by the program, whoever takes the connection: the agent, for a
-// listener of the program's or an inherited one, or a program without an agent, from the kernel's queue.
+// listener of the program's or an inherited one, or a program that accepts by system calls, from the kernel's queue.
 func TestPageOfABrokenFirstBuild(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -81,6 +81,7 @@ func TestPageOfABrokenFirstBuild(t *testing.T) {
 		{"own listener", strings.Replace(seen, "LISTEN", `net.Listen("tcp", os.Args[1])`, 1), false},
 		{"inherited", strings.Replace(seen, "LISTEN", `net.FileListener(os.NewFile(3, "inherited"))`, 1), false},
 		{"without an agent", seenRaw, true},
+		{"with an agent, past it", strings.Replace(seenRaw, "import (", "import (\n\t_ \"net\"", 1), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -19,8 +19,9 @@ const unservedAfter = 300 * time.Millisecond
 type attendance struct {
 	timer     *time.Timer // nil while a worker runs
 	attendant *host.Attendant
-	unbuilt   bool // the first build has failed
-	served    bool // a generation has served
+	unbuilt   bool        // the first build has failed
+	served    bool        // a generation has served
+	requeue   *time.Timer // runs for requeueAfter; nil before a generation has served
 }
 
 // Unbuilt says that the program does not build and no worker starts before the user's next save. From then on, browsers
@@ -62,11 +63,32 @@ func (attendInput) happen(l *loop, _ time.Time) {
 	l.attendance.attendant = l.agents.host.Attend(hook.judge, hook.Unserved, !l.attendance.served)
 }
 
+// requeueAfter is how long a generation serves before connections that wait at an address of Config.Listen go into the
+// kernel's queue. A worker that has not come to its first accept after a second counts as serving, too, and its agent
+// will ask for the connections later. Only a program that accepts by system calls of its own never asks. Felt right,
+// not measured.
+const requeueAfter = 10 * time.Second
+
 // serves is called when a generation serves.
 func (l *loop) serves() {
-	if !l.attendance.served {
-		l.attendance.served = true
-		l.agents.requeue()
+	l.attendance.served = true
+	if l.attendance.requeue != nil {
+		l.attendance.requeue.Stop()
+	}
+	l.attendance.requeue = time.AfterFunc(requeueAfter, func() { l.send(requeueInput{}) }) // stopped in close
+}
+
+// requeueInput: workers have had the time to ask for the connections that wait. Without waiting connections nothing
+// happens.
+type requeueInput struct{}
+
+func (requeueInput) happen(l *loop, _ time.Time) { l.agents.requeue() }
+
+// close ends the attendance for ever.
+func (a *attendance) close() {
+	a.end()
+	if a.requeue != nil {
+		a.requeue.Stop()
 	}
 }
 

@@ -267,7 +267,7 @@ func (in lookInput) happen(l *loop, now time.Time) {
 // close closes everything owned by the loop.
 func (l *loop) close() {
 	l.clocks.stop()
-	l.attendance.end()
+	l.attendance.close()
 	l.post.close()
 	l.inquiries.giveUp()
 	close(l.done) // no more inputs

@@ -49,8 +49,8 @@ const maxWaiting = 256
 const maxPeek = 8 << 10
 
 // Attend accepts at the TCP addresses for which workers have asked, until Leave; with unasked, also at those given by
-// Keep: then Requeue must follow once a worker serves. Attend must be called only while no worker runs. answer is
-// called in a goroutine of its own.
+// Keep: then Requeue must follow when a worker has served for a while without asking. Attend must be called only while
+// no worker runs. answer is called in a goroutine of its own.
 func (h *Host) Attend(judge func(first []byte) Verdict, answer func(net.Conn), unasked bool) *Attendant {
 	a := &Attendant{host: h, judge: judge, answer: answer, waiting: map[*net.TCPConn]uint32{}, room: maxWaiting}
 	if full := a.takeBack(); full {
