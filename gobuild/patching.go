@@ -227,8 +227,33 @@ func (l *learner) patchTo(ctx context.Context, now *blueprint, out string) (made
 // about as long.
 const exactAfter = time.Second
 
+// waiveFor is how long the confirmation of a patched program gives way to everything else on the machine. Without this
+// limit, a wrong patch would serve for as long as the machine is busy. Felt right, not measured.
+const waiveFor = 20 * time.Second
+
 // renewBase makes the newest linked program the base of patches. A patched program is linked for this, and compared.
+// This work has a low priority. If a patched program is not confirmed after waiveFor, the work begins again without.
 func (l *learner) renewBase(ctx context.Context) {
+	l.b.short.mu.Lock()
+	patched := l.b.short.at(l.program).patching.patched != nil
+	l.b.short.mu.Unlock()
+	if !patched {
+		l.gentle().renewBaseNow(ctx)
+		return
+	}
+	if l.b.short.pause(ctx, exactAfter); ctx.Err() != nil {
+		return
+	}
+	waived, cancel := context.WithTimeout(ctx, l.b.short.waive)
+	defer cancel()
+	l.gentle().renewBaseNow(waived)
+	if waived.Err() != nil && ctx.Err() == nil {
+		l.renewBaseNow(ctx)
+	}
+}
+
+// renewBaseNow is renewBase with the learner's priority.
+func (l *learner) renewBaseNow(ctx context.Context) {
 	s := l.b.short
 	s.mu.Lock()
 	entry := s.at(l.program)
@@ -239,11 +264,6 @@ func (l *learner) renewBase(ctx context.Context) {
 	}
 	if p.patched == nil && p.base != nil && p.base.bp.artifact == bp.artifact {
 		return
-	}
-	if p.patched != nil {
-		if s.pause(ctx, exactAfter); ctx.Err() != nil {
-			return
-		}
 	}
 	work, err := l.b.newWork()
 	if err != nil {
@@ -309,7 +329,7 @@ func (l *learner) openBase(ctx context.Context, bp *blueprint, id, program strin
 		if p != nil {
 			link.Likely = p.changed
 		}
-		giveWay(func() { b.reader, err = l.b.short.patcher.open(ctx, link) })
+		l.work(func() { b.reader, err = l.b.short.patcher.open(ctx, link) })
 	}
 	if err != nil {
 		_ = os.RemoveAll(dir)
@@ -348,7 +368,7 @@ func (l *learner) compare(ctx context.Context, fresh *base, p *patched, unready 
 	}
 	var differences []patch.Difference
 	var err error
-	giveWay(func() { differences, err = fresh.reader.Compare(ctx, p.path, mostDifferences) })
+	l.work(func() { differences, err = fresh.reader.Compare(ctx, p.path, mostDifferences) })
 	if err != nil {
 		return []string{err.Error()}, true
 	}

@@ -26,6 +26,7 @@ type linker struct {
 	refuses string     // why a program cannot be read
 	finds   []patch.Difference
 	fails   error // of a comparison
+	starved bool  // comparisons with a limit of time get no processor
 	opened  int
 	closed  int
 	patched []string // the names of the packages of each patch
@@ -91,9 +92,13 @@ func (l *linked) Patch(ctx context.Context, changed map[string]string, out strin
 	return patch.Report{}, err
 }
 
-func (l *linked) Compare(_ context.Context, patched string, limit int) ([]patch.Difference, error) {
+func (l *linked) Compare(ctx context.Context, patched string, limit int) ([]patch.Difference, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if _, limited := ctx.Deadline(); l.starved && limited {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if statOrNil(patched) == nil {
 		return nil, errors.New("there is no patched program")
 	}
@@ -379,6 +384,21 @@ func TestBaseIsPutAway(t *testing.T) {
 	c.b.settle()
 	c.edited("two")
 	c.says(c.must(), ", and patched", "two")
+}
+
+// On a machine that is busy for long, a patched program is confirmed nevertheless.
+func TestPatchedOnABusyMachine(t *testing.T) {
+	notShort(t)
+	c, l := patchTrial(t, nil)
+	c.b.short.waive = time.Second
+	l.starved = true
+	c.edited("one")
+	a := c.must()
+	c.says(a, ", and patched", "one")
+	c.b.settle()
+	if !c.confirmed(a) {
+		t.Error("nothing is confirmed")
+	}
 }
 
 // go must not take a patched program for the one it was made from.

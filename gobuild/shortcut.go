@@ -21,6 +21,7 @@ type shortcuts struct {
 	pause   func(ctx context.Context, d time.Duration) // how idle work waits; tests do not wait
 	pushy   bool                                       // idle work does not give way; tests have no time
 	patcher patcher
+	waive   time.Duration // waiveFor; tests have less
 
 	mu     sync.Mutex           // guards all below
 	of     map[string]*shortcut // by program
@@ -41,7 +42,7 @@ type shortcut struct {
 
 func newShortcuts() *shortcuts {
 	return &shortcuts{of: map[string]*shortcut{}, doubts: make(chan error, 1), adopted: make(chan Adopted, 4),
-		pause: rest, patcher: realPatcher{}}
+		pause: rest, patcher: realPatcher{}, waive: waiveFor}
 }
 
 // at finds or makes the entry of a program.
@@ -134,6 +135,15 @@ func (l *learner) gentle() *learner {
 	idle.idle = !l.b.short.pushy
 	gentle.t = &idle
 	return &gentle
+}
+
+// work does work in this process, with the priority of the learner's tools.
+func (l *learner) work(do func()) {
+	if l.t.idle {
+		giveWay(do)
+	} else {
+		do()
+	}
 }
 
 // learner returns a learner for one program as it is built now.
@@ -298,10 +308,10 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 		debug.FreeOSMemory() // the script of 1,000 packages is many times as large as the result
 	}
 	l.proveSome(ctx, 1) // the unit that is most likely to be edited next
-	l = l.gentle()
 	if l.p.Patch {
 		l.renewBase(ctx)
 	}
+	l = l.gentle()
 	s.mu.Lock()
 	unsure := entry.unsure
 	s.mu.Unlock()
