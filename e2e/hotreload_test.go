@@ -60,7 +60,7 @@ func TestMain(m *testing.M) {
 const withoutRules = "HOTRELOAD_TEST_WITHOUT"
 
 // patience is the limit of every wait for a fact: far above the usual time, even with -race on a busy machine.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // server is the program under test. The server binds its own port, like most programs.
 const server = `package main
