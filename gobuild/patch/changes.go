@@ -40,9 +40,9 @@ func (x *patch) decideOne(n id, d def) {
 	old := x.l.def(n)
 	switch {
 	case old == d:
-	case d.hashed() && len(d.relocs()) == 0 && d.sym().size() <= old.sym().size():
+	case d.hashed() && !isText(d.kind()) && len(d.relocs()) == 0 && d.sym().size() <= old.sym().size():
 		// A hash of contents without references means the same in each version of a package. A reference counts in the
-		// hash as a number, which can mean another symbol.
+		// hash as a number, which can mean another symbol. Functions, which have hashes since Go 1.27, also have tables.
 	case x.same(old, d):
 	case x.fitsInPlace(n, old, d):
 		x.setFate(n, rewrite)

@@ -85,9 +85,9 @@ func sorted(sites []site) []site {
 	return fitting(sites)
 }
 
-// seed takes the addresses of the standard library's symbols from the symbol table: a patch never moves them. It takes
-// those of the init tasks from their list, in which they must have the right order. Everything else is reached from
-// there.
+// seed takes the addresses of the standard library's symbols from the symbol table: a patch never moves them, unless
+// other packages have copies of a symbol, of which the linker takes one. It takes those of the init tasks from their
+// list, in which they must have the right order. Everything else is reached from there.
 func (l *layout) seed(tasks []id) {
 	p := l.program
 	for name, address := range l.image.symbols {
@@ -103,7 +103,7 @@ func (l *layout) seed(tasks []id) {
 		if check && n != 0 && l.forPatches {
 			l.told = append(l.told, located{n, address})
 		}
-		if n != 0 && !p.movable[n] {
+		if n != 0 && !p.movable[n] && (l.forPatches || !p.def(n).sym().dupok()) {
 			l.found(n, address, 0)
 		}
 	}
