@@ -298,11 +298,17 @@ var debugging = []string{"", "GOGC=1", "GODEBUG=gccheckmark=1", "GODEBUG=clobber
 func TestPatchedEverything(t *testing.T) {
 	t.Parallel()
 	notShort(t)
+	patchedEverything(t)
+}
+
+// patchedEverything is TestPatchedEverything with env in the environment.
+func patchedEverything(t *testing.T, env ...string) {
+	t.Helper()
 	const main = "package main\n\n" + everythingImports
 	const little = main + "func main() { fmt.Println(\"little\") }\n" + everythingUses
 	stage := func(code string) string { return main + "func main() { work() }\n" + code + everythingUses }
 	p := program(tree(t, "-- go.mod --\nmodule example.com/everything\ngo 1.25\n-- main.go --\n"+little))
-	p.Patch = true
+	p.Patch, p.Env = true, append(p.Env, env...)
 	c := &trial{T: t, b: fastBuilder(t), p: p, g: load(t, p)}
 	c.needsPatches()
 	c.must()
@@ -368,6 +374,7 @@ func behaviourIn(t testing.TB, env, path string, args ...string) string {
 	}
 	defer out.Close()
 	cmd := exec.Command(path, args...)
+	cmd.Args[0] = "program" // the same for all paths
 	cmd.Stdout, cmd.Stderr = out, out
 	if env != "" {
 		cmd.Env = append(os.Environ(), env)

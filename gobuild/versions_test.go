@@ -30,6 +30,7 @@ func TestGoVersions(t *testing.T) {
 			if ways := editAndPatch(t, p, random, 12); ways["patched"] == 0 {
 				t.Errorf("nothing was patched: %v", ways)
 			}
+			patchedEverything(t, "GOTOOLCHAIN=go"+version)
 		})
 	}
 }

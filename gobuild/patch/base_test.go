@@ -18,9 +18,9 @@ func TestSupported(t *testing.T) {
 	}{
 		{"go1.26", "linux", "amd64", true},
 		{"go1.26.8", "linux", "amd64", true},
-		{"go1.25.9", "linux", "amd64", false},
+		{"go1.25.9", "linux", "amd64", true},
 		{"go1.24.13", "linux", "amd64", false},
-		{"go1.27.4", "linux", "amd64", false},
+		{"go1.27.4", "linux", "amd64", true},
 		{"go1.28.0", "linux", "amd64", false},
 		{"go1.26rc1", "linux", "amd64", false},
 		{"go1.26.8 X:nogreenteagc", "linux", "amd64", false},

@@ -78,16 +78,12 @@ var builtins126 string
 var builtins127 string
 
 // versions lists the toolchains whose programs can be patched. Doc.go tells how to add one.
-//
-// All tests of this package pass with 1.25 and 1.27, too. They are not tried yet in gobuild: with 1.27, Compare finds
-// another table of unsafe points (table 0 by pc) of functions like type:.eq.SS in TestPatchedEverything. Such functions
-// are found by the hash of their code since 1.27, and packages have copies with other tables.
 var versions = []*version{
-	{name: "go1.25", builtins: builtins125, module: module125, initOrder: 95, linkname: 1 << 4, mapType: 112,
-		textInHeader: true},
+	{name: "go1.25", tried: true, builtins: builtins125, module: module125, initOrder: 95, linkname: 1 << 4,
+		mapType: 112, textInHeader: true},
 	{name: "go1.26", tried: true, builtins: builtins126, module: module126, initOrder: 99, linkname: 1 << 4,
 		mapType: 112},
-	{name: "go1.27", builtins: builtins127, module: module127, initOrder: 102, linkname: 1<<4 | 1<<5,
+	{name: "go1.27", tried: true, builtins: builtins127, module: module127, initOrder: 102, linkname: 1<<4 | 1<<5,
 		walked: true, mapType: 136, properWins: true},
 }
 
