@@ -18,6 +18,9 @@ func classifyByBuild(change watch.Change, graph *gobuild.Graph, named []string) 
 	}
 	graphChanged = graph.ChangedBy(change.Path)
 	kind, pkg := graph.Classify(change.Path)
+	if pkg == "" {
+		pkg = "the program" // go could not tell the import path
+	}
 	switch kind {
 	case gobuild.Compiled:
 		return Rebuild, "compiled into " + pkg, graphChanged

@@ -103,6 +103,28 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// TestClassifyWithoutImportPaths: a file of a program that go cannot list is compiled into the program.
+func TestClassifyWithoutImportPaths(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"go.mod": "module app\n\ngo 1.999.0\n", "main.go": "package main\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	graph, err := gobuild.Load(context.Background(), gobuild.Program{Dir: dir,
+		Env: append(os.Environ(), "GOTOOLCHAIN=local")})
+	if err == nil || graph == nil {
+		t.Fatalf("have %v, %v, want a graph and an error", graph, err)
+	}
+	_, reason, _ := classifyByBuild(watch.Change{Path: filepath.Join(dir, "main.go"), Op: watch.Written}, graph, nil)
+	if reason != "compiled into the program" {
+		t.Errorf("have %q", reason)
+	}
+}
+
 func TestUnder(t *testing.T) {
 	cases := []struct {
 		path string
