@@ -349,7 +349,7 @@ func isOwn(f func(*http.Server, *tls.Conn, http.Handler)) bool {
 }
 
 // isOwnName is isOwn for the name of the function. golang.org/x/net/http2 may be a vendored copy, and has renamed its
-// function in v0.55.
+// function in v0.54.
 func isOwnName(name string) bool {
 	return strings.HasPrefix(name, "net/http.http2ConfigureServer.") ||
 		strings.Contains(name, "golang.org/x/net/http2.ConfigureServer.") ||

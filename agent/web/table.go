@@ -26,14 +26,13 @@ func tableHTTP2(server *http.Server, conn net.Conn) bool {
 	if _, other := conn.(interface{ ConnectionState() tls.ConnectionState }); other && !overTLS {
 		return false // a type of the program's: net/http looks into the table only for a *tls.Conn
 	}
-	fields := reflect.ValueOf(server).Elem()
-	own := fields.FieldByName("h2")
-	if !own.IsValid() || own.Kind() != reflect.Pointer || own.IsNil() || server.TLSNextProto == nil {
+	own := hidden(server, "h2")
+	if own.Kind() != reflect.Pointer || own.IsNil() || server.TLSNextProto == nil {
 		return false
 	}
 	given := &settings{server: server}
-	if former, ok := fieldOf(fields, "h2Config").(http2Settings); ok {
-		given.former = former
+	if config := hidden(server, "h2Config"); config.IsValid() {
+		given.former, _ = config.Interface().(http2Settings)
 	}
 	second := secondOf(server)
 	if err := second.Serve(given); err != nil || given.serve == nil {
@@ -42,18 +41,18 @@ func tableHTTP2(server *http.Server, conn net.Conn) bool {
 	server.RegisterOnShutdown(func() { _ = second.Shutdown(context.Background()) }) // has no listeners: ends at once
 	serve := func(_ *http.Server, carrier *tls.Conn, handler http.Handler) {
 		var conn net.Conn = carrier
-		_, greets := carrier.NetConn().(interface{ UnencryptedNetConn() net.Conn })
-		if greets {
-			conn = carrier.NetConn().(interface{ UnencryptedNetConn() net.Conn }).UnencryptedNetConn()
+		carried, inTheClear := carrier.NetConn().(interface{ UnencryptedNetConn() net.Conn })
+		if inTheClear { // and net/http has read the greeting
+			conn = carried.UnencryptedNetConn()
 		}
 		ctx := context.Background()
 		if h, ok := handler.(based); ok {
 			ctx = h.BaseContext()
 		}
-		given.serve(ctx, conn, handler, greets, nil, nil)
+		given.serve(ctx, conn, handler, inTheClear, nil, nil)
 	}
 	server.TLSNextProto["h2"], server.TLSNextProto[greeted] = serve, serve
-	settable(own).Set(reflect.Zero(own.Type()))
+	own.Set(reflect.Zero(own.Type()))
 	return true
 }
 
@@ -70,7 +69,10 @@ func secondOf(server *http.Server) *http.Server {
 	if server.TLSConfig != nil {
 		second.TLSConfig = server.TLSConfig.Clone() // net/http changes it
 	}
-	ending, _ := pointerTo(reflect.ValueOf(server).Elem(), "disableKeepAlives").(*atomic.Bool)
+	var ending *atomic.Bool
+	if flag := hidden(server, "disableKeepAlives"); flag.IsValid() {
+		ending, _ = flag.Addr().Interface().(*atomic.Bool)
+	}
 	second.ConnState = func(conn net.Conn, state http.ConnState) {
 		if state == http.StateIdle && ending != nil { // net/http now asks whether to keep the connection
 			second.SetKeepAlivesEnabled(!ending.Load())
@@ -134,25 +136,11 @@ func (s *settings) Close() error { return errNoListener }
 // Addr is like Accept.
 func (s *settings) Addr() net.Addr { return nil }
 
-// settable is a field that is not exported, for a change.
-func settable(field reflect.Value) reflect.Value {
+// hidden is a field of the server that is not exported, to be read and set; the zero Value if there is no such field.
+func hidden(server *http.Server, name string) reflect.Value {
+	field := reflect.ValueOf(server).Elem().FieldByName(name)
+	if !field.IsValid() {
+		return field
+	}
 	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
-}
-
-// fieldOf returns what a field contains; nil if there is no such field.
-func fieldOf(fields reflect.Value, name string) interface{} {
-	field := fields.FieldByName(name)
-	if !field.IsValid() {
-		return nil
-	}
-	return settable(field).Interface()
-}
-
-// pointerTo returns a pointer to a field; nil if there is no such field.
-func pointerTo(fields reflect.Value, name string) interface{} {
-	field := fields.FieldByName(name)
-	if !field.IsValid() {
-		return nil
-	}
-	return settable(field).Addr().Interface()
 }
