@@ -213,19 +213,26 @@ func (b *browserPage) is(expression, want string) {
 // overlay.
 func (b *browserPage) overlay(texts ...string) {
 	b.Helper()
-	var have string
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(10 * time.Millisecond) {
-		have = b.value("overlay")
+	b.overlayWhere(fmt.Sprintf("%q", texts), func(have string) bool {
 		missing := have == `""` != (len(texts) == 0)
 		for _, text := range texts {
 			quoted, _ := json.Marshal(text)
 			missing = missing || !strings.Contains(have, strings.Trim(string(quoted), `"`))
 		}
-		if !missing {
+		return !missing
+	})
+}
+
+// overlayWhere waits until so is true of the overlay's text, as JSON. want names what so wants.
+func (b *browserPage) overlayWhere(want string, so func(have string) bool) {
+	b.Helper()
+	var have string
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(10 * time.Millisecond) {
+		if have = b.value("overlay"); so(have) {
 			return
 		}
 	}
-	b.Errorf("the overlay shows %s, want %q", have, texts)
+	b.Errorf("the overlay shows %s, want %s", have, want)
 }
 
 const backgroundOf = `getComputedStyle(document.body).backgroundColor`
@@ -486,10 +493,9 @@ func TestClientShowsTests(t *testing.T) {
 	}
 	shows := func(wanted, unwanted string) {
 		t.Helper()
-		b.overlay(wanted)
-		if have := b.value("overlay"); strings.Contains(have, unwanted) {
-			t.Errorf("the page shows %s, not wanted: %s", have, unwanted)
-		}
+		b.overlayWhere(fmt.Sprintf("%q without %q", wanted, unwanted), func(have string) bool {
+			return strings.Contains(have, wanted) && !strings.Contains(have, unwanted)
+		})
 	}
 	const badge = "click 1050 772"
 	fail("TestGet/empty", "TestSet")
