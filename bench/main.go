@@ -91,7 +91,7 @@ func main() {
 			"and -only names programs")
 	flag.StringVar(&m.pocketbase, "pocketbase", "", "for -matrix: folder of github.com/pocketbase/pocketbase")
 	flag.StringVar(&m.blackbox, "blackbox", "", "for -matrix: folder of github.com/prometheus/blackbox_exporter")
-	flag.BoolVar(&m.patch, "patch", false, "for -matrix: hotreload --build=patch")
+	flag.BoolVar(&m.link, "link", false, "for -matrix: hotreload --build=link")
 	flag.StringVar(&m.edit, "edit", "", "for -matrix: part of the name of the edits to measure; all if empty")
 	var t tree
 	flag.BoolVar(&t.on, "tree", false,

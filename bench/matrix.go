@@ -18,7 +18,7 @@ import (
 type matrix struct {
 	on                   bool
 	pocketbase, blackbox string // folders; "" leaves the application out
-	patch                bool   // hotreload patches instead of linking
+	link                 bool   // hotreload links instead of patching
 	edit                 string // only edits whose names contain this
 }
 
@@ -94,8 +94,8 @@ func (m *matrix) run(ctx context.Context, rounds int, only string) error {
 
 // command returns the command that is measured.
 func (m *matrix) command(hotreload string) []string {
-	if m.patch {
-		return []string{hotreload, "-v", "--build=patch"}
+	if m.link {
+		return []string{hotreload, "-v", "--build=link"}
 	}
 	return []string{hotreload, "-v"}
 }

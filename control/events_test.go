@@ -36,8 +36,7 @@ var events = []struct{ name, fields, text string }{
 	{"build_started", "", "A build has begun. If one was running, it was killed."},
 	{"build_ended", "text?", "No build is running any more. `text` tells how the program was built. The outcome follows " +
 		"as another event, when the tree is quiet."},
-	{"build_confirmed", "", "The linker has made the same program as the patch by which the newest one was built " +
-		"(`--build=patch`)."},
+	{"build_confirmed", "", "The linker has made the same program as the patch by which the newest one was built."},
 	{"build_failed", "text diagnostics ms? serving?", "The saved code does not build, or the command of a rule failed. " +
 		"Generation `serving` keeps serving."},
 	{"unchanged", "files? ms?", "The build has made the program that serves already: nothing is replaced."},

@@ -16,7 +16,7 @@ import (
 	"hotreload/gobuild/patch"
 )
 
-// TestPatch saves a program with --build=patch: the patched program serves, is confirmed by the linker, and stays.
+// TestPatch saves a program: the patched program serves, is confirmed by the linker, and stays.
 func TestPatch(t *testing.T) {
 	t.Parallel()
 	s := startPatching(t)
@@ -49,7 +49,7 @@ func startPatching(t *testing.T) *session {
 	if why := patch.Supported(runtime.Version(), runtime.GOOS, runtime.GOARCH); why != "" {
 		t.Skip(why)
 	}
-	s := startControlled(t, newModule(t, nil), "-v", "--build=patch", ".", "{addr}")
+	s := startControlled(t, newModule(t, nil), "-v", ".", "{addr}")
 	s.waitForAll(`generation 1 serves`, `the program is read: the next build can patch it`)
 	return s
 }

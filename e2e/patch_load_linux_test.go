@@ -19,7 +19,7 @@ import (
 	"hotreload/gobuild/patch"
 )
 
-// TestPatchUnderLoad saves a program with --build=patch again and again while clients send requests. No request may be
+// TestPatchUnderLoad saves a program again and again while clients send requests. No request may be
 // lost, each answer must be of a version that could serve, each save must be patched or linked, and the linker must not
 // contradict a patch. HOTRELOAD_SOAK=1 saves for an hour, each 5 s, or for HOTRELOAD_SOAK_MINUTES.
 func TestPatchUnderLoad(t *testing.T) {
@@ -39,7 +39,7 @@ func TestPatchUnderLoad(t *testing.T) {
 	}
 	dir := newModule(t, map[string]string{"main.go": "package main\n\nimport _ \"example.com/app/word\"\n" +
 		strings.TrimPrefix(server, "package main\n"), "word/word.go": "package word\n"})
-	s := start(t, dir, "-v", "--build=patch", ".", "{addr}")
+	s := start(t, dir, "-v", ".", "{addr}")
 	s.waitForAll(`generation 1 serves`, `the program is read: the next build can patch it`)
 	versions := &served{most: 1}
 	stop := s.loadWith(versions)

@@ -156,6 +156,12 @@ func (b *base) put() {
 	}
 }
 
+// patches tells whether programs are patched at all. On systems without patches nobody asks why there are none.
+func (l *learner) patches() bool {
+	s := l.g.settings
+	return l.p.Patch && patch.System(s.GOOS, s.GOARCH)
+}
+
 // unpatchable returns why programs of a blueprint are never patched.
 func (l *learner) unpatchable(bp *blueprint) (why string) {
 	if l.p.Debug || l.p.Debugged != NotDebugged {
@@ -487,7 +493,7 @@ func (b *Builder) report(bp *blueprint, p *patched, wrong []string) (path string
 	if bp != nil {
 		version = fmt.Sprintf("%s %s/%s", bp.graph.settings.GOVERSION, bp.graph.settings.GOOS, bp.graph.settings.GOARCH)
 	}
-	_, err = io.WriteString(file, fmt.Sprintf("hotreload has made a program by a patch (hotreload --build=patch), and it "+
+	_, err = io.WriteString(file, fmt.Sprintf("hotreload has made a program by a patch (as --build=auto does), and it "+
 		"is not the one of the linker.\n\n%s\npatched packages: %s\ndifferences (at most %d):\n%s\n", version,
 		strings.Join(p.changed, " "), mostDifferences, strings.Join(wrong, "\n")))
 	return file.Name(), errors.Join(err, file.Close())

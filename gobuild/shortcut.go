@@ -186,7 +186,7 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 	}
 	r := &remake{t: l.t, bp: bp, work: work, thrift: &b.thrift,
 		proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }}
-	if l.p.Patch {
+	if l.patches() {
 		r.patch = l.patchTo
 	}
 	made, why, err := r.run(ctx, out)
@@ -308,7 +308,7 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 		debug.FreeOSMemory() // the script of 1,000 packages is many times as large as the result
 	}
 	l.proveSome(ctx, 1) // the unit that is most likely to be edited next
-	if l.p.Patch {
+	if l.patches() {
 		l.renewBase(ctx)
 	}
 	l = l.gentle()

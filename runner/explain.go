@@ -26,7 +26,7 @@ type Explanation struct {
 	Watched  bool       `json:"watched"`
 	Polled   string     `json:"polled"` // why the file is polled; "" = the system reports its changes
 
-	Built string `json:"built,omitempty"` // with --build=patch: how the program was last built
+	Built string `json:"built,omitempty"` // for the class rebuild: how the program was last built
 }
 
 // Explain tells how a change of a path would take effect; without a path, for all files read or written by workers, the
@@ -109,7 +109,7 @@ func (l *loop) explain(path string) Explanation {
 	if class == Rebuild || class == Restart || e.Path == l.crew.alone.What {
 		e.Alone = l.crew.alone.String()
 	}
-	if class == Rebuild && l.config.Program.Patch {
+	if class == Rebuild {
 		e.Built = l.programs.way
 	}
 	if class >= Live && class != Startup {

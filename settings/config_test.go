@@ -394,7 +394,7 @@ func TestBuildWords(t *testing.T) {
 	for _, e := range []struct {
 		word        string
 		slow, patch bool
-	}{{"auto", false, false}, {"link", false, false}, {"patch", false, true}, {"go", true, false}} {
+	}{{"auto", false, true}, {"link", false, false}, {"go", true, false}} {
 		r, err := wishesIn(t, `build = "`+e.word+`"`, "./cmd/web").Resolve(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -155,7 +155,7 @@ func (w *Wishes) program(r *Resolved, v *Values, own table, pkg []string) (gobui
 	p := gobuild.Program{
 		Dir: w.Dir, Args: pkg, Flags: v.GoFlags, Env: w.env,
 		Debug: Debug.Of(v), Plain: NoAgent.Of(v), Slow: Build.Of(v) == "go",
-		Patch: Build.Of(v) == "patch",
+		Patch: Build.Of(v) == "auto",
 	}
 	if r.file != nil {
 		p.Set = withVariables(w.env, BuildEnv.in(own), BuildEnv.in(r.file.top))[len(w.env):]

@@ -265,17 +265,17 @@ var (
 // Builds and watching.
 var (
 	Build = choice(Setting{
-		Name: "build", Group: Building, Where: ForHotreload, Words: []string{"auto", "link", "patch", "go"},
+		Name: "build", Group: Building, Where: ForHotreload, Words: []string{"auto", "link", "go"},
 		Example: `"go"`,
-		Help: "the `way` to build: auto compiles only the packages that a change affects if the result is " +
-			"identical to go build's; link does so; patch also tries to do without the linker (experimental); " +
-			"go always runs go build",
+		Help: "the `way` to build: auto compiles only the packages that a change affects, and patches the last " +
+			"program where possible; link never patches: the program is identical to go build's; go always " +
+			"runs go build",
 		Hint: "auto is right for most",
-		Doc: "How to build. `auto` compiles only the packages that a change affects, and links, if the program is " +
+		Doc: "How to build. `link` compiles only the packages that a change affects, and links, if the program is " +
 			"byte for byte the one of `go build`. In all other cases, and in every doubt, hotreload falls back " +
-			"to `go build`. `go` always runs `go build`. `link` is `auto`, and remains so. `patch` is " +
-			"experimental: the new code is put into a copy of the program that was linked last (Linux on amd64; " +
-			"[what this means](speed.md#patching-instead-of-linking)). Where this is not possible, `patch` is `link`.",
+			"to `go build`. `auto` does the same, but leaves out the linker where possible: the new code is put " +
+			"into a copy of the program that was linked last, and the linked program follows for comparison (Linux " +
+			"on amd64; [what this means](speed.md#patching-instead-of-linking)). `go` always runs `go build`.",
 	})
 	BuildOnly = own(Only{}, onlyKind, Setting{
 		Name: "build-only", Group: Building, Where: ForEachService, Change: Pending, Bare: "true",

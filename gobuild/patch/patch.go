@@ -86,6 +86,9 @@ func ReadConfig(importcfg, mainPath, mainArchive string) (map[string]string, err
 	return readConfig(importcfg, mainPath, mainArchive)
 }
 
+// System tells whether there are patches for an operating system and its processor at all.
+func System(goos, goarch string) bool { return goos == "linux" && goarch == "amd64" }
+
 // Supported tells why programs of this toolchain cannot be patched, as a clause; "" if they can. goVersion is like
 // "go1.26.8".
 func Supported(goVersion, goos, goarch string) string { return supported(goVersion, goos, goarch) }

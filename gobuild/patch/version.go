@@ -128,7 +128,7 @@ var module127 = moduleFields{
 }
 
 func supported(goVersion, goos, goarch string) string {
-	if goos != "linux" || goarch != "amd64" {
+	if !System(goos, goarch) {
 		return fmt.Sprintf("programs for %s/%s cannot be patched, only for linux/amd64", goos, goarch)
 	}
 	if v := versionOf(goVersion); v == nil || !v.tried {
