@@ -121,6 +121,15 @@ func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 	return &Artifact{ID: id, Path: startedAs(kept.path, kept.name), Dir: filepath.Dir(kept.name), linked: linked}, nil
 }
 
+// has reports whether there is a binary with this ID. Nobody may hold it any more: a save in several steps can be built
+// before its last step, and then the result is of no use.
+func (b *Builder) has(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := b.kept[cmp.Or(b.same[id], id)]
+	return kept != nil && statOrNil(kept.name) != nil
+}
+
 // linkOf puts a link to the binary with this ID at path.
 func (b *Builder) linkOf(id, path string) error {
 	b.mu.Lock()

@@ -23,6 +23,7 @@ type remake struct {
 	bp     *blueprint // updated during the build to describe the new tree
 	work   string
 	proved func(proof string) (same, known bool)                                             // see shortcut.proved
+	kept   func(id string) bool                                                              // see Builder.has
 	patch  func(ctx context.Context, now *blueprint, out string) (made *patched, why string) // nil: always link
 
 	thrift    *thrift
@@ -51,7 +52,8 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	}
 	before := r.bp
 	r.bp = next
-	if len(dirty) == 0 {
+	kept := r.kept(next.artifact) // if not, the same archives make the same program again
+	if len(dirty) == 0 && kept {
 		return &remade{next: next, id: next.artifact, way: "nothing that is compiled has changed"}, "", nil
 	}
 	if same, _ := r.proved(next.proof); !same {
@@ -67,7 +69,7 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	}
 	steps := Steps{Compile: time.Since(began)}
 	way := fmt.Sprintf("compiled %d of %d packages", len(compiled), len(next.units))
-	if !slices.ContainsFunc(compiled,
+	if kept && !slices.ContainsFunc(compiled,
 		func(name string) bool { return next.units[name].All != before.units[name].All }) {
 		return &remade{next: next, id: next.artifact, way: way + ", which changed nothing", steps: steps}, "",
 			nil

@@ -321,7 +321,7 @@ func TestDoubts(t *testing.T) {
 				}()
 			}
 			r := &remake{t: l.t, bp: bp, work: t.TempDir(),
-				proved: func(proof string) (same, known bool) { return c.b.short.isProved(l.program, proof) }}
+				proved: func(proof string) (same, known bool) { return c.b.short.isProved(l.program, proof) }, kept: c.b.has}
 			r.t, _ = p.toolchain()
 			made, doubt, err := r.run(t.Context(), filepath.Join(r.work, "out"))
 			if err != nil {
@@ -442,7 +442,7 @@ func TestNothingIsCompiledInVain(t *testing.T) {
 				return e.proved()
 			}
 			return true, true
-		}}
+		}, kept: c.b.has}
 		r.t, _ = p.toolchain()
 		_, doubt, err := r.run(t.Context(), filepath.Join(r.work, "out"))
 		if err != nil {

@@ -173,6 +173,41 @@ func (c *trial) doubted() string {
 	}
 }
 
+// A result that nobody holds any more is made again, without go and without the compiler: a save in several steps can
+// be built before its last step, which changes nothing.
+func TestBuiltAgain(t *testing.T) {
+	t.Parallel()
+	notShort(t)
+	for _, e := range []struct {
+		name, way string
+		patch     bool
+	}{{"patched", ", and patched", true}, {"linked", " and linked", false}} {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := patchTrial(t, func(_ *linker, p *Program) { p.Patch = e.patch })
+			c.edited("one")
+			a, err := c.b.Build(t.Context(), c.p, c.g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.b.Release(a); statOrNil(a.Path) != nil {
+				t.Fatal("the binary is still there")
+			}
+			now := time.Now().Add(time.Second)
+			if err := os.Chtimes(filepath.Join(c.p.Dir, "word/word.go"), now, now); err != nil {
+				t.Fatal(err)
+			}
+			again := c.must()
+			if c.says(again, "of 2 packages"+e.way, "one"); again.ID != a.ID {
+				t.Errorf("first %s, then %s", a.ID, again.ID)
+			}
+			if last := c.must(); last.ID != a.ID || !strings.Contains(last.Way, "nothing that is compiled has changed") {
+				t.Errorf("then %s: %s", last.ID, last.Way)
+			}
+		})
+	}
+}
+
 // A patched program is confirmed by the linked one, which then counts as the same: nothing is replaced. The next patch
 // is made from the linked one.
 func TestPatched(t *testing.T) {

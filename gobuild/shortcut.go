@@ -185,7 +185,7 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 		return attempt{}, err
 	}
 	r := &remake{t: l.t, bp: bp, work: work, thrift: &b.thrift,
-		proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }}
+		proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }, kept: b.has}
 	if l.patches() {
 		r.patch = l.patchTo
 	}
