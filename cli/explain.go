@@ -148,9 +148,6 @@ func notesOn(e runner.Explanation) (notes []string) {
 	if len(reached) > 0 {
 		notes = append(notes, "reaches "+strings.Join(reached, " and "))
 	}
-	if e.Built != "" {
-		notes = append(notes, "last build: "+e.Built)
-	}
 	if e.Alone != "" {
 		notes = append(notes, "old workers exit first: "+e.Alone)
 	}
@@ -164,6 +161,9 @@ func notesOn(e runner.Explanation) (notes []string) {
 		notes = append(notes, "watched")
 	default:
 		notes = append(notes, "not watched")
+	}
+	if e.Built != "" {
+		notes = append(notes, "last build: "+e.Built)
 	}
 	return notes
 }

@@ -170,7 +170,8 @@ stop_signal = "INT"
 	s.expectCommand(2, `"none" is not a number of workers`, "scale", "api", "none")
 	s.expectCommand(2, `"NONE" is not the name of a signal`, "signal", "NONE")
 	s.expectCommand(0, `^web: lib/version.go → rebuild: compiled into example.com/app/lib · reaches 2 packages `+
-		`and 1 worker · watched\napi: .*rebuild.*\nclock: lib/version.go → none`, "explain", "lib/version.go")
+		`and 1 worker · watched · last build: .*\napi: .*rebuild.*\nclock: lib/version.go → none`,
+		"explain", "lib/version.go")
 
 	// A changed number of workers takes effect at once; other changes are reported as pending.
 	config, _ := os.ReadFile(filepath.Join(dir, "hotreload.toml"))

@@ -235,7 +235,7 @@ func TestPollFlag(t *testing.T) {
 	s := startControlled(t, newModule(t, nil), "--poll=200ms", ".", "{addr}")
 	s.waitFor(`generation 1 serves`)
 	const polled = "→ rebuild: compiled into example.com/app · reaches 1 package and 1 worker · " +
-		"polled: every 200ms: it was asked for\n"
+		"polled: every 200ms: it was asked for · last build: go build"
 	if out, _ := s.command("explain", "version.go"); !strings.Contains(out, polled) {
 		t.Errorf("explain says %q", out)
 	}
