@@ -377,7 +377,7 @@ func TestControlOverTCP(t *testing.T) {
 // TestAbusedControlSocket: whatever clients do, others get answers, and no memory accumulates.
 func TestAbusedControlSocket(t *testing.T) {
 	t.Parallel()
-	s := startControlled(t, newModule(t, nil), ".", "{addr}")
+	s := startControlled(t, newModule(t, nil), "--build=link", ".", "{addr}") // patches need memory, too
 	s.serves("v1")
 	path := filepath.Join(s.runtime(), "hotreload", fmt.Sprint(s.cmd.Process.Pid)+".sock")
 	dial := func() net.Conn {
