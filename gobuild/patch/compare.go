@@ -107,10 +107,25 @@ func (c *comparison) references() {
 		exact[s] = true
 	}
 	for _, s := range c.patched.absent {
-		if !exact[s] && c.exact.address[s.source] != 0 && c.sameCopy(s.source) {
+		if !exact[s] && c.exact.address[s.source] != 0 && c.sameCopy(s.source) && !c.copyWithout(s) {
 			c.differ("reference", s.source, "does not lead to %s", c.p.name(s.target))
 		}
 	}
+}
+
+// copyWithout tells whether the patched image can have another copy of a symbol, which does not have this reference.
+func (c *comparison) copyWithout(s site) bool {
+	at := c.patched.address[s.source]
+	off := c.patched.def(s.source).relocs()[s.reloc].off()
+	return slices.ContainsFunc(c.p.others(s.source), func(d def) bool {
+		relocs := d.relocs()
+		for j := range relocs {
+			if relocs[j].off() == off {
+				return false
+			}
+		}
+		return c.patched.equal(d, at) && c.patched.filled(d, at)
+	})
 }
 
 // functions compares what the runtime knows of functions. The contents of stack maps and the like are symbols, which

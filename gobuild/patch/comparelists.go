@@ -21,7 +21,7 @@ func (c *comparison) links() {
 			for _, at := range list {
 				n := patched[at]
 				if has[n]++; n == 0 && c.strange(at, l.size(c.patched.image, at), l.from, patched, unused) {
-					c.differ(l.kind, 0, "what is at %#x is not what any package defines", at)
+					c.differ(l.kind, 0, "what is at %#x, %s, is not what any package defines", at, c.patched.image.typeText(at))
 				}
 			}
 			if l.from > 0 {

@@ -2,9 +2,11 @@ package patch
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,6 +37,7 @@ func TestHistory(t *testing.T) {
 		"*.go"))
 	defer git("checkout", "-q", commits[len(commits)-1])
 	var base *Base
+	var packages map[string]string // of the base
 	patched, same, unfit := 0, 0, 0
 	for _, commit := range commits {
 		git("checkout", "-q", commit)
@@ -61,6 +64,8 @@ func TestHistory(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "patched")
 		var report Report
 		began = time.Now()
+		gone := missing(packages, link.Archives)
+		packages = link.Archives
 		if base != nil {
 			report, err = base.Patch(t.Context(), changed, out)
 			_ = base.Close()
@@ -73,6 +78,9 @@ func TestHistory(t *testing.T) {
 		var refused *Unfit
 		switch {
 		case base == nil:
+		case gone != "":
+			unfit++
+			t.Logf("%.8s %d packages: package %s is not linked any more", commit, len(changed), gone)
 		case errors.As(err, &refused):
 			unfit++
 			t.Logf("%.8s %d packages: %s", commit, len(changed), refused.Why)
@@ -97,4 +105,14 @@ func TestHistory(t *testing.T) {
 		_ = base.Close()
 	}
 	t.Logf("%d patched, %d unfit, %d without a change", patched, unfit, same)
+}
+
+// missing returns a package that is linked no more, "" if there is none. Package gobuild links then.
+func missing(before, now map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if now[name] == "" {
+			return name
+		}
+	}
+	return ""
 }

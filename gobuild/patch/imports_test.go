@@ -81,3 +81,72 @@ var importCases = []editCase{
 
 // Imports of packages that are linked already may come and go. Their init tasks run in the linker's order.
 func TestImports(t *testing.T) { editEach(t, newSource(t, importsProgram), importCases) }
+
+// copiesProgram has copies of the type go.shape.*uint8, which differ in whether they name the pointer to it, and copies
+// of its pointer, which differ in the same. Package main decides which ones the linker takes.
+const copiesProgram = `
+-- main.go --
+package main
+
+import (
+	"example/plain"
+	"example/points"
+)
+
+func main() { println(plain.Kept(), points.Kept()) }
+-- plain/plain.go --
+package plain
+
+import "example/early"
+
+//go:noinline
+func keeps[T any](v T) func() T {
+	kept := struct {
+		v T
+		n int
+	}{v: v}
+	return func() T { kept.n++; return kept.v }
+}
+
+func Kept() *uint8 { early.Number(); return keeps[*uint8](nil)() }
+-- points/points.go --
+package points
+
+import "example/earliest"
+
+//go:noinline
+func keeps[T any](v *T) func() *T {
+	kept := struct {
+		v *T
+		n int
+	}{v: v}
+	return func() *T { kept.n++; return kept.v }
+}
+
+func Kept() **uint8 { earliest.Number(); return keeps[*uint8](nil)() }
+-- early/early.go --
+package early
+
+//go:noinline
+func points[T any](v T) *T { return &v }
+
+func Number() int { points[*uint8](nil); return 3 }
+-- earliest/earliest.go --
+package earliest
+
+//go:noinline
+func points[T any](v T) ***T { p := &v; q := &p; return &q }
+
+func Number() int { points[*uint8](nil); return 3 }
+`
+
+var copyCases = []editCase{
+	{"a new import brings a copy of the type first", "main.go", []string{`"example/plain"`,
+		"\"example/early\"\n\t\"example/plain\"", "plain.Kept()", "plain.Kept(), early.Number()"}, ""},
+	{"a new import brings a copy of its pointer first", "main.go", []string{`"example/plain"`,
+		"\"example/earliest\"\n\t\"example/plain\"", "plain.Kept()", "plain.Kept(), earliest.Number()"}, ""},
+}
+
+// The linker takes the first copy of a type, and imports change which one that is. A patched program keeps the one that
+// it has: any is right.
+func TestCopiesOfTypes(t *testing.T) { editEach(t, newSource(t, copiesProgram), copyCases) }

@@ -219,17 +219,18 @@ func (l *layout) visit(n id) {
 
 // match finds the definition of a symbol whose contents are in the image. Copies of generic functions from several
 // packages can differ in what was inlined. Copies with the same code can differ in their tables: package runtime is
-// compiled without places at which goroutines are interrupted.
+// compiled without places at which goroutines are interrupted. Copies of a type can differ in whether they name the
+// pointer to it.
 func (l *layout) match(n id) (def, bool) {
 	first, at := l.program.def(n), l.address[n]
-	equal := l.equal(first, at)
+	equal := l.equal(first, at) && l.filled(first, at)
 	others := l.program.others(n)
 	if len(others) == 0 || equal && (!isText(first.kind()) || l.equalTables(first, at)) {
 		return first, equal
 	}
 	found := -1
 	for i, d := range others {
-		if !l.equal(d, at) {
+		if !l.equal(d, at) || !l.filled(d, at) {
 			continue
 		}
 		tables := !isText(d.kind()) || l.equalTables(d, at)
@@ -249,6 +250,27 @@ func (l *layout) match(n id) (def, bool) {
 	d := others[found]
 	l.defs[n] = spot{d.o.number, d.i}
 	return d, true
+}
+
+// filled tells whether a type in the image names everything that its definition names. The linker leaves only weak
+// references empty, and nothing that a type names has the offset 0.
+func (l *layout) filled(d def, address uint64) bool {
+	if !d.sym().isType() {
+		return true
+	}
+	relocs := d.relocs()
+	for j := range relocs {
+		if r := &relocs[j]; r.kind() == relocAddrOff && !r.weak() && l.empty(r, address) {
+			return false
+		}
+	}
+	return true
+}
+
+// empty tells whether the image has nothing in the place of a relocation of a symbol at an address.
+func (l *layout) empty(r *reloc, address uint64) bool {
+	b := l.image.at(address+uint64(r.off()), r.size())
+	return b != nil && zeros(b)
 }
 
 // equalTables tells whether the image has the tables by program counter of a function's definition.
