@@ -121,8 +121,8 @@ func (b *Builder) keepAs(id, program, out, name string) (*Artifact, error) {
 	return &Artifact{ID: id, Path: startedAs(kept.path, kept.name), Dir: filepath.Dir(kept.name), linked: linked}, nil
 }
 
-// has reports whether there is a binary with this ID. Nobody may hold it any more: a save in several steps can be built
-// before its last step, and then the result is of no use.
+// has reports whether there is a binary with this ID. It is gone if nobody has kept the result of the last build, for
+// example that of a save in several steps which was built before the last step.
 func (b *Builder) has(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
