@@ -115,7 +115,7 @@ type realBrowser struct {
 func newBrowser(t *testing.T) *realBrowser {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("it starts hotreload and a browser: not with -short")
+		t.Skip("it builds a driver and starts a browser: not with -short")
 	}
 	found := false
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",

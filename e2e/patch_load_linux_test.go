@@ -71,7 +71,7 @@ func TestPatchUnderLoad(t *testing.T) {
 	s.losesWithKilledWorkers(versions)
 }
 
-// kindsOfSave are saves of version n. All but the last are patched.
+// kindsOfSave are saves of version n. All can be patched.
 var kindsOfSave = []func(s *session, n int){
 	func(s *session, n int) { s.save("version.go", version(fmt.Sprint("v", n), "")) },
 	func(s *session, n int) { // new types, functions, variables, and code that was not linked before

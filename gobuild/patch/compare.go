@@ -124,7 +124,7 @@ func (c *comparison) copyWithout(s site) bool {
 				return false
 			}
 		}
-		return c.patched.equal(d, at) && c.patched.filled(d, at)
+		return c.patched.equal(d, at)
 	})
 }
 

@@ -223,14 +223,14 @@ func (l *layout) visit(n id) {
 // pointer to it.
 func (l *layout) match(n id) (def, bool) {
 	first, at := l.program.def(n), l.address[n]
-	equal := l.equal(first, at) && l.filled(first, at)
+	equal := l.equal(first, at)
 	others := l.program.others(n)
 	if len(others) == 0 || equal && (!isText(first.kind()) || l.equalTables(first, at)) {
 		return first, equal
 	}
 	found := -1
 	for i, d := range others {
-		if !l.equal(d, at) || !l.filled(d, at) {
+		if !l.equal(d, at) {
 			continue
 		}
 		tables := !isText(d.kind()) || l.equalTables(d, at)
@@ -250,27 +250,6 @@ func (l *layout) match(n id) (def, bool) {
 	d := others[found]
 	l.defs[n] = spot{d.o.number, d.i}
 	return d, true
-}
-
-// filled tells whether a type in the image names everything that its definition names. The linker leaves only weak
-// references empty, and nothing that a type names has the offset 0.
-func (l *layout) filled(d def, address uint64) bool {
-	if !d.sym().isType() {
-		return true
-	}
-	relocs := d.relocs()
-	for j := range relocs {
-		if r := &relocs[j]; r.kind() == relocAddrOff && !r.weak() && l.empty(r, address) {
-			return false
-		}
-	}
-	return true
-}
-
-// empty tells whether the image has nothing in the place of a relocation of a symbol at an address.
-func (l *layout) empty(r *reloc, address uint64) bool {
-	b := l.image.at(address+uint64(r.off()), r.size())
-	return b != nil && zeros(b)
 }
 
 // equalTables tells whether the image has the tables by program counter of a function's definition.
@@ -308,7 +287,8 @@ func (l *layout) equalTables(d def, address uint64) bool {
 	return true
 }
 
-// equal tells whether the image has the contents of a definition, except at relocations.
+// equal tells whether the image has the contents of a definition, except at relocations. But a type names what its
+// definition names: the linker leaves only weak references empty, and nothing that a type names has the offset 0.
 func (l *layout) equal(d def, address uint64) bool {
 	memory := l.image.at(address, int(d.sym().size()))
 	if memory == nil {
@@ -324,10 +304,13 @@ func (l *layout) equal(d def, address uint64) bool {
 		split := min(max(len(content), at), to)
 		return (at >= split || bytes.Equal(content[at:split], memory[at:split])) && zeros(memory[split:to])
 	}
-	relocs := d.relocs()
+	isType, relocs := d.sym().isType(), d.relocs()
 	for j := range relocs {
 		if r := &relocs[j]; r.size() > 0 {
 			if !same(int(r.off())) {
+				return false
+			}
+			if isType && r.kind() == relocAddrOff && !r.weak() && zeros(memory[r.off():][:r.size()]) {
 				return false
 			}
 			at = max(at, int(r.off())+r.size())
