@@ -30,7 +30,7 @@ var rooms = map[string][]string{
 	"hotreload/tests":      {"watch", "gobuild", "problems", "process"}, // on the floor of runner
 	"hotreload/watch":      {},
 	"hotreload/supervisor": {"process", "supervisor/inspect", "supervisor/exchange", "supervisor/host", "worker/wire"},
-	"hotreload/gobuild":    {"gobuild/plan", "gobuild/patch", "door", "lock", "process", "agent"},
+	"hotreload/gobuild":    {"gobuild/plan", "gobuild/lines", "gobuild/patch", "door", "lock", "process", "agent"},
 	"hotreload/debugger":   {"process"}, // on the floor of supervisor
 	"hotreload/ignore":     {},
 	"hotreload/killswitch": {"lock"},
@@ -44,6 +44,9 @@ var rooms = map[string][]string{
 
 	// The steps of go build, as text and bytes; this package starts no process.
 	"hotreload/gobuild/plan": {},
+
+	// Whether an edit changes anything but lines for importers, as text; this package starts no process.
+	"hotreload/gobuild/lines": {},
 
 	// The program without the linker, as bytes; this package starts no process, either.
 	"hotreload/gobuild/patch": {},
