@@ -29,7 +29,7 @@ type patcher interface {
 
 // patchable is a *patch.Base.
 type patchable interface {
-	Patch(ctx context.Context, changed map[string]string, out string) (patch.Report, error)
+	Patch(ctx context.Context, changes map[string]patch.Change, out string) (patch.Report, error)
 	Compare(ctx context.Context, patched string, limit int) ([]patch.Difference, error)
 	Close() error
 }
@@ -57,12 +57,16 @@ type patching struct {
 type patched struct {
 	id, path string
 	changed  []string // import paths of the patched packages; none: it is the linked program of before
+	relined  int      // number of packages with other lines that were not compiled again
 }
 
 // way returns the end of the clause about the way of a build.
 func (p *patched) way() string {
 	if len(p.changed) == 0 {
 		return ", and the program is the one linked before"
+	}
+	if p.relined > 0 {
+		return fmt.Sprintf(", moved lines in %d, and patched", p.relined)
 	}
 	return ", and patched"
 }
@@ -85,23 +89,23 @@ const keepBase = 10 * time.Minute
 
 // fit returns what to patch for a blueprint, by import path; or the reason why the base is of no use. Packages may
 // import others than before if the program consists of the same ones: package patch derives the order of init tasks.
-func (b *base) fit(now *blueprint) (changed map[string]string, why string) {
+func (b *base) fit(now *blueprint) (changes map[string]patch.Change, why string) {
 	was := b.bp
 	if was.proof != now.proof || was.link.Config != now.link.Config || len(was.units) != len(now.units) ||
 		!maps.Equal(was.archives, now.archives) {
 		return nil, "other packages are linked than before"
 	}
-	changed = map[string]string{}
+	changes = map[string]patch.Change{}
 	for name, u := range now.units {
 		old := was.units[name]
-		switch {
-		case old == nil:
+		if old == nil {
 			return nil, "other packages are linked than before"
-		case old.All != u.All:
-			changed[now.linkedAs(name)] = u.path
+		}
+		if old.All != u.All {
+			changes[now.linkedAs(name)] = patch.Change{Archive: u.path}
 		}
 	}
-	return changed, ""
+	return changes, ""
 }
 
 // linkedAs returns a package's path for the linker.
@@ -126,19 +130,19 @@ func (b *base) idWith(now *blueprint) string {
 }
 
 // write writes the program with the changed packages to out.
-func (b *base) write(ctx context.Context, changed map[string]string, out string) error {
+func (b *base) write(ctx context.Context, changes map[string]patch.Change, out string) (done patch.Report, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return errors.New("the last linked program was put away")
+		return done, errors.New("the last linked program was put away")
 	}
-	if len(changed) == 0 {
-		return os.Link(b.program, out) // an edit was undone
+	if len(changes) == 0 {
+		return done, os.Link(b.program, out) // an edit was undone
 	}
-	if _, err := b.reader.Patch(ctx, changed, out); err != nil {
-		return err
+	if done, err = b.reader.Patch(ctx, changes, out); err != nil {
+		return done, err
 	}
-	return plan.Restamp(out, plan.NewID())
+	return done, plan.Restamp(out, plan.NewID())
 }
 
 // put closes the base.
@@ -214,16 +218,22 @@ func (l *learner) patchTo(ctx context.Context, now *blueprint, out string) (made
 		return nil, cmp.Or(p.unready, "the last linked program is not read yet")
 	}
 	p.base.close.Reset(keepBase)
-	changed, why := p.base.fit(now)
+	changes, why := p.base.fit(now)
 	if why != "" {
 		return nil, why
 	}
-	if err := p.base.write(ctx, changed, out); err != nil {
+	done, err := p.base.write(ctx, changes, out)
+	if err != nil {
 		_ = os.Remove(out)
 		return nil, err.Error()
 	}
-	made = &patched{id: p.base.idWith(now), changed: slices.Sorted(maps.Keys(changed))}
-	if len(changed) == 0 {
+	made = &patched{id: p.base.idWith(now), relined: done.Relined}
+	for _, path := range slices.Sorted(maps.Keys(changes)) {
+		if changes[path].Archive != "" {
+			made.changed = append(made.changed, path)
+		}
+	}
+	if len(changes) == 0 {
 		made.id = p.base.bp.artifact
 	}
 	return made, ""

@@ -58,20 +58,20 @@ type linked struct {
 	link patch.Link
 }
 
-func (l *linked) Patch(ctx context.Context, changed map[string]string, out string) (patch.Report, error) {
+func (l *linked) Patch(ctx context.Context, changes map[string]patch.Change, out string) (patch.Report, error) {
 	var names []string
 	var config strings.Builder
 	main := ""
 	for name, archive := range l.link.Archives {
-		if changed[name] != "" {
-			names, archive = append(names, name), changed[name]
+		if change := changes[name]; change.Archive != "" {
+			names, archive = append(names, name), change.Archive
 		}
 		if name == "main" {
 			main = archive
 		}
 		fmt.Fprintf(&config, "packagefile %s=%s\n", name, archive)
 	}
-	if len(names) != len(changed) {
+	if len(names) != len(changes) {
 		return patch.Report{}, errors.New("a changed package is not in the base")
 	}
 	file := out + ".importcfg"

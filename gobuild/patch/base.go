@@ -18,7 +18,7 @@ type base struct {
 	program *program
 	layout  *layout
 	live    *liveness
-	likely  map[string]string // archives of packages that are likely to change
+	likely  map[string]Change // packages that are likely to change, unchanged
 	main    id                // main..inittask
 	tasks   []id              // the init tasks in their order
 	known   initTasks         // the same, as the base has them
@@ -64,9 +64,9 @@ func open(ctx context.Context, link Link) (opened *Base, err error) {
 	if err := b.verify(ctx); err != nil {
 		return nil, err
 	}
-	b.likely = map[string]string{}
+	b.likely = map[string]Change{}
 	for _, path := range append([]string{"main"}, link.Likely...) {
-		b.likely[path] = link.Archives[path]
+		b.likely[path] = Change{Archive: link.Archives[path]}
 	}
 	b.rest()
 	b.rehearse(ctx)

@@ -152,7 +152,7 @@ func patchedImage(t *testing.T, s *source, before, after map[string]string) stri
 		}
 	}
 	out := filepath.Join(t.TempDir(), "patched")
-	if _, err := b.Patch(t.Context(), changed, out); err != nil {
+	if _, err := b.Patch(t.Context(), changes(changed), out); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -213,7 +213,7 @@ func Overflow() error { return overflow }`), "linkname"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "patched")
-			_, err := b.Patch(t.Context(), c.changed, out)
+			_, err := b.Patch(t.Context(), changes(c.changed), out)
 			var unfit *Unfit
 			if !errors.As(err, &unfit) || !strings.Contains(unfit.Why, c.why) {
 				t.Errorf("the result is %v, not %q", err, c.why)

@@ -32,7 +32,7 @@ func BenchmarkSave(b *testing.B) {
 	out := filepath.Join(b.TempDir(), "patched")
 	b.Run("patch", func(b *testing.B) {
 		for range b.N {
-			if _, err := base.Patch(b.Context(), changed, out); err != nil {
+			if _, err := base.Patch(b.Context(), changes(changed), out); err != nil {
 				b.Fatal(err)
 			}
 			if err := os.Remove(out); err != nil {
@@ -43,14 +43,14 @@ func BenchmarkSave(b *testing.B) {
 	})
 	b.Run("first", func(b *testing.B) { // as after a rest, for a package that was edited before
 		for path := range changed {
-			base.likely[path] = before[path]
+			base.likely[path] = Change{Archive: before[path]}
 		}
 		for range b.N {
 			b.StopTimer()
 			base.rest()
 			base.rehearse(b.Context())
 			b.StartTimer()
-			if _, err := base.Patch(b.Context(), changed, out); err != nil {
+			if _, err := base.Patch(b.Context(), changes(changed), out); err != nil {
 				b.Fatal(err)
 			}
 			if err := os.Remove(out); err != nil {
@@ -74,7 +74,7 @@ func BenchmarkSave(b *testing.B) {
 		}
 	})
 	exact := s.open(b)
-	if _, err := base.Patch(b.Context(), changed, out); err != nil {
+	if _, err := base.Patch(b.Context(), changes(changed), out); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("compare", func(b *testing.B) {

@@ -140,6 +140,9 @@ func (x *patch) sameTables(old, d def) bool {
 			ok = x.sameInfo(old.o, d.o, old.o.info(old.i), d.o.info(d.i))
 		default:
 			ok = x.sameTable(n, m)
+			if now, moved := d.o.relined[d.i]; moved && before[k].kind() == auxPcline {
+				ok = bytes.Equal(old.o.table(old.i, auxPcline), now.lines)
+			}
 		}
 		if !ok {
 			return false

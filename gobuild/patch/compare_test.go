@@ -47,7 +47,7 @@ func newPlanted(t *testing.T) *planted {
 		s.save(t, "-- "+file+" --\n"+string(text))
 	}
 	p := &planted{t: t, path: filepath.Join(t.TempDir(), "patched")}
-	if _, err := b.Patch(t.Context(), s.compile(t), p.path); err != nil {
+	if _, err := b.Patch(t.Context(), changes(s.compile(t)), p.path); err != nil {
 		t.Fatal(err)
 	}
 	p.exact = s.open(t)

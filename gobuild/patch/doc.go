@@ -34,6 +34,7 @@
 //
 // # A patch
 //
+//	moved.go     packages that were not compiled again, although lines of others in their code have moved
 //	merge.go     the changed packages' symbols get the ids of the base's symbols, or new ones
 //	changes.go   what becomes of each symbol in the base: it stays; it gets new contents at its place (variables of the
 //	             same type and size); it moves to the new module; it is gone

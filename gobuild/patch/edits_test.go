@@ -254,6 +254,11 @@ func editEach(t *testing.T, s *source, cases []editCase) {
 // check patches, and compares with the exact link: what it prints, and all that the linker makes.
 func (s *source) check(t *testing.T, b *Base, changed map[string]string, why string) {
 	t.Helper()
+	s.checkChanges(t, b, changes(changed), why)
+}
+
+func (s *source) checkChanges(t *testing.T, b *Base, changed map[string]Change, why string) {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), "patched")
 	report, err := b.Patch(t.Context(), changed, out)
 	var unfit *Unfit

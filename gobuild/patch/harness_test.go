@@ -80,6 +80,15 @@ func (s *source) tryCompile() (changed map[string]string, err error) {
 	return changed, nil
 }
 
+// changes returns the changes to packages with new archives.
+func changes(archives map[string]string) map[string]Change {
+	list := map[string]Change{}
+	for path, archive := range archives {
+		list[path] = Change{Archive: archive}
+	}
+	return list
+}
+
 func stderr(err error) string {
 	if exit, ok := err.(*exec.ExitError); ok {
 		return string(exit.Stderr)

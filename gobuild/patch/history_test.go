@@ -67,7 +67,7 @@ func TestHistory(t *testing.T) {
 		gone := missing(packages, link.Archives)
 		packages = link.Archives
 		if base != nil {
-			report, err = base.Patch(t.Context(), changed, out)
+			report, err = base.Patch(t.Context(), changes(changed), out)
 			_ = base.Close()
 		}
 		took := time.Since(began)

@@ -15,6 +15,7 @@ type patch struct {
 	l *layout
 
 	changed map[*object]*object // the base's object -> its successor
+	behind  map[*object]bool    // objects of the base that were compiled before what they import got other lines
 	news    []*object           // successors, in the linker's order
 	release []func()
 
@@ -81,6 +82,9 @@ func (x *patch) resolve(o *object, r ref) id {
 	}
 	q := o.packages[r.pkg]
 	if successor := x.changed[q]; successor != nil {
+		if o.behind && (int(r.sym) >= min(q.hashed64, successor.hashed64) || q.ids[r.sym] != successor.ids[r.sym]) {
+			refuse("package %s refers to the former numbers of symbols of %s", o.path, q.path)
+		}
 		q = successor
 	}
 	if int(r.sym) >= q.hashed64 {
@@ -90,17 +94,9 @@ func (x *patch) resolve(o *object, r ref) id {
 }
 
 // merge reads the archives of the changed packages and numbers their symbols.
-func (x *patch) merge(archives map[string]string) error {
-	for importPath, file := range archives {
-		o := x.p.byPath[escaped(importPath)]
-		if o == nil {
-			return &Unfit{Why: "package " + importPath + " is not linked"}
-		}
-		n, err := x.readSuccessor(o, file)
-		if err != nil {
-			return err
-		}
-		x.changed[o] = n
+func (x *patch) merge(changes map[string]Change) error {
+	if err := x.readChanges(changes); err != nil {
+		return err
 	}
 	for _, o := range x.p.objects {
 		if n := x.changed[o]; n != nil {
@@ -136,13 +132,82 @@ func (x *patch) merge(archives map[string]string) error {
 	return nil
 }
 
-func (x *patch) readSuccessor(o *object, file string) (*object, error) {
-	switch several := slices.ContainsFunc(x.p.objects, func(q *object) bool { return q != o && q.path == o.path }); {
-	case o.standard:
-		return nil, &Unfit{Why: o.path + " is a package of the standard library"}
-	case several || x.p.foreign[o.path]:
-		return nil, &Unfit{Why: "package " + o.path + " has assembly or C"}
+// readChanges finds the successors of the changed objects.
+func (x *patch) readChanges(changes map[string]Change) error {
+	for importPath, change := range changes {
+		o := x.p.byPath[escaped(importPath)]
+		if o == nil {
+			return &Unfit{Why: "package " + importPath + " is not linked"}
+		}
+		several := slices.ContainsFunc(x.p.objects, func(q *object) bool { return q != o && q.path == o.path })
+		switch {
+		case o.standard:
+			return &Unfit{Why: o.path + " is a package of the standard library"}
+		case several || x.p.foreign[o.path]:
+			return &Unfit{Why: "package " + o.path + " has assembly or C"}
+		}
+		x.behind[o] = len(change.Moved) > 0
+		if change.Archive != "" {
+			n, err := x.readSuccessor(o, change.Archive)
+			if err != nil {
+				return err
+			}
+			n.behind = x.behind[o]
+			if n.reline(change.Moved) {
+				x.report.Relined++
+			}
+			x.changed[o] = n
+		}
 	}
+	for _, change := range changes {
+		for _, file := range change.Moved {
+			if !x.compiledFrom(file.Path) {
+				return &Unfit{Why: "nobody knows how the compiler names " + file.Path}
+			}
+		}
+	}
+	inlining := map[string]bool{} // packages that have inlined functions of these
+	for f, paths := range x.b.inlined {
+		if x.changed[x.p.def(f).o] != nil {
+			for _, path := range paths {
+				inlining[path] = true
+			}
+		}
+	}
+	for importPath, change := range changes {
+		o := x.p.byPath[escaped(importPath)]
+		if change.Archive != "" {
+			continue
+		}
+		n := o.copied()
+		n.behind = true
+		if n.reline(change.Moved) || inlining[o.path] {
+			x.changed[o] = n
+			x.report.Relined++
+		}
+	}
+	return nil
+}
+
+// compiledFrom tells whether the program has code from a file with this name.
+func (x *patch) compiledFrom(path string) bool {
+	has := func(o *object) bool {
+		for i := range uint32(o.count(blockFiles, stringSize)) {
+			if expand(o.file(i), "") == path {
+				return true
+			}
+		}
+		return false
+	}
+	for old, o := range x.changed {
+		if has(old) || has(o) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.p.objects, func(o *object) bool { return !o.standard && has(o) })
+}
+
+func (x *patch) readSuccessor(o *object, file string) (*object, error) {
 	a, err := readArchive(o.path, file)
 	if err != nil {
 		return nil, err
@@ -177,18 +242,22 @@ func newLinkname(old, o *object, linkname uint8) string {
 }
 
 // checkImports compares the fingerprints of export data that the importers of changed packages, and these, have seen,
-// as the linker does. Importers refer to symbols by numbers that only hold for these export data.
+// as the linker does. Importers refer to symbols by numbers that only hold for these export data. Packages that are
+// behind have seen others, which differ in lines alone.
 func (x *patch) checkImports() error {
 	for _, o := range x.p.objects {
 		changed := func(q *object) bool { return x.changed[q] != nil }
-		if x.changed[o] != nil || !slices.ContainsFunc(o.imported, changed) {
+		if x.changed[o] != nil || x.behind[o] || !slices.ContainsFunc(o.imported, changed) {
 			continue
 		}
 		if _, err := x.p.importsOf(o, x.changed); err != nil {
 			return err
 		}
 	}
-	for _, n := range x.news {
+	for o, n := range x.changed {
+		if x.behind[o] {
+			continue
+		}
 		if _, err := x.p.importsOf(n, x.changed); err != nil {
 			return err
 		}
@@ -407,7 +476,7 @@ func (x *patch) refer(o *object) {
 		if q == nil {
 			refuse("package %s refers to %s, which is not linked yet", o.path, name)
 		}
-		if successor := x.changed[q]; successor != nil {
+		if successor := x.changed[q]; successor != nil && !o.behind {
 			q = successor
 		}
 		o.packages[i] = q

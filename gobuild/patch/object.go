@@ -3,6 +3,7 @@ package patch
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"unsafe"
 )
 
@@ -104,6 +105,9 @@ type object struct {
 	imported []*object // what the package imports; nil for the standard library and for what the assembler has written
 	ids      []id      // global number of each local one
 	packages []*object // by the index in references; entry 0 is none
+
+	behind  bool               // compiled when packages that it imports had other lines
+	relined map[uint32]relined // functions whose lines have moved since then
 }
 
 // id numbers the symbols of a program. 0 is none.
@@ -169,6 +173,13 @@ func newObject(path string, data []byte) (*object, error) {
 	o.all = o.refs + o.count(blockNamedRefs, symbolSize)
 	o.ids = make([]id, o.all)
 	return o, nil
+}
+
+// copied returns an object with the same contents, to succeed o.
+func (o *object) copied() *object {
+	n := *o
+	n.number, n.ids, n.imported, n.packages = 0, make([]id, o.all), nil, nil
+	return &n
 }
 
 func (o *object) count(block, size int) int { return int(o.block[block+1]-o.block[block]) / size }
@@ -281,6 +292,13 @@ func (f funcInfo) id() uint8         { return f[8] }
 func (f funcInfo) flag() uint8       { return f[9] }
 func (f funcInfo) startLine() uint32 { return le.Uint32(f[12:]) }
 
+// startingAt returns a copy with another first line.
+func (f funcInfo) startingAt(line int32) funcInfo {
+	now := slices.Clone(f)
+	le.PutUint32(now[12:], uint32(line))
+	return now
+}
+
 // files returns the numbers of the files that the function's lines come from.
 func (f funcInfo) files() []uint32 {
 	list := make([]uint32, le.Uint32(f[16:]))
@@ -311,6 +329,9 @@ func (f funcInfo) inlined() []inlined {
 
 // info returns what the compiler tells of function i; nil if it tells nothing.
 func (o *object) info(i uint32) funcInfo {
+	if now, moved := o.relined[i]; moved {
+		return now.info
+	}
 	for _, a := range o.auxes(i) {
 		if a.kind() == auxFuncInfo {
 			return o.content(a.target().sym)

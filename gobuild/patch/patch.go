@@ -40,6 +40,7 @@ type Report struct {
 	Pulled    int // of these, symbols of unchanged packages that dead code elimination had dropped
 	InPlace   int // variables and tables whose contents were replaced at their place
 	Sites     int // references in the base that lead to a new address
+	Relined   int // packages that were not compiled again, and have functions with other lines
 	Bytes     int // size of the new segments in the file
 }
 
@@ -54,11 +55,11 @@ type Base struct {
 // An *Unfit error says why the image cannot be patched. Open takes 0.1 to 0.5 s of one processor.
 func Open(ctx context.Context, link Link) (*Base, error) { return open(ctx, link) }
 
-// Patch writes to out, which must not exist, the program in which the archives of changed (by import path, package main
-// as "main") take the place of the base's. The image of the base stays as it is. An *Unfit error says why the real
-// linker has to run; then out does not exist.
-func (b *Base) Patch(ctx context.Context, changed map[string]string, out string) (Report, error) {
-	return b.patch(ctx, changed, out)
+// Patch writes to out, which must not exist, the program with the changes (by import path, package main as "main") made
+// to packages of the base. The image of the base stays as it is. An *Unfit error says why the real linker has to run;
+// then out does not exist.
+func (b *Base) Patch(ctx context.Context, changes map[string]Change, out string) (Report, error) {
+	return b.patch(ctx, changes, out)
 }
 
 // Difference is one finding of Compare.

@@ -102,6 +102,9 @@ func (t *tableMaker) row(e *emission) functionRow {
 			f.pcfile = t.pc(d.o, target)
 		case auxPcline:
 			f.pcline = t.pc(d.o, target)
+			if now, moved := d.o.relined[d.i]; moved {
+				f.pcline = t.pcTable(now.lines)
+			}
 		case auxPcinline:
 			pcinline = t.pc(d.o, target)
 		case auxPcdata:
@@ -141,10 +144,16 @@ func (p *program) deferCall(in resolver, d def) uint32 {
 // pc stores a table of values by program counter.
 func (t *tableMaker) pc(o *object, r ref) uint32 {
 	d := t.x.def(t.x.resolve(o, r))
-	if !d.known() || len(d.content()) == 0 {
+	if !d.known() {
 		return 0
 	}
-	content := d.content()
+	return t.pcTable(d.content())
+}
+
+func (t *tableMaker) pcTable(content []byte) uint32 {
+	if len(content) == 0 {
+		return 0
+	}
 	if at, ok := t.pcAt[string(content)]; ok {
 		return at
 	}

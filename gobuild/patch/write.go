@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-func (b *base) patch(ctx context.Context, changed map[string]string, out string) (report Report, err error) {
+func (b *base) patch(ctx context.Context, changes map[string]Change, out string) (report Report, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -19,7 +19,7 @@ func (b *base) patch(ctx context.Context, changed map[string]string, out string)
 	x := b.newPatch()
 	defer x.close()
 	defer guard(&err)()
-	if err := x.prepare(ctx, changed); err != nil {
+	if err := x.prepare(ctx, changes); err != nil {
 		return report, err
 	}
 	if err := x.write(out); err != nil {
@@ -31,8 +31,8 @@ func (b *base) patch(ctx context.Context, changed map[string]string, out string)
 
 func (b *base) newPatch() *patch {
 	return &patch{
-		b: b, p: b.program, l: b.layout, changed: map[*object]*object{}, byHash64: map[uint64]id{},
-		byName: [2]map[string]id{{}, {}}, byHash: map[[hashSize]byte]id{}, iface: map[id]bool{},
+		b: b, p: b.program, l: b.layout, changed: map[*object]*object{}, behind: map[*object]bool{},
+		byHash64: map[uint64]id{}, byName: [2]map[string]id{{}, {}}, byHash: map[[hashSize]byte]id{}, iface: map[id]bool{},
 		now: newSparse[def](len(b.program.defs)), fates: newSparse[fate](len(b.program.defs)), next: id(len(b.program.defs)),
 		reach: reach{emitted: map[id]*emission{}, used: map[id]bool{}, called: map[signature]bool{},
 			named: map[string]bool{}, revived: map[methodKey]bool{}},
@@ -40,8 +40,8 @@ func (b *base) newPatch() *patch {
 }
 
 // prepare makes everything but the file.
-func (x *patch) prepare(ctx context.Context, changed map[string]string) error {
-	if err := x.merge(changed); err != nil {
+func (x *patch) prepare(ctx context.Context, changes map[string]Change) error {
+	if err := x.merge(changes); err != nil {
 		return err
 	}
 	x.decide()
