@@ -31,6 +31,7 @@ type blueprint struct {
 type unit struct {
 	*plan.Compile
 	plan.Archive                   // the contents of the package's archive
+	seen         plan.Sum          // the export data seen by the importers; if they are others, the importers are behind
 	path         string            // the archive's path
 	dir          string            // the package's folder
 	sources      map[string]source // the compiler's inputs: Go files, embedded files
@@ -117,6 +118,12 @@ func (bp *blueprint) look() (next *blueprint, dirty []string, doubt string) {
 		}
 	}
 	return &now, dirty, ""
+}
+
+// unmoved reports whether the disk is as the blueprint says.
+func (bp *blueprint) unmoved() bool {
+	_, dirty, doubt := bp.look()
+	return len(dirty) == 0 && doubt == ""
 }
 
 // doubt returns why a package cannot be compiled by its previous command: go would read its files differently.

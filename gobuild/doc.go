@@ -52,12 +52,24 @@
 //
 //	ROOT/run-PID-RANDOM/archives/N.a    archives of fast builds; the shared build cache contains only archives of go
 //
+// # Importers that stay behind
+//
+// Most edits that change export data change nothing but lines in them: everything below has moved. Package lines tells
+// how the compiler finds that out. If the program is patched, the importers are not compiled then (behind.go):
+//
+//	seen        what importers have seen of a package, by the sum of its export data; made on the idle machine
+//	edit        the package is also compiled from spread files; if these say so, its importers stay behind
+//	patch       the lines in the code of importers that are behind are corrected
+//	catch up    on the idle machine, the importers are compiled, before the program is linked and compared
+//
+// Only one package at a time has importers that are behind. A change of another one lets them catch up in its build.
+//
 // # Faster than the linker
 //
 // With Program.Patch, a fast build tries to do without the linker (patching.go; package patch does the work):
 //
 //	base        the newest linked program, read and verified on the idle machine (renewBase)
-//	patch       a copy of the base with all packages whose archives differ from the base's (patchTo)
+//	patch       a copy of the base with all packages that differ from the base's (patchTo)
 //	link        on the idle machine, the same archives again, exactly; compared with the patched program (compare)
 //
 // A patched program without a difference counts as the linked one from then on: a build that makes the linked one

@@ -26,6 +26,8 @@ type remake struct {
 	kept   func(id string) bool                                                              // see Builder.has
 	patch  func(ctx context.Context, now *blueprint, out string) (made *patched, why string) // nil: always link
 
+	views *views // nil: importers never stay behind
+
 	thrift    *thrift
 	compiling atomic.Int32 // number of running compilers
 }
@@ -59,8 +61,12 @@ func (r *remake) run(ctx context.Context, out string) (made *remade, doubt strin
 	if same, _ := r.proved(next.proof); !same {
 		return nil, "the link is not proved yet", nil
 	}
+	spare := r.views != nil && next.mayStayBehind(dirty)
+	if !spare {
+		dirty = next.catchUp(dirty)
+	}
 	began := time.Now()
-	compiled, failed, doubt, err := r.compileAll(ctx, dirty)
+	compiled, failed, doubt, err := r.compileAll(ctx, dirty, spare)
 	if doubt != "" || err != nil {
 		return nil, doubt, err
 	}
@@ -89,7 +95,13 @@ func (r *remake) write(ctx context.Context, out string) (made *remade, doubt str
 	why := ""
 	if r.patch != nil {
 		var made *patched
-		if made, why = r.patch(ctx, r.bp, out); made != nil {
+		if made, why = r.patch(ctx, r.bp, out); made == nil && len(r.bp.behind()) > 0 {
+			if doubt, err := r.catchUp(ctx); doubt != "" || err != nil {
+				return nil, doubt, err
+			}
+			made, why = r.patch(ctx, r.bp, out)
+		}
+		if made != nil {
 			return &remade{out: out, id: made.id, way: made.way(), patched: made}, "", nil
 		}
 		if ctx.Err() != nil {
@@ -107,6 +119,15 @@ func (r *remake) write(ctx context.Context, out string) (made *remade, doubt str
 	return &remade{out: out, id: id, way: way}, "", nil
 }
 
+// catchUp compiles the importers that are behind.
+func (r *remake) catchUp(ctx context.Context) (doubt string, err error) {
+	_, failed, doubt, err := r.compileAll(ctx, r.bp.catchUp(nil), false)
+	if failed != nil {
+		doubt = failed.unit.ImportPath + " does not compile"
+	}
+	return doubt, err
+}
+
 // compileAll compiles the changed units, then the importers of each unit whose export data have changed, and so on. A
 // unit is compiled once the results of all its imports are known, compiled or not. As many compilers run at the same
 // time as there are processors.
@@ -116,7 +137,9 @@ func (r *remake) write(ctx context.Context, out string) (made *remade, doubt str
 //
 // If one package does not compile, the error of that package is the result: go build would report no more, because no
 // importer is compiled. If several packages fail, go build reports them in its own order.
-func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []string, failed *failure,
+//
+// With spare, the importers of a single changed unit stay behind if nothing but lines has changed for them.
+func (r *remake) compileAll(ctx context.Context, changed []string, spare bool) (compiled []string, failed *failure,
 	doubt string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -158,7 +181,11 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 				archives := r.bp.archivesFor(u)
 				running++
 				r.compiling.Store(int32(running))
-				go func() { results <- r.compile(ctx, u, archives) }() // ends with the compiler; received below
+				compile := r.compile
+				if spare && slices.Equal(changed, []string{u.ImportPath}) {
+					compile = r.compileSparing
+				}
+				go func() { results <- compile(ctx, u, archives) }() // ends with the compiler; received below
 			}
 		}
 		if doubt != "" || err != nil {
@@ -181,7 +208,13 @@ func (r *remake) compileAll(ctx context.Context, changed []string) (compiled []s
 			failed = got.failure
 		default:
 			name := got.unit.ImportPath
-			grown := got.unit.Export != r.bp.units[name].Export
+			grown := got.unit.Export != got.unit.seen && !got.onlyMoved
+			if grown {
+				got.unit.seen = got.unit.Export
+			}
+			if got.onlyMoved && doubt == "" {
+				doubt = r.unfitAbove(name) // the importers catch up later
+			}
 			r.bp.units[name] = got.unit
 			compiled = append(compiled, name)
 			settle(name, grown)
@@ -225,27 +258,17 @@ type result struct {
 	doubt   string
 	killed  bool // hence the doubt, not because of the command
 	err     error
+
+	onlyMoved bool // the importers need not be compiled now
 }
 
 // compile writes a unit's archive again, from its sources and those archives. The archive keeps its previous build ID,
 // so the same content gives the same file.
 func (r *remake) compile(ctx context.Context, u *unit, archives map[string]string) result {
 	dir := filepath.Join(r.work, filepath.Base(u.Folder))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	command, err := r.prepare(u, dir, archives)
+	if err != nil {
 		return result{err: err}
-	}
-	config := plan.Fill(u.Config, func(importPath string) string { return archives[importPath] })
-	if err := os.WriteFile(filepath.Join(dir, "importcfg"), []byte(config), 0o600); err != nil {
-		return result{err: err}
-	}
-	if u.Embed != "" {
-		if err := os.WriteFile(filepath.Join(dir, "embedcfg"), []byte(u.Embed), 0o600); err != nil {
-			return result{err: err}
-		}
-	}
-	command := u.In(u.Folder, dir, u.ID)
-	if u.codeSize() <= lazyCode {
-		command.Env = append(slices.Clip(command.Env), r.thrift.lazy(r.t.env, compilerMemory, int(r.compiling.Load()))...)
 	}
 	got, err := r.tool(ctx, command)
 	if err != nil {
@@ -262,6 +285,9 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 	case !got.exit.Success() && (got.exit.Code != 2 || text == "" || strings.Contains(text, "internal compiler error")):
 		// killed, or a bug in the compiler
 		doubt := u.ImportPath + ": the compiler ended with " + got.exit.String()
+		if got.exit.Signal != 0 {
+			doubt = compilerKilled + got.exit.String()
+		}
 		return result{doubt: doubt, killed: got.exit.Signal != 0}
 	case !got.exit.Success() &&
 		slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(archives[path]) == nil }):
@@ -282,6 +308,27 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 	made := *u
 	made.path, made.Archive = path, archive
 	return result{unit: &made}
+}
+
+// prepare returns the command that compiles a unit in dir, and writes its configuration.
+func (r *remake) prepare(u *unit, dir string, archives map[string]string) (command plan.Command, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return command, err
+	}
+	config := plan.Fill(u.Config, func(importPath string) string { return archives[importPath] })
+	if err := os.WriteFile(filepath.Join(dir, "importcfg"), []byte(config), 0o600); err != nil {
+		return command, err
+	}
+	if u.Embed != "" {
+		if err := os.WriteFile(filepath.Join(dir, "embedcfg"), []byte(u.Embed), 0o600); err != nil {
+			return command, err
+		}
+	}
+	command = u.In(u.Folder, dir, u.ID)
+	if u.codeSize() <= lazyCode {
+		command.Env = append(slices.Clip(command.Env), r.thrift.lazy(r.t.env, compilerMemory, int(r.compiling.Load()))...)
+	}
+	return command, nil
 }
 
 // linkTo links the program to out and returns the binary's ID.
@@ -334,7 +381,11 @@ func (r *remake) linkTo(ctx context.Context, out string) (id, doubt string, err 
 	return id, "", nil
 }
 
-const linkerKilled = "the linker was "
+// Doubts about a tool that was killed begin with these words.
+const (
+	linkerKilled   = "the linker was "
+	compilerKilled = "the compiler was "
+)
 
 // idOf returns the artifact ID of a binary linked with the build ID stamp: the ID that go would have written.
 func idOf(path, stamp string) (string, error) {

@@ -197,6 +197,7 @@ func (l *learner) assemble(script *plan.Script, graph *Graph, packages []exporte
 		if u.Archive, err = plan.ReadArchive(u.path); err != nil {
 			return nil, err
 		}
+		u.seen = u.Export
 		delete(bp.archives, c.ImportPath)
 		bp.units[c.ImportPath] = u
 	}

@@ -89,7 +89,8 @@ const keepBase = 10 * time.Minute
 
 // fit returns what to patch for a blueprint, by import path; or the reason why the base is of no use. Packages may
 // import others than before if the program consists of the same ones: package patch derives the order of init tasks.
-func (b *base) fit(now *blueprint) (changes map[string]patch.Change, why string) {
+// moved has what has moved for packages that are behind.
+func (b *base) fit(now *blueprint, moved map[string][]patch.File) (changes map[string]patch.Change, why string) {
 	was := b.bp
 	if was.proof != now.proof || was.link.Config != now.link.Config || len(was.units) != len(now.units) ||
 		!maps.Equal(was.archives, now.archives) {
@@ -101,8 +102,12 @@ func (b *base) fit(now *blueprint) (changes map[string]patch.Change, why string)
 		if old == nil {
 			return nil, "other packages are linked than before"
 		}
+		c := patch.Change{Moved: moved[name]}
 		if old.All != u.All {
-			changes[now.linkedAs(name)] = patch.Change{Archive: u.path}
+			c.Archive = u.path
+		}
+		if c.Archive != "" || c.Moved != nil {
+			changes[now.linkedAs(name)] = c
 		}
 	}
 	return changes, ""
@@ -209,7 +214,7 @@ func (l *learner) unpatchable(bp *blueprint) (why string) {
 func (l *learner) patchTo(ctx context.Context, now *blueprint, out string) (made *patched, why string) {
 	s := l.b.short
 	s.mu.Lock()
-	p := s.at(l.program).patching
+	p, views := s.at(l.program).patching, s.at(l.program).views
 	s.mu.Unlock()
 	if why := cmp.Or(p.off, l.unpatchable(now)); why != "" {
 		return nil, why
@@ -218,7 +223,11 @@ func (l *learner) patchTo(ctx context.Context, now *blueprint, out string) (made
 		return nil, cmp.Or(p.unready, "the last linked program is not read yet")
 	}
 	p.base.close.Reset(keepBase)
-	changes, why := p.base.fit(now)
+	moved := views.moved(now)
+	if moved == nil {
+		return nil, "nobody knows any more which lines have moved"
+	}
+	changes, why := p.base.fit(now, moved)
 	if why != "" {
 		return nil, why
 	}
@@ -286,6 +295,11 @@ func (l *learner) renewBaseNow(ctx context.Context) {
 		return
 	}
 	defer os.RemoveAll(work)
+	if len(bp.behind()) > 0 {
+		if bp = l.catchUp(ctx, bp, work, p.patched); bp == nil {
+			return
+		}
+	}
 	program, id := filepath.Join(work, "linked"), bp.artifact
 	if p.patched != nil || l.b.linkOf(id, program) != nil {
 		r := &remake{t: l.t, bp: bp, work: work, thrift: &l.b.thrift}

@@ -38,6 +38,7 @@ type shortcut struct {
 	off       string          // why fast builds are off for this run
 	unsure    string          // ID of a linked fast build's binary not yet confirmed by go build
 	patching  patching
+	views     *views
 }
 
 func newShortcuts() *shortcuts {
@@ -48,7 +49,7 @@ func newShortcuts() *shortcuts {
 // at finds or makes the entry of a program.
 func (s *shortcuts) at(program string) *shortcut {
 	if s.of[program] == nil {
-		s.of[program] = &shortcut{proved: map[string]bool{}}
+		s.of[program] = &shortcut{proved: map[string]bool{}, views: newViews()}
 	}
 	return s.of[program]
 }
@@ -164,7 +165,10 @@ type attempt struct {
 func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (attempt, error) {
 	b.short.mu.Lock()
 	s := b.short.at(l.program)
-	bp, off, unpatched := s.blueprint, s.off, s.patching.off
+	bp, off, unpatched, views := s.blueprint, s.off, s.patching.off, s.views
+	if s.patching.base == nil {
+		views = nil
+	}
 	b.short.mu.Unlock()
 	switch {
 	case l.p.Slow:
@@ -187,7 +191,7 @@ func (b *Builder) quick(ctx context.Context, l *learner, work, name string) (att
 	r := &remake{t: l.t, bp: bp, work: work, thrift: &b.thrift,
 		proved: func(proof string) (same, known bool) { return b.short.isProved(l.program, proof) }, kept: b.has}
 	if l.patches() {
-		r.patch = l.patchTo
+		r.patch, r.views = l.patchTo, views
 	}
 	made, why, err := r.run(ctx, out)
 	if err != nil || why != "" {
@@ -222,27 +226,15 @@ func (s *shortcuts) isProved(program, proof string) (same, known bool) {
 // commit records the results of a fast build as the state of the program. The new archives move to their place, and the
 // replaced ones are removed.
 func (b *Builder) commit(program string, made *remade) {
-	dir := filepath.Join(b.run.dir, "archives")
-	_ = os.MkdirAll(dir, 0o700)
 	b.short.mu.Lock()
 	defer b.short.mu.Unlock()
 	s := b.short.at(program)
-	for name, u := range made.next.units {
-		old := s.blueprint.units[name]
-		if old.path == u.path {
-			continue
-		}
-		path := filepath.Join(dir, strconv.FormatInt(b.serial.Add(1), 10)+".a")
-		if err := os.Rename(u.path, path); err != nil {
-			s.blueprint, s.stale = nil, true
-			return
-		}
-		u.path = path // this unit is not shared yet
-		if within(old.path, dir) {
-			_ = os.Remove(old.path)
-		}
+	if !b.keepArchives(s.blueprint, made.next) {
+		s.blueprint, s.stale = nil, true
+		return
 	}
 	s.blueprint = made.next
+	s.views.prune(made.next)
 	switch {
 	case made.out == "":
 	case made.patched != nil && len(made.patched.changed) > 0:
@@ -250,6 +242,27 @@ func (b *Builder) commit(program string, made *remade) {
 	default:
 		s.unsure, s.patching.patched = made.id, nil
 	}
+}
+
+// keepArchives moves the archives of a new blueprint to their place, and removes those that they replace.
+func (b *Builder) keepArchives(old, next *blueprint) bool {
+	dir := filepath.Join(b.run.dir, "archives")
+	_ = os.MkdirAll(dir, 0o700)
+	for name, u := range next.units {
+		replaced := old.units[name].path
+		if replaced == u.path {
+			continue
+		}
+		path := filepath.Join(dir, strconv.FormatInt(b.serial.Add(1), 10)+".a")
+		if err := os.Rename(u.path, path); err != nil {
+			return false
+		}
+		u.path = path // this unit is not shared yet
+		if within(replaced, dir) {
+			_ = os.Remove(replaced)
+		}
+	}
+	return true
 }
 
 // learned records that go has built the program: the blueprint is not the newest binary's any more.
@@ -312,6 +325,9 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 		l.renewBase(ctx)
 	}
 	l = l.gentle()
+	if l.patches() {
+		l.learnViews(ctx, 1)
+	}
 	s.mu.Lock()
 	unsure := entry.unsure
 	s.mu.Unlock()
@@ -322,6 +338,10 @@ func (l *learner) idleWork(ctx context.Context, artifact string) {
 		l.confirm(ctx, unsure)
 	}
 	l.proveSome(ctx, -1)
+	if l.patches() {
+		l.learnViews(ctx, -1)
+	}
+	debug.FreeOSMemory() // syntax trees, and what compilers and go have told
 }
 
 // tidy removes archives that no blueprint uses any more.
@@ -369,11 +389,7 @@ func (l *learner) confirm(ctx context.Context, id string) {
 	if bp == nil {
 		return
 	}
-	unmoved := func() bool {
-		_, dirty, doubt := bp.look()
-		return len(dirty) == 0 && doubt == ""
-	}
-	if !unmoved() {
+	if !bp.unmoved() {
 		return // a build of the change is about to begin
 	}
 	work, err := l.b.newWork()
@@ -386,7 +402,7 @@ func (l *learner) confirm(ctx context.Context, id string) {
 	defer done()
 	got, err := l.t.run(ctx, []string{"GOTMPDIR=" + tmp}, slices.Concat([]string{"build", "-o", out}, l.with,
 		l.what)...)
-	if err != nil || !unmoved() {
+	if err != nil || !bp.unmoved() {
 		return
 	}
 	what := ""
