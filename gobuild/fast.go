@@ -256,7 +256,6 @@ type result struct {
 	unit    *unit
 	failure *failure
 	doubt   string
-	killed  bool // hence the doubt, not because of the command
 	err     error
 
 	onlyMoved bool // the importers need not be compiled now
@@ -288,7 +287,7 @@ func (r *remake) compile(ctx context.Context, u *unit, archives map[string]strin
 		if got.exit.Signal != 0 {
 			doubt = compilerKilled + got.exit.String()
 		}
-		return result{doubt: doubt, killed: got.exit.Signal != 0}
+		return result{doubt: doubt}
 	case !got.exit.Success() &&
 		slices.ContainsFunc(u.Imports, func(path string) bool { return statOrNil(archives[path]) == nil }):
 		return result{doubt: "an archive is gone"} // a cache was emptied

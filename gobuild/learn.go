@@ -319,7 +319,7 @@ func (l *learner) prove(ctx context.Context, bp *blueprint, u *unit) bool {
 	if result.err != nil || ctx.Err() != nil {
 		return false
 	}
-	if result.killed || result.unit == nil && u.moved() {
+	if strings.HasPrefix(result.doubt, compilerKilled) || result.unit == nil && u.moved() {
 		return false
 	}
 	l.note(u.proof, result.unit != nil && result.unit.All == u.All)

@@ -74,8 +74,8 @@ func New(file []byte) (l *Layout, spread []byte, ok bool) {
 }
 
 // Next returns the layout of the file's next version, and its spread version: declarations that both versions have
-// begin at the same line. There is none if the exported declarations
-// or their order have changed, or if the room does not suffice.
+// begin at the same line. There is none if the exported declarations or their order have changed, or if the room does
+// not suffice.
 func (l *Layout) Next(file []byte) (next *Layout, spread []byte, ok bool) {
 	places := map[string]int{}
 	for _, d := range l.decls {

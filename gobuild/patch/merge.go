@@ -15,7 +15,7 @@ type patch struct {
 	l *layout
 
 	changed map[*object]*object // the base's object -> its successor
-	behind  map[*object]bool    // objects of the base that were compiled before what they import got other lines
+	behind  map[*object]bool    // compiled before what they import got other lines: objects of the base, successors
 	news    []*object           // successors, in the linker's order
 	release []func()
 
@@ -82,7 +82,7 @@ func (x *patch) resolve(o *object, r ref) id {
 	}
 	q := o.packages[r.pkg]
 	if successor := x.changed[q]; successor != nil {
-		if o.behind && (int(r.sym) >= min(q.hashed64, successor.hashed64) || q.ids[r.sym] != successor.ids[r.sym]) {
+		if x.behind[o] && (int(r.sym) >= min(q.hashed64, successor.hashed64) || q.ids[r.sym] != successor.ids[r.sym]) {
 			refuse("package %s refers to the former numbers of symbols of %s", o.path, q.path)
 		}
 		q = successor
@@ -152,7 +152,7 @@ func (x *patch) readChanges(changes map[string]Change) error {
 			if err != nil {
 				return err
 			}
-			n.behind = x.behind[o]
+			x.behind[n] = x.behind[o]
 			if n.reline(change.Moved) {
 				x.report.Relined++
 			}
@@ -180,7 +180,7 @@ func (x *patch) readChanges(changes map[string]Change) error {
 			continue
 		}
 		n := o.copied()
-		n.behind = true
+		x.behind[n] = true
 		if n.reline(change.Moved) || inlining[o.path] {
 			x.changed[o] = n
 			x.report.Relined++
@@ -191,20 +191,15 @@ func (x *patch) readChanges(changes map[string]Change) error {
 
 // compiledFrom tells whether the program has code from a file with this name.
 func (x *patch) compiledFrom(path string) bool {
-	has := func(o *object) bool {
-		for i := range uint32(o.count(blockFiles, stringSize)) {
-			if expand(o.file(i), "") == path {
-				return true
-			}
-		}
-		return false
-	}
-	for old, o := range x.changed {
-		if has(old) || has(o) {
+	for _, o := range x.changed {
+		if _, found := o.fileNumber(path); found {
 			return true
 		}
 	}
-	return slices.ContainsFunc(x.p.objects, func(o *object) bool { return !o.standard && has(o) })
+	return slices.ContainsFunc(x.p.objects, func(o *object) bool {
+		_, found := o.fileNumber(path)
+		return found && !o.standard
+	})
 }
 
 func (x *patch) readSuccessor(o *object, file string) (*object, error) {
@@ -254,8 +249,8 @@ func (x *patch) checkImports() error {
 			return err
 		}
 	}
-	for o, n := range x.changed {
-		if x.behind[o] {
+	for _, n := range x.news {
+		if x.behind[n] {
 			continue
 		}
 		if _, err := x.p.importsOf(n, x.changed); err != nil {
@@ -476,7 +471,7 @@ func (x *patch) refer(o *object) {
 		if q == nil {
 			refuse("package %s refers to %s, which is not linked yet", o.path, name)
 		}
-		if successor := x.changed[q]; successor != nil && !o.behind {
+		if successor := x.changed[q]; successor != nil && !x.behind[o] {
 			q = successor
 		}
 		o.packages[i] = q

@@ -50,11 +50,9 @@ type relined struct {
 // reline gives the functions of a new object the lines of moved files. It returns whether any function has such lines.
 func (o *object) reline(moved []File) bool {
 	files := map[uint32]*File{} // by their number in the object
-	for i := range uint32(o.count(blockFiles, stringSize)) {
-		for k := range moved {
-			if expand(o.file(i), "") == moved[k].Path {
-				files[i] = &moved[k]
-			}
+	for k := range moved {
+		if i, found := o.fileNumber(moved[k].Path); found {
+			files[i] = &moved[k]
 		}
 	}
 	if len(files) == 0 {

@@ -106,8 +106,7 @@ type object struct {
 	ids      []id      // global number of each local one
 	packages []*object // by the index in references; entry 0 is none
 
-	behind  bool               // compiled when packages that it imports had other lines
-	relined map[uint32]relined // functions whose lines have moved since then
+	relined map[uint32]relined // functions whose lines have moved since the object was compiled
 }
 
 // id numbers the symbols of a program. 0 is none.
@@ -222,6 +221,16 @@ func (o *object) packageNames() []string {
 		list[i] = o.textAt(o.block[blockPackages] + uint32(i*stringSize))
 	}
 	return list
+}
+
+// fileNumber returns the number of a file that code of the object comes from.
+func (o *object) fileNumber(path string) (i uint32, found bool) {
+	for i := range uint32(o.count(blockFiles, stringSize)) {
+		if expand(o.file(i), "") == path {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 func (o *object) file(i uint32) string { return o.textAt(o.block[blockFiles] + i*stringSize) }
